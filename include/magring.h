@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * magring: bounded lock-free queues of DataMessages between the threads of one
+ * process, and the memory that the messages live in.
+ *
+ * A pool owns memory. A message, an id and a payload, is a 56-byte value: up to
+ * 48 bytes of id and payload live inside it, a larger payload lives in one slab
+ * of a pool. A queue moves messages between threads. Sending moves ownership:
+ * after a successful send the message is the receiver's, after a failed one it
+ * is still the caller's. In the steady state no call allocates, takes a lock or
+ * enters the kernel unless it has to wait.
+ *
+ *	struct magring_pool *pool;
+ *	struct magring_queue *queue;
+ *	struct magring_message message;
+ *	size_t size;
+ *
+ *	magring_pool_create(&pool, NULL);
+ *	magring_queue_create(&queue, pool, NULL);
+ *
+ *	// one thread
+ *	magring_message_alloc(pool, &message, "order-17", 8, 1000);
+ *	memset(magring_message_payload(&message, &size), 'x', 1000);
+ *	if (magring_send(queue, &message, -1) != 0)
+ *		magring_message_free(&message);
+ *
+ *	// another thread
+ *	if (magring_recv(queue, &message, -1) == 0) {
+ *		consume(magring_message_payload(&message, &size), size);
+ *		magring_message_free(&message);
+ *	}
+ *
+ * What may run beside what
+ *
+ *	                          beside itself   beside the others
+ *	send, recv, their batches       yes       yes
+ *	queue_close, _size, _stats      yes       yes
+ *	queue_recv_fd, _send_fd         yes       yes
+ *	message_alloc, _copy, _free     yes       yes, on different messages
+ *	message_id, _payload            yes       yes, with readers of the message
+ *	pool_stats, _write_metrics      yes       yes
+ *	thread_flush                    yes       yes
+ *	queue_destroy                   no        not beside a call on that queue
+ *	pool_destroy                    no        not beside a call on that pool
+ *
+ * Conventions
+ *	Calls return 0 (batches a count) or a negative errno. A call that fails
+ *	has changed nothing, and ret_ parameters are written on success only.
+ *	-EINVAL answers a NULL or senseless argument.
+ *	An option or statistics structure begins with its own size, which the
+ *	caller sets to sizeof; a size that this library does not know yet is
+ *	-E2BIG, one too small to be any version -EINVAL. NULL options, and zero in
+ *	a field, mean the default.
+ *	A timeout of 0 never waits, a negative one waits without limit; deadlines
+ *	are kept on CLOCK_MONOTONIC. A call that waits is a cancellation point
+ *	while it is parked, and then has changed nothing; no other call is one.
+ *	A thread's private state appears at its first use of a pool and goes back
+ *	to the pool when the thread ends, however it ends.
+ *	No call is async-signal-safe. After fork() the child may only exec or
+ *	_exit, or destroy queues and pools that no other thread was using.
+ *	Names (of pools and queues) are copied, up to MAGRING_NAME_MAX bytes.
+ */
+#ifndef MAGRING_H
+#define MAGRING_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MAGRING_VERSION_MAJOR 0
+#define MAGRING_VERSION_MINOR 1
+#define MAGRING_VERSION_PATCH 0
+
+/* Bytes of id and payload together that need no slab. */
+#define MAGRING_INLINE_MAX 48
+/* The longest id, in bytes. */
+#define MAGRING_ID_MAX 255
+/* The largest value of the option max_payload, in bytes. */
+#define MAGRING_PAYLOAD_MAX ((size_t)1 << 30)
+/* The smallest and the largest value of the option memory_limit, in bytes. */
+#define MAGRING_MEMORY_MIN ((size_t)64)
+#define MAGRING_MEMORY_MAX ((size_t)1 << 38)
+/* The largest value of the option capacity, in messages. */
+#define MAGRING_CAPACITY_MAX ((size_t)1 << 28)
+/* How many pools one process can have at a time. */
+#define MAGRING_POOLS_MAX 4096
+/* The longest name of a pool or a queue, in bytes without the final zero. */
+#define MAGRING_NAME_MAX 63
+
+#if defined(__GNUC__)
+#define MAGRING_PUBLIC __attribute__((visibility("default")))
+#define MAGRING_CHECK __attribute__((warn_unused_result))
+#else
+#define MAGRING_PUBLIC
+#define MAGRING_CHECK
+#endif
+
+struct magring_pool;
+struct magring_queue;
+
+/*
+ * A message. All zero is the empty message, which owns nothing. The fields are
+ * private: read a message through magring_message_id() and _payload().
+ *
+ * It is a value with one owner. Assigning it moves it: only one of the two
+ * copies may be used afterwards.
+ */
+struct magring_message {
+	uint64_t private_header;
+	uint64_t private_body[6];
+};
+
+/* ------------------------------------------------------------------ pool -- */
+
+struct magring_pool_options {
+	size_t size;         /* sizeof(struct magring_pool_options) */
+	size_t memory_limit; /* bytes of slabs, never exceeded; default 256 MiB */
+	size_t max_payload;  /* bytes; default 1 MiB, or what memory_limit holds */
+	const char *name;    /* a label in the metrics; default "pool-" and a number */
+};
+
+/*
+ * Create a pool. Its memory is reserved as address space and taken from the
+ * system as messages need it. Bookkeeping comes on top of memory_limit: 256
+ * bytes for every 60 slabs, and a few KiB for every thread that uses the pool.
+ *
+ * Ownership: the pool is the caller's, to be destroyed once.
+ * Returns:   0, -EINVAL (a limit out of range, or a max_payload that
+ *            memory_limit cannot hold once), -E2BIG, -ENOMEM, -EMFILE
+ *            (MAGRING_POOLS_MAX pools live).
+ */
+MAGRING_PUBLIC MAGRING_CHECK int magring_pool_create(
+	struct magring_pool **ret_pool, const struct magring_pool_options *options);
+
+/*
+ * Destroy a pool and give all its memory back to the system. Threads that used
+ * it may still run, and may be ending.
+ *
+ * Threads:   no other call on this pool may run or follow.
+ * Returns:   0, -EINVAL, -EBUSY (messages are out or queues live: nothing has
+ *            changed, and magring_pool_stats() tells how many).
+ */
+MAGRING_PUBLIC MAGRING_CHECK int magring_pool_destroy(struct magring_pool *pool);
+
+/*
+ * Hand the slabs that the calling thread caches back to the pool, for example
+ * before it idles for long. Thread exit does the same.
+ *
+ * Returns:   0, -EINVAL.
+ */
+MAGRING_PUBLIC int magring_thread_flush(struct magring_pool *pool);
+
+/*
+ * Counts are since creation. Read while other threads work, they are a
+ * snapshot in which slabs_in_use is never negative; between calls, exact.
+ */
+struct magring_pool_stats {
+	size_t size;                  /* sizeof(struct magring_pool_stats) */
+	uint64_t allocated;           /* slabs taken by messages */
+	uint64_t freed;               /* slabs given back by messages */
+	uint64_t slabs_in_use;        /* allocated - freed */
+	uint64_t payload_bytes_in_use;/* what messages asked for: payloads, and ids kept in slabs */
+	uint64_t slab_bytes_in_use;   /* the slabs of these messages */
+	uint64_t slab_bytes_cached;   /* carved slabs that no message holds */
+	uint64_t slab_bytes_carved;   /* in use + cached */
+	uint64_t memory_limit;        /* bytes that may be carved */
+	uint64_t memory_bytes;        /* taken from the system: slabs, magazines, caches */
+	uint64_t exchanges;           /* magazines taken from or given to the depot */
+	uint64_t reclaimed;           /* slabs taken out of other threads' caches */
+	uint64_t exhausted;           /* allocations that failed with -ENOBUFS */
+	uint64_t threads;             /* caches attached to a live thread */
+	uint64_t queues;              /* queues live */
+	uint32_t classes;             /* size classes, see magring_pool_class_stats() */
+	uint32_t reserved;
+	double efficiency;            /* payload_bytes_in_use / memory_bytes, 0 when idle */
+};
+
+/*
+ * Threads:   any, at any time; nobody is stopped.
+ * Returns:   0, -EINVAL, -E2BIG.
+ */
+MAGRING_PUBLIC int magring_pool_stats(
+	struct magring_pool *pool, struct magring_pool_stats *ret_stats);
+
+struct magring_class_stats {
+	size_t size;          /* sizeof(struct magring_class_stats) */
+	uint64_t slab_size;   /* bytes */
+	uint64_t allocated;   /* slabs, as in magring_pool_stats, of this class */
+	uint64_t freed;
+	uint64_t carved;
+	uint64_t exchanges;
+	uint64_t payload_bytes_in_use;
+};
+
+/*
+ * The counts of one size class, 0 ... classes - 1, smallest slabs first.
+ *
+ * Threads:   any, at any time; nobody is stopped.
+ * Returns:   0, -EINVAL (no such class), -E2BIG.
+ */
+MAGRING_PUBLIC int magring_pool_class_stats(
+	struct magring_pool *pool, unsigned int class_index,
+	struct magring_class_stats *ret_stats);
+
+/*
+ * Write the statistics of the pool and of its queues as an OpenMetrics 1.0
+ * text exposition, "# EOF" included. Classes that were never used are left out.
+ *
+ * Threads:   any, at any time; nobody is stopped.
+ * Returns:   0, -EINVAL, -ENOMEM, -EIO (the stream refused).
+ */
+MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_metrics(
+	struct magring_pool *pool, FILE *stream);
+
+/* --------------------------------------------------------------- message -- */
+
+/*
+ * Make a message with a copy of this id and room for payload_size bytes, which
+ * the caller then writes through magring_message_payload(). id may be NULL when
+ * id_size is 0. The payload is not cleared. A payload in a slab is aligned to
+ * 64 bytes, to 16 when the id is longer than 40 bytes; one inside the message
+ * is not aligned.
+ *
+ * Threads:   any; nobody is waited for.
+ * Ownership: the message is the caller's. What *ret_message held is overwritten
+ *            and must not own a slab.
+ * Returns:   0, -EINVAL, -EMSGSIZE (id_size above MAGRING_ID_MAX or
+ *            payload_size above the pool's max_payload), -ENOBUFS (every slab of
+ *            the size that memory_limit allows is in use, or in the hands of a
+ *            thread at work inside the library; it will work again when
+ *            one is freed).
+ */
+MAGRING_PUBLIC MAGRING_CHECK int magring_message_alloc(
+	struct magring_pool *pool, struct magring_message *ret_message,
+	const void *id, size_t id_size, size_t payload_size);
+
+/*
+ * magring_message_alloc() and a copy of the payload in one call.
+ */
+MAGRING_PUBLIC MAGRING_CHECK int magring_message_copy(
+	struct magring_pool *pool, struct magring_message *ret_message,
+	const void *id, size_t id_size, const void *payload, size_t payload_size);
+
+/*
+ * Where the id, or the payload, is, and its size in bytes (ret_size may be
+ * NULL). The pointer may lead into the message itself: it holds until the
+ * message is moved, sent or freed. For the empty message: NULL and 0.
+ */
+MAGRING_PUBLIC const void *magring_message_id(
+	const struct magring_message *message, size_t *ret_size);
+MAGRING_PUBLIC void *magring_message_payload(
+	struct magring_message *message, size_t *ret_size);
+
+/*
+ * Give the message's slab, if it has one, back to its pool, and make the
+ * message empty. An empty message (freed already, or sent) is left alone, and
+ * so is NULL.
+ *
+ * Threads:   any; it need not be the one that allocated.
+ */
+MAGRING_PUBLIC void magring_message_free(struct magring_message *message);
+
+/* ----------------------------------------------------------------- queue -- */
+
+struct magring_queue_options {
+	size_t size;      /* sizeof(struct magring_queue_options) */
+	size_t capacity;  /* messages, rounded up to a power of two, at least 2; default 4096 */
+	const char *name; /* a label in the metrics; default "queue-" and a number */
+};
+
+/*
+ * Create a queue. It keeps the pool from being destroyed; its messages may be
+ * of any pool.
+ *
+ * Ownership: the queue is the caller's, to be destroyed once.
+ * Returns:   0, -EINVAL, -E2BIG, -ENOMEM.
+ */
+MAGRING_PUBLIC MAGRING_CHECK int magring_queue_create(
+	struct magring_queue **ret_queue, struct magring_pool *pool,
+	const struct magring_queue_options *options);
+
+/*
+ * Destroy a queue and free the messages that are left in it.
+ *
+ * Threads:   no other call on this queue may run or follow: close it and join
+ *            or otherwise stop its users first.
+ * Returns:   0, -EINVAL.
+ */
+MAGRING_PUBLIC int magring_queue_destroy(struct magring_queue *queue);
+
+/*
+ * Refuse further sends. Every message whose send returned 0 will still be
+ * received; then, and only then, receives answer -EPIPE. Threads that wait to
+ * send are told -EPIPE at once. Closing twice is harmless.
+ *
+ * Threads:   any, at any time.
+ * Returns:   0, -EINVAL.
+ */
+MAGRING_PUBLIC int magring_queue_close(struct magring_queue *queue);
+
+/* How many messages fit; 0 for NULL. */
+MAGRING_PUBLIC size_t magring_queue_capacity(const struct magring_queue *queue);
+
+/*
+ * How many messages are claimed by senders and not yet by receivers: a snapshot,
+ * 0 ... capacity, which may be out of date when the call returns; 0 for NULL.
+ */
+MAGRING_PUBLIC size_t magring_queue_size(const struct magring_queue *queue);
+
+/*
+ * Send one message, waiting up to timeout_ns nanoseconds for room.
+ *
+ * Threads:   any number may send and receive at once.
+ * Ordering:  what the sender wrote before the call is visible to the receiver.
+ *            The messages of one sender are received in the order of its sends.
+ * Ownership: on success the slab is the receiver's and *message is empty; on
+ *            any failure nothing has changed.
+ * Returns:   0, -EINVAL (an empty message, too), -EAGAIN (timeout 0 and no free
+ *            cell), -ETIMEDOUT, -EPIPE (closed).
+ */
+MAGRING_PUBLIC MAGRING_CHECK int magring_send(
+	struct magring_queue *queue, struct magring_message *message,
+	int64_t timeout_ns);
+
+/*
+ * Receive one message, waiting up to timeout_ns nanoseconds for it.
+ *
+ * Threads:   any number may send and receive at once.
+ * Ordering:  what the sender wrote before the send is visible after the call.
+ * Ownership: the message is the caller's, to be freed or sent on. What
+ *            *ret_message held is overwritten and must not own a slab.
+ * Returns:   0, -EINVAL, -EAGAIN (timeout 0 and nothing to receive), -ETIMEDOUT,
+ *            -EPIPE (closed, and every message that was sent is received).
+ *            A sender that is suspended in the middle of a send hides the
+ *            messages behind its own: after a bounded while the answer is
+ *            then -EAGAIN as well.
+ */
+MAGRING_PUBLIC MAGRING_CHECK int magring_recv(
+	struct magring_queue *queue, struct magring_message *ret_message,
+	int64_t timeout_ns);
+
+/*
+ * Send count messages in order, waiting up to timeout_ns nanoseconds in all for
+ * room. Messages of other senders may come between them. A batch may be larger
+ * than the capacity.
+ *
+ * Ownership: the first n messages, n being the result, are sent and now empty;
+ *            the rest are still the caller's.
+ * Returns:   how many were sent: count, or fewer when the time ran out, the
+ *            queue was full (timeout 0) or it was closed meanwhile; if none was
+ *            sent, the error of magring_send(). 0 when count is 0. -EINVAL also
+ *            for a count above INT_MAX; an empty message anywhere is -EINVAL
+ *            before anything is sent.
+ */
+MAGRING_PUBLIC MAGRING_CHECK int magring_send_batch(
+	struct magring_queue *queue, struct magring_message *messages, size_t count,
+	int64_t timeout_ns);
+
+/*
+ * Receive up to count messages, waiting up to timeout_ns nanoseconds for the
+ * first one and not at all for more.
+ *
+ * Ownership: the first n messages, n being the result, are the caller's.
+ * Returns:   how many were received, at least 1; if none was, the error of
+ *            magring_recv(). 0 when count is 0. -EINVAL also for a count above
+ *            INT_MAX.
+ */
+MAGRING_PUBLIC MAGRING_CHECK int magring_recv_batch(
+	struct magring_queue *queue, struct magring_message *ret_messages,
+	size_t count, int64_t timeout_ns);
+
+/*
+ * A file descriptor for poll(), epoll or io_uring that is readable while the
+ * queue is not empty, or closed (recv_fd), or while it has room, or is closed
+ * (send_fd). Poll it, then receive (send) until -EAGAIN: that answer arms the
+ * descriptor again. It may be readable although nothing is there; do not read
+ * it. Traffic makes no system call while nobody has drained the queue.
+ *
+ * Threads:   any, at any time.
+ * Ownership: the queue's, which closes it when it is destroyed. Repeated calls
+ *            give the same descriptor.
+ * Returns:   the descriptor, -EINVAL, -EMFILE, -ENFILE, -ENOMEM.
+ */
+MAGRING_PUBLIC int magring_queue_recv_fd(struct magring_queue *queue);
+MAGRING_PUBLIC int magring_queue_send_fd(struct magring_queue *queue);
+
+/* Counts are since creation; sent - received is the size. */
+struct magring_queue_stats {
+	size_t size;       /* sizeof(struct magring_queue_stats) */
+	uint64_t sent;     /* messages */
+	uint64_t received; /* messages */
+	uint64_t full;     /* sends that found no room at first, waiting or not */
+	uint64_t empty;    /* receives that found nothing at first, waiting or not */
+	uint64_t parked;   /* times that a thread went to sleep */
+	uint64_t woken;    /* times that a sleeper was woken by the other side */
+	uint64_t capacity; /* messages */
+	uint64_t closed;   /* 0 or 1 */
+};
+
+/*
+ * Threads:   any, at any time; nobody is stopped.
+ * Returns:   0, -EINVAL, -E2BIG.
+ */
+MAGRING_PUBLIC int magring_queue_stats(
+	struct magring_queue *queue, struct magring_queue_stats *ret_stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

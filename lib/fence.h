@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fence: the asymmetric fence.
+ *
+ * fence_light() on a path taken all the time and fence_heavy() on a rare one order
+ * a store before a later load on both sides, as two full fences would: of two
+ * threads that each store, fence, and load what the other stored, at least one
+ * sees the other's store. light is a compiler barrier and heavy a membarrier
+ * system call; where there is no membarrier both are full fences.
+ */
+#ifndef MAGRING_FENCE_H
+#define MAGRING_FENCE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+extern bool fence_asymmetric; /* found out before main(), then constant */
+
+static inline void fence_light(void)
+{
+	if (__builtin_expect(fence_asymmetric, 1))
+		atomic_signal_fence(memory_order_seq_cst);
+	else
+		atomic_thread_fence(memory_order_seq_cst);
+}
+
+void fence_heavy(void);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A gate is an event count (Reed and Kanodia, 1979; Vyukov's eventcount) in one
+ * 64-bit word, so that who sleeps and who is being woken change together:
+ *
+ *	bits 0-31   epoch: the futex; moves on with every wake-up
+ *	bit  32     WAKING: a wake-up is on its way to a sleeper
+ *	bit  33     ARMED: the descriptor waits for a signal
+ *	bits 34-63  how many sleepers have entered and not left
+ *
+ *	WAKING implies at least one sleeper
+ *
+ * The side that makes the condition true reads the word, with a plain load
+ * after fence_light(). A thread that wants to sleep enters (sleepers + 1),
+ * passes fence_heavy() and looks at the condition once more. So either the waker
+ * sees the sleeper or the sleeper sees the condition.
+ *
+ * Waking sets WAKING and moves the epoch on in one CAS. A sleeper that has
+ * entered before that holds an older epoch, so its futex wait returns. Whoever
+ * leaves clears WAKING. While it is set nobody else wakes: a stream of messages
+ * costs one system call, not one a message. That is safe because all of it is
+ * read-modify-writes of one word:
+ *
+ *	- a waker that finds WAKING comes before the leave that clears it; the leaver
+ *	  therefore sees what the waker published, and looks at the condition after;
+ *	- a waker that comes after the leave finds WAKING clear, and wakes.
+ *
+ * One wake-up, one sleeper: the rest is passed on. A leaver that found the condition
+ * true, took its share and sees that it still holds wakes the next one; and so
+ * does one that leaves because of its deadline or is cancelled, since the
+ * wake-up may have been meant for it. Without this a wake-up is lost when a
+ * sleeper finds nothing because an earlier cell is claimed and not yet published.
+ *
+ * The descriptor is an eventfd used as a level: ARMED, it is not readable, and the
+ * next waker clears ARMED and then signals it; not ARMED, it is readable or about
+ * to be. One signal per clearing of ARMED and one clearing per consumed signal, so no
+ * late signal can meet an armed gate.
+ */
+#include "gate.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fence.h"
+
+#define EPOCH ((uint64_t)UINT32_MAX)
+
+/* The half of the word that the kernel compares. */
+static uint32_t *futex_of(struct gate *gate)
+{
+	uint32_t *halves = (uint32_t *)(void *)&gate->word;
+	return &halves[__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__];
+}
+
+static uint64_t next_epoch(uint64_t word)
+{
+	return (word & ~EPOCH) | ((word + 1) & EPOCH);
+}
+
+void gate_init(struct gate *gate)
+{
+	atomic_init(&gate->word, 0);
+	atomic_init(&gate->fd, -1);
+}
+
+void gate_fini(struct gate *gate)
+{
+	int fd = atomic_load_explicit(&gate->fd, memory_order_relaxed);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void futex_wake(struct gate *gate, int sleepers)
+{
+	syscall(SYS_futex, futex_of(gate), FUTEX_WAKE_PRIVATE, sleepers, NULL, NULL, 0);
+}
+
+static void signal_fd(struct gate *gate)
+{
+	/* [fd] acquire: pairs with gate_fd(); ARMED was set by who saw the descriptor. */
+	int fd = atomic_load_explicit(&gate->fd, memory_order_acquire);
+	/* Not write(), which is a cancellation point. It cannot fail: the counter
+	 * is 0 or 1. */
+	const eventfd_t one = 1;
+	syscall(SYS_write, fd, &one, sizeof(one));
+}
+
+/* The change that a wake-up makes, if any. */
+static uint64_t woken(uint64_t word)
+{
+	uint64_t next = word & ~GATE_ARMED;
+	if (word >= GATE_SLEEPER && (word & GATE_WAKING) == 0)
+		next = next_epoch(next) | GATE_WAKING;
+	return next;
+}
+
+bool gate_wake(struct gate *gate)
+{
+	/* [wake] acq_rel: what made the condition true comes before this, so a
+	 * leave that clears the WAKING seen here sees it. An addition of nothing: a
+	 * load would not take its place among the word's changes. */
+	uint64_t word = atomic_fetch_add_explicit(&gate->word, 0, memory_order_acq_rel);
+	uint64_t next;
+	do {
+		next = woken(word);
+		if (next == word)
+			return false;
+		/* [wake] acq_rel: as above. */
+	} while (!atomic_compare_exchange_weak_explicit(&gate->word, &word, next,
+		memory_order_acq_rel, memory_order_acquire));
+	if (word & GATE_ARMED)
+		signal_fd(gate);
+	if (((word ^ next) & GATE_WAKING) == 0)
+		return false;
+	futex_wake(gate, 1);
+	return true;
+}
+
+void gate_wake_all(struct gate *gate)
+{
+	uint64_t word = atomic_load_explicit(&gate->word, memory_order_relaxed);
+	/* [wake] acq_rel: a sleeper that enters after this sees the condition. */
+	while (!atomic_compare_exchange_weak_explicit(&gate->word, &word,
+			next_epoch(word) & ~GATE_ARMED, memory_order_acq_rel, memory_order_relaxed))
+		;
+	if (word & GATE_ARMED)
+		signal_fd(gate);
+	if (word >= GATE_SLEEPER)
+		futex_wake(gate, INT_MAX);
+}
+
+uint32_t gate_enter(struct gate *gate)
+{
+	/* [wake] acq_rel: pairs with gate_wake() and gate_wake_all(). */
+	uint64_t word = atomic_fetch_add_explicit(&gate->word, GATE_SLEEPER, memory_order_acq_rel);
+	/* [sleep] heavy side: the sleeper is counted before it looks again; the light
+	 * side is in queue.c, between the change to the ring and gate_wanted(). */
+	fence_heavy();
+	return (uint32_t)(word & EPOCH);
+}
+
+int gate_park(struct gate *gate, uint32_t ticket, int64_t deadline_ns)
+{
+	struct timespec deadline = { .tv_sec = deadline_ns / 1000000000, .tv_nsec = deadline_ns % 1000000000 };
+	int rc, cancel_type;
+	do {
+		/* A raw system call is no cancellation point. Nothing but the call
+		 * itself runs while cancellation may strike at any instruction. */
+		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &cancel_type);
+		long result = syscall(SYS_futex, futex_of(gate), FUTEX_WAIT_BITSET_PRIVATE, ticket,
+			deadline_ns == INT64_MAX ? NULL : &deadline, NULL, FUTEX_BITSET_MATCH_ANY);
+		rc = result == 0 ? 0 : errno;
+		pthread_setcanceltype(cancel_type, NULL);
+	} while (rc == EINTR);
+	return rc == ETIMEDOUT ? -ETIMEDOUT : 0;
+}
+
+void gate_leave(struct gate *gate)
+{
+	uint64_t word = atomic_load_explicit(&gate->word, memory_order_relaxed);
+	/* [wake] acq_rel: pairs with a gate_wake() that found WAKING set. */
+	while (!atomic_compare_exchange_weak_explicit(&gate->word, &word,
+			(word - GATE_SLEEPER) & ~GATE_WAKING, memory_order_acq_rel, memory_order_relaxed))
+		;
+}
+
+int gate_fd(struct gate *gate)
+{
+	/* [fd] acquire: pairs with the CAS below. */
+	int fd = atomic_load_explicit(&gate->fd, memory_order_acquire);
+	if (fd >= 0)
+		return fd;
+	int created = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (created < 0)
+		return -errno;
+	/* [fd] release: the descriptor is made before it is found. */
+	if (atomic_compare_exchange_strong_explicit(&gate->fd, &fd, created,
+			memory_order_acq_rel, memory_order_acquire))
+		return created;
+	close(created);
+	return fd;
+}
+
+void gate_arm(struct gate *gate, gate_ready *ready, const void *context)
+{
+	/* [fd] acquire: pairs with gate_fd(). */
+	int fd = atomic_load_explicit(&gate->fd, memory_order_acquire);
+	eventfd_t signals;
+	if (fd < 0 || atomic_load_explicit(&gate->word, memory_order_relaxed) & GATE_ARMED)
+		return;
+	if (syscall(SYS_read, fd, &signals, sizeof(signals)) < 0)
+		return; /* the signal is on its way: readable soon, and that is right */
+	/* [wake] acq_rel: pairs with gate_wake(). */
+	atomic_fetch_or_explicit(&gate->word, GATE_ARMED, memory_order_acq_rel);
+	/* [sleep] heavy side: armed before looking again, as in gate_enter(). */
+	fence_heavy();
+	if (ready(context))
+		gate_wake(gate);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gate: where threads wait for one condition of a queue, and how they are woken.
+ */
+#ifndef MAGRING_GATE_H
+#define MAGRING_GATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct gate {
+	_Atomic(uint64_t) word; /* see gate.c */
+	_Atomic(int) fd;        /* an eventfd, or -1 */
+};
+
+#define GATE_WAKING ((uint64_t)1 << 32)
+#define GATE_ARMED ((uint64_t)1 << 33)
+#define GATE_SLEEPER ((uint64_t)1 << 34)
+
+/* What a sleeper waits for: a predicate without side effects. */
+typedef bool gate_ready(const void *context);
+
+void gate_init(struct gate *gate);
+void gate_fini(struct gate *gate);
+
+/* Whether anybody waits: one relaxed load, to be made after fence_light(). */
+static inline bool gate_wanted(const struct gate *gate)
+{
+	return atomic_load_explicit(&gate->word, memory_order_relaxed) >= GATE_ARMED;
+}
+
+/* The condition holds for one more: wake one sleeper, unless one is on its way,
+ * and signal the descriptor. Returns whether a sleeper was woken. */
+bool gate_wake(struct gate *gate);
+/* The condition holds for good: wake everybody. */
+void gate_wake_all(struct gate *gate);
+
+/*
+ * Waiting, in this order: gate_enter(); look at the condition; gate_park() if it
+ * does not hold; gate_leave(); look again. Whoever leaves, for whatever reason,
+ * may have taken a wake-up with it: it must call gate_wake() if the condition
+ * holds after what it did.
+ */
+uint32_t gate_enter(struct gate *gate);
+/* Sleep until woken (0) or CLOCK_MONOTONIC reaches deadline_ns (-ETIMEDOUT);
+ * INT64_MAX is never. A cancellation point. */
+int gate_park(struct gate *gate, uint32_t ticket, int64_t deadline_ns);
+void gate_leave(struct gate *gate);
+
+/* The descriptor, created at the first call, readable at first; or an error. */
+int gate_fd(struct gate *gate);
+/* The condition was seen not to hold: make the descriptor, if there is one, wait
+ * for it again. */
+void gate_arm(struct gate *gate, gate_ready *ready, const void *context);
+
+#endif

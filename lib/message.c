@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A DataMessage is 56 bytes, so that with the state word of a ring's cell it
+ * fills one cache line: an 8-byte header and a body of 48 bytes that holds
+ *
+ *	id ++ payload            when together they are at most 48 bytes
+ *	slab pointer ++ id[40]   when the id is at most 40 bytes
+ *	slab pointer             otherwise; the slab then begins with the id, padded
+ *	                         to 16 bytes, and the payload follows
+ *
+ * The header says which, and for a slab its class and the number of its pool, so
+ * that a message can be freed by whoever has it. Freeing and sending leave the
+ * empty message, all zero in the header, which owns nothing.
+ */
+#include "message.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "pool.h"
+
+_Static_assert(sizeof(struct magring_message) == 56, "message and state fill one line");
+_Static_assert(offsetof(struct magring_message, private_body) == 8, "header of 8 bytes");
+_Static_assert(MAGRING_INLINE_MAX == sizeof(((struct magring_message *)0)->private_body),
+	"the body is what is inline");
+_Static_assert(MESSAGE_SLAB + SLAB_CLASSES_MAX - 1 <= UINT8_MAX, "the kind holds every class");
+_Static_assert(MAGRING_POOLS_MAX - 1 <= UINT16_MAX, "the header holds every pool");
+_Static_assert(MAGRING_PAYLOAD_MAX <= UINT32_MAX, "the header holds every size");
+
+#define ID_ALIGNMENT ((size_t)16)
+
+static bool is_slab(const struct magring_message *message)
+{
+	return message_kind(message) >= MESSAGE_SLAB;
+}
+
+static void *slab_of(const struct magring_message *message)
+{
+	return (void *)(uintptr_t)message->private_body[0];
+}
+
+/* How many bytes of the slab the id takes. */
+static size_t id_in_slab(size_t id_size)
+{
+	return id_size <= MESSAGE_ID_BESIDE_SLAB ? 0 : (id_size + ID_ALIGNMENT - 1) & ~(ID_ALIGNMENT - 1);
+}
+
+static size_t slab_bytes(const struct magring_message *message)
+{
+	return id_in_slab(message_id_size(message)) + message_payload_size(message);
+}
+
+int magring_message_alloc(struct magring_pool *pool, struct magring_message *ret_message,
+	const void *id, size_t id_size, size_t payload_size)
+{
+	if (pool == NULL || ret_message == NULL || (id == NULL && id_size > 0))
+		return -EINVAL;
+	if (id_size > MAGRING_ID_MAX || payload_size > pool->max_payload)
+		return -EMSGSIZE;
+	bool beside = id_size <= MESSAGE_ID_BESIDE_SLAB;
+	unsigned char *id_place = (unsigned char *)ret_message->private_body;
+	unsigned int kind = MESSAGE_INLINE;
+	if (id_size + payload_size > MAGRING_INLINE_MAX) {
+		size_t bytes = id_in_slab(id_size) + payload_size;
+		unsigned int class_index = slab_class(bytes);
+		void *slab = pool_alloc(pool, class_index, bytes);
+		if (slab == NULL)
+			return -ENOBUFS;
+		kind = MESSAGE_SLAB + class_index;
+		ret_message->private_body[0] = (uintptr_t)slab;
+		id_place = beside ? id_place + sizeof(ret_message->private_body[0]) : slab;
+	}
+	ret_message->private_header = message_header(payload_size, pool->number, id_size, kind);
+	if (id_size > 0)
+		memcpy(id_place, id, id_size);
+	return 0;
+}
+
+int magring_message_copy(struct magring_pool *pool, struct magring_message *ret_message,
+	const void *id, size_t id_size, const void *payload, size_t payload_size)
+{
+	if (payload == NULL && payload_size > 0)
+		return -EINVAL;
+	int rc = magring_message_alloc(pool, ret_message, id, id_size, payload_size);
+	if (rc == 0 && payload_size > 0)
+		memcpy(magring_message_payload(ret_message, NULL), payload, payload_size);
+	return rc;
+}
+
+const void *magring_message_id(const struct magring_message *message, size_t *ret_size)
+{
+	bool empty = message == NULL || message_kind(message) == MESSAGE_EMPTY;
+	if (ret_size != NULL)
+		*ret_size = empty ? 0 : message_id_size(message);
+	if (empty)
+		return NULL;
+	if (!is_slab(message))
+		return message->private_body;
+	return message_id_size(message) <= MESSAGE_ID_BESIDE_SLAB ?
+		&message->private_body[1] : slab_of(message);
+}
+
+void *magring_message_payload(struct magring_message *message, size_t *ret_size)
+{
+	bool empty = message == NULL || message_kind(message) == MESSAGE_EMPTY;
+	if (ret_size != NULL)
+		*ret_size = empty ? 0 : message_payload_size(message);
+	if (empty)
+		return NULL;
+	if (!is_slab(message))
+		return (unsigned char *)message->private_body + message_id_size(message);
+	return (unsigned char *)slab_of(message) + id_in_slab(message_id_size(message));
+}
+
+void magring_message_free(struct magring_message *message)
+{
+	if (message == NULL || message_kind(message) == MESSAGE_EMPTY)
+		return;
+	if (is_slab(message))
+		pool_free(pool_published(message_pool(message)),
+			message_kind(message) - MESSAGE_SLAB, slab_bytes(message), slab_of(message));
+	message->private_header = 0;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Statistics as an OpenMetrics text exposition. A metric family is a run of lines
+ * that must not be interrupted by another one, so each family walks the classes
+ * or the queues once. The text is put together in memory, because the list of
+ * queues is read in an RCU read-side section, which must not wait for a stream.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <urcu-bp.h>
+
+#include "queue.h"
+
+/* A label value: backslash, quote and newline are escaped. */
+static void write_label(FILE *out, const char *name, const char *value)
+{
+	fprintf(out, "%s=\"", name);
+	for (; *value != '\0'; value++) {
+		if (*value == '\n')
+			fputs("\\n", out);
+		else if (*value == '"' || *value == '\\')
+			fprintf(out, "\\%c", *value);
+		else
+			fputc(*value, out);
+	}
+	fputc('"', out);
+}
+
+static void write_family(FILE *out, const char *name, const char *type, const char *unit,
+	const char *help)
+{
+	fprintf(out, "# TYPE magring_%s %s\n", name, type);
+	if (unit != NULL)
+		fprintf(out, "# UNIT magring_%s %s\n", name, unit);
+	fprintf(out, "# HELP magring_%s %s\n", name, help);
+}
+
+struct family {
+	const char *name, *type, *unit, *help;
+	size_t offset; /* of the uint64_t in the statistics */
+};
+#define COUNTER(structure, field, name, help) \
+	{ name, "counter", NULL, help, offsetof(struct structure, field) }
+#define GAUGE(structure, field, name, unit, help) \
+	{ name, "gauge", unit, help, offsetof(struct structure, field) }
+
+static const struct family pool_families[] = {
+	GAUGE(magring_pool_stats, slabs_in_use, "pool_slabs_in_use", NULL, "Slabs held by messages."),
+	GAUGE(magring_pool_stats, payload_bytes_in_use, "pool_payload_in_use_bytes", "bytes",
+		"Bytes that messages asked for."),
+	GAUGE(magring_pool_stats, slab_bytes_in_use, "pool_slab_in_use_bytes", "bytes",
+		"Bytes of slabs held by messages."),
+	GAUGE(magring_pool_stats, slab_bytes_cached, "pool_slab_cached_bytes", "bytes",
+		"Bytes of carved slabs that no message holds."),
+	GAUGE(magring_pool_stats, slab_bytes_carved, "pool_slab_carved_bytes", "bytes",
+		"Bytes of slabs carved from the budget."),
+	GAUGE(magring_pool_stats, memory_limit, "pool_memory_limit_bytes", "bytes",
+		"Bytes of slabs that may be carved."),
+	GAUGE(magring_pool_stats, memory_bytes, "pool_memory_bytes", "bytes",
+		"Bytes taken from the system, bookkeeping included."),
+	GAUGE(magring_pool_stats, threads, "pool_threads", NULL, "Caches attached to a live thread."),
+	COUNTER(magring_pool_stats, reclaimed, "pool_reclaimed_slabs",
+		"Slabs taken out of other threads' caches."),
+	COUNTER(magring_pool_stats, exhausted, "pool_exhausted_allocations",
+		"Allocations that failed because the budget was used up."),
+};
+
+static const struct family class_families[] = {
+	COUNTER(magring_class_stats, allocated, "class_allocated_slabs", "Slabs taken by messages."),
+	COUNTER(magring_class_stats, freed, "class_freed_slabs", "Slabs given back by messages."),
+	COUNTER(magring_class_stats, exchanges, "class_magazine_exchanges",
+		"Magazines taken from or given to the depot."),
+	COUNTER(magring_class_stats, carved, "class_carved_slabs", "Slabs carved from the budget."),
+	GAUGE(magring_class_stats, payload_bytes_in_use, "class_payload_in_use_bytes", "bytes",
+		"Bytes that messages asked for."),
+};
+
+static const struct family queue_families[] = {
+	COUNTER(magring_queue_stats, sent, "queue_sent_messages", "Messages sent."),
+	COUNTER(magring_queue_stats, received, "queue_received_messages", "Messages received."),
+	COUNTER(magring_queue_stats, full, "queue_full", "Sends that found no room at first."),
+	COUNTER(magring_queue_stats, empty, "queue_empty", "Receives that found nothing at first."),
+	COUNTER(magring_queue_stats, parked, "queue_parked", "Times that a thread went to sleep."),
+	COUNTER(magring_queue_stats, woken, "queue_woken", "Times that a sleeper was woken."),
+	GAUGE(magring_queue_stats, capacity, "queue_capacity_messages", "messages",
+		"Messages that fit."),
+	GAUGE(magring_queue_stats, closed, "queue_closed", NULL, "Whether the queue is closed."),
+};
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/* One sample of a family: its labels, then its value out of the statistics. */
+static void write_sample(FILE *out, const struct family *family, const char *pool,
+	const char *label, const char *value, const void *stats)
+{
+	fprintf(out, "magring_%s%s{", family->name, family->type[0] == 'c' ? "_total" : "");
+	write_label(out, "pool", pool);
+	if (label != NULL) {
+		fputc(',', out);
+		write_label(out, label, value);
+	}
+	fprintf(out, "} %" PRIu64 "\n",
+		*(const uint64_t *)(const void *)((const char *)stats + family->offset));
+}
+
+static void write_pool(FILE *out, struct magring_pool *pool)
+{
+	struct magring_pool_stats stats = { .size = sizeof(stats) };
+	magring_pool_stats(pool, &stats);
+	for (size_t i = 0; i < COUNT_OF(pool_families); i++) {
+		const struct family *family = &pool_families[i];
+		write_family(out, family->name, family->type, family->unit, family->help);
+		write_sample(out, family, pool->name, NULL, NULL, &stats);
+	}
+	write_family(out, "pool_efficiency_ratio", "gauge", "ratio",
+		"Bytes that messages asked for, by bytes taken from the system.");
+	fputs("magring_pool_efficiency_ratio{", out);
+	write_label(out, "pool", pool->name);
+	fprintf(out, "} %.6f\n", stats.efficiency);
+}
+
+static void write_classes(FILE *out, struct magring_pool *pool)
+{
+	for (size_t i = 0; i < COUNT_OF(class_families); i++) {
+		const struct family *family = &class_families[i];
+		write_family(out, family->name, family->type, family->unit, family->help);
+		for (unsigned int j = 0; j < pool->depot.classes; j++) {
+			struct magring_class_stats stats = { .size = sizeof(stats) };
+			char slab[24];
+			magring_pool_class_stats(pool, j, &stats);
+			if (stats.carved == 0)
+				continue;
+			snprintf(slab, sizeof(slab), "%" PRIu64, stats.slab_size);
+			write_sample(out, family, pool->name, "slab_size", slab, &stats);
+		}
+	}
+}
+
+static void write_queues(FILE *out, struct magring_pool *pool)
+{
+	struct magring_queue *queue;
+	for (size_t i = 0; i < COUNT_OF(queue_families); i++) {
+		const struct family *family = &queue_families[i];
+		write_family(out, family->name, family->type, family->unit, family->help);
+		urcu_bp_read_lock();
+		cds_list_for_each_entry_rcu(queue, &pool->queues, link) {
+			struct magring_queue_stats stats = { .size = sizeof(stats) };
+			magring_queue_stats(queue, &stats);
+			write_sample(out, family, pool->name, "queue", queue->name, &stats);
+		}
+		urcu_bp_read_unlock();
+	}
+}
+
+int magring_pool_write_metrics(struct magring_pool *pool, FILE *stream)
+{
+	char *text = NULL;
+	size_t size = 0;
+	if (pool == NULL || stream == NULL)
+		return -EINVAL;
+	FILE *out = open_memstream(&text, &size);
+	if (out == NULL)
+		return -ENOMEM;
+	write_pool(out, pool);
+	write_classes(out, pool);
+	write_queues(out, pool);
+	fputs("# EOF\n", out);
+	int rc = ferror(out) ? -ENOMEM : 0;
+	if (fclose(out) != 0)
+		rc = -ENOMEM;
+	if (rc == 0 && fwrite(text, 1, size, stream) != size)
+		rc = -EIO;
+	free(text);
+	return rc;
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A pool ties together what the other files do with memory: a slab is taken from
+ * the thread's cache; if that is empty and the depot has nothing and the budget
+ * nothing left, from what other threads' caches hold; and only then there is none.
+ *
+ *	in use = allocated - freed,  summed over all caches and `uncached`
+ *	carved = in use + in caches + in the depot,   carved bytes <= memory_limit
+ *
+ * Counters have one writer at a time, so counting costs no locked instruction. A
+ * reader adds up all `freed` before any `allocated`: every free that it sees
+ * comes after its allocation, so the difference is never negative.
+ *
+ * The number of a pool is its index in a table of all pools, so that a message
+ * finds its pool with 16 bits. The table is an RCU one because destructors of
+ * ending threads look through it beside a destroy.
+ */
+#include "pool.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <urcu-bp.h>
+
+#define MEMORY_LIMIT ((size_t)256 << 20)
+#define MAX_PAYLOAD ((size_t)1 << 20)
+
+struct magring_pool *pools[MAGRING_POOLS_MAX];
+static _Atomic(unsigned int) pools_used; /* no higher number was ever given */
+
+unsigned int pool_numbers(void)
+{
+	/* Relaxed: a thread only looks for pools that it has used itself. */
+	return atomic_load_explicit(&pools_used, memory_order_relaxed);
+}
+
+int pool_check_size(size_t size, size_t known)
+{
+	return size > known ? -E2BIG : size < known ? -EINVAL : 0;
+}
+
+void pool_name(char *name, const char *wanted, const char *prefix, uint64_t serial)
+{
+	if (wanted != NULL)
+		snprintf(name, MAGRING_NAME_MAX + 1, "%s", wanted);
+	else
+		snprintf(name, MAGRING_NAME_MAX + 1, "%s-%llu", prefix, (unsigned long long)serial);
+}
+
+/* What a message of this payload may need at the most: an id before it. */
+static size_t slab_bytes(size_t payload)
+{
+	return payload + MAGRING_ID_MAX + 1;
+}
+
+/* The limits that options ask for. */
+static int choose_limits(const struct magring_pool_options *options, size_t *ret_limit,
+	size_t *ret_payload)
+{
+	size_t limit = MEMORY_LIMIT, payload = 0;
+	if (options != NULL) {
+		int rc = pool_check_size(options->size, sizeof(*options));
+		if (rc != 0)
+			return rc;
+		if (options->memory_limit != 0)
+			limit = options->memory_limit;
+		payload = options->max_payload;
+	}
+	if (limit < MAGRING_MEMORY_MIN || limit > MAGRING_MEMORY_MAX || payload > MAGRING_PAYLOAD_MAX)
+		return -EINVAL;
+	if (payload == 0) {
+		/* What one slab of the whole budget holds. */
+		unsigned int class_index = slab_class(limit < MAX_PAYLOAD ? limit : MAX_PAYLOAD);
+		while (slab_size(class_index) > limit)
+			class_index--;
+		payload = slab_size(class_index);
+	} else if (payload > MAGRING_INLINE_MAX && slab_size(slab_class(payload)) > limit) {
+		return -EINVAL;
+	}
+	*ret_limit = limit;
+	*ret_payload = payload;
+	return 0;
+}
+
+static int publish(struct magring_pool *pool)
+{
+	for (unsigned int number = 0; number < MAGRING_POOLS_MAX; number++) {
+		pool->number = (uint16_t)number;
+		if (rcu_dereference(pools[number]) != NULL ||
+				rcu_cmpxchg_pointer(&pools[number], NULL, pool) != NULL)
+			continue;
+		unsigned int used = pool_numbers();
+		while (used <= number && !atomic_compare_exchange_weak_explicit(&pools_used, &used,
+				number + 1, memory_order_relaxed, memory_order_relaxed))
+			;
+		return 0;
+	}
+	return -EMFILE;
+}
+
+int magring_pool_create(struct magring_pool **ret_pool, const struct magring_pool_options *options)
+{
+	size_t limit, payload;
+	if (ret_pool == NULL)
+		return -EINVAL;
+	int rc = choose_limits(options, &limit, &payload);
+	if (rc != 0)
+		return rc;
+	struct magring_pool *pool = aligned_alloc(_Alignof(struct magring_pool), sizeof(*pool));
+	if (pool == NULL)
+		return -ENOMEM;
+	memset(pool, 0, sizeof(*pool));
+	unsigned int classes = slab_class(slab_bytes(payload)) + 1;
+	rc = depot_init(&pool->depot, limit, classes);
+	if (rc != 0)
+		goto free_pool;
+	thread_registry_init(&pool->registry, classes);
+	pool->max_payload = payload;
+	pool_name(pool->name, options != NULL ? options->name : NULL, "pool", pool->registry.serial);
+	CDS_INIT_LIST_HEAD(&pool->queues);
+	rc = -pthread_mutex_init(&pool->queues_lock, NULL);
+	if (rc != 0)
+		goto fini_depot;
+	rc = publish(pool);
+	if (rc != 0)
+		goto destroy_lock;
+	*ret_pool = pool;
+	return 0;
+
+destroy_lock:
+	pthread_mutex_destroy(&pool->queues_lock);
+fini_depot:
+	depot_fini(&pool->depot);
+free_pool:
+	free(pool);
+	return rc;
+}
+
+int magring_pool_destroy(struct magring_pool *pool)
+{
+	struct magring_pool_stats stats = { .size = sizeof(stats) };
+	int rc = magring_pool_stats(pool, &stats);
+	if (rc != 0)
+		return rc;
+	if (stats.slabs_in_use != 0 || stats.queues != 0)
+		return -EBUSY;
+	rcu_set_pointer(&pools[pool->number], NULL);
+	/* Threads that are ending may be in thread_detach_all(). */
+	urcu_bp_synchronize_rcu();
+	pthread_mutex_destroy(&pool->queues_lock);
+	depot_fini(&pool->depot);
+	free(pool);
+	return 0;
+}
+
+int magring_thread_flush(struct magring_pool *pool)
+{
+	if (pool == NULL)
+		return -EINVAL;
+	thread_flush(&pool->registry, &pool->depot);
+	return 0;
+}
+
+static void add(_Atomic(uint64_t) *counter, uint64_t amount, bool shared)
+{
+	if (shared)
+		/* [account] release: as in count_add(). */
+		atomic_fetch_add_explicit(counter, amount, memory_order_release);
+	else
+		count_add(counter, amount);
+}
+
+/* Without the cache: it is revoked, there is none, or it could not be filled. */
+static bool take_round(struct magring_pool *pool, unsigned int class_index,
+	struct magazine_counts *counts, bool shared, uint32_t *ret_round)
+{
+	size_t carved;
+	bool got = depot_take_round(&pool->depot, class_index, ret_round, &carved);
+	if (carved > 0)
+		add(&counts->carved, carved, shared);
+	return got;
+}
+
+void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes)
+{
+	struct depot *depot = &pool->depot;
+	struct cache *cache = thread_cache(&pool->registry, depot);
+	struct magazine_counts *counts = cache != NULL ? &cache->class[class_index].counts :
+		&pool->uncached[class_index];
+	uint32_t round;
+	bool got = false;
+	if (cache != NULL && cache_enter(cache)) {
+		struct magazine_pair *pair = &cache->class[class_index];
+		got = pair->loaded_rounds > 0 || magazine_refill(pair, depot, class_index);
+		if (got)
+			round = magazine_take(pair);
+		cache_leave(cache);
+	}
+	if (!got)
+		got = take_round(pool, class_index, counts, cache == NULL, &round);
+	if (!got) {
+		size_t slabs = thread_reclaim(&pool->registry, depot, class_index);
+		atomic_fetch_add_explicit(&pool->reclaimed, slabs, memory_order_relaxed);
+		got = take_round(pool, class_index, counts, cache == NULL, &round);
+	}
+	if (!got) {
+		atomic_fetch_add_explicit(&pool->exhausted, 1, memory_order_relaxed);
+		return NULL;
+	}
+	add(&counts->allocated, 1, cache == NULL);
+	add(&counts->allocated_bytes, bytes, cache == NULL);
+	return depot_slab(depot, round);
+}
+
+void pool_free_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes, void *slab)
+{
+	struct depot *depot = &pool->depot;
+	struct cache *cache = thread_cache(&pool->registry, depot);
+	struct magazine_counts *counts = cache != NULL ? &cache->class[class_index].counts :
+		&pool->uncached[class_index];
+	uint32_t round = depot_round(depot, slab);
+	/* Counted first: a slab in a magazine may be allocated again at once. */
+	add(&counts->freed, 1, cache == NULL);
+	add(&counts->freed_bytes, bytes, cache == NULL);
+	if (cache != NULL && cache_enter(cache)) {
+		struct magazine_pair *pair = &cache->class[class_index];
+		bool room = pair->loaded_rounds < pair->loaded_capacity ||
+			magazine_make_room(pair, depot, class_index);
+		if (room)
+			magazine_put(pair, round);
+		cache_leave(cache);
+		if (room)
+			return;
+	}
+	depot_put_round(depot, class_index, round);
+}
+
+/* ----------------------------------------------------------------- stats -- */
+
+static void add_freed(struct magring_class_stats *sum, uint64_t *bytes, struct magazine_counts *counts)
+{
+	/* [account] acquire: pairs with count_add(); an allocation that this free
+	 * follows is counted for whoever reads `allocated` after this. */
+	sum->freed += atomic_load_explicit(&counts->freed, memory_order_acquire);
+	*bytes += atomic_load_explicit(&counts->freed_bytes, memory_order_acquire);
+}
+
+static void add_allocated(struct magring_class_stats *sum, uint64_t *bytes,
+	struct magazine_counts *counts)
+{
+	sum->allocated += atomic_load_explicit(&counts->allocated, memory_order_relaxed);
+	*bytes += atomic_load_explicit(&counts->allocated_bytes, memory_order_relaxed);
+	sum->carved += atomic_load_explicit(&counts->carved, memory_order_relaxed);
+	sum->exchanges += atomic_load_explicit(&counts->exchanges, memory_order_relaxed);
+}
+
+static void sum_class(struct magring_pool *pool, unsigned int i, struct magring_class_stats *sum)
+{
+	uint64_t allocated = 0, freed = 0;
+	*sum = (struct magring_class_stats){ .size = sizeof(*sum), .slab_size = slab_size(i) };
+	add_freed(sum, &freed, &pool->uncached[i]);
+	for (struct cache *cache = thread_first_cache(&pool->registry); cache; cache = cache->next)
+		add_freed(sum, &freed, &cache->class[i].counts);
+	add_allocated(sum, &allocated, &pool->uncached[i]);
+	for (struct cache *cache = thread_first_cache(&pool->registry); cache; cache = cache->next)
+		add_allocated(sum, &allocated, &cache->class[i].counts);
+	sum->payload_bytes_in_use = allocated - freed;
+}
+
+int magring_pool_class_stats(struct magring_pool *pool, unsigned int class_index,
+	struct magring_class_stats *ret_stats)
+{
+	if (pool == NULL || ret_stats == NULL)
+		return -EINVAL;
+	int rc = pool_check_size(ret_stats->size, sizeof(*ret_stats));
+	if (rc != 0)
+		return rc;
+	if (class_index >= pool->depot.classes)
+		return -EINVAL;
+	sum_class(pool, class_index, ret_stats);
+	return 0;
+}
+
+int magring_pool_stats(struct magring_pool *pool, struct magring_pool_stats *ret_stats)
+{
+	if (pool == NULL || ret_stats == NULL)
+		return -EINVAL;
+	int rc = pool_check_size(ret_stats->size, sizeof(*ret_stats));
+	if (rc != 0)
+		return rc;
+	struct depot *depot = &pool->depot;
+	struct magring_pool_stats stats = { .size = sizeof(stats), .classes = depot->classes };
+	for (unsigned int i = 0; i < depot->classes; i++) {
+		struct magring_class_stats sum;
+		sum_class(pool, i, &sum);
+		stats.allocated += sum.allocated;
+		stats.freed += sum.freed;
+		stats.exchanges += sum.exchanges;
+		stats.payload_bytes_in_use += sum.payload_bytes_in_use;
+		stats.slab_bytes_in_use += (sum.allocated - sum.freed) * sum.slab_size;
+		stats.slab_bytes_carved += sum.carved * sum.slab_size;
+	}
+	stats.slabs_in_use = stats.allocated - stats.freed;
+	/* Of a snapshot, so the two may have met in between. */
+	if (stats.slab_bytes_carved > stats.slab_bytes_in_use)
+		stats.slab_bytes_cached = stats.slab_bytes_carved - stats.slab_bytes_in_use;
+	stats.memory_limit = depot->slabs.limit;
+	stats.memory_bytes = sizeof(*pool) +
+		atomic_load_explicit(&depot->slabs.taken, memory_order_relaxed) +
+		atomic_load_explicit(&depot->metadata.taken, memory_order_relaxed);
+	stats.exhausted = atomic_load_explicit(&pool->exhausted, memory_order_relaxed);
+	stats.reclaimed = atomic_load_explicit(&pool->reclaimed, memory_order_relaxed);
+	stats.queues = atomic_load_explicit(&pool->queue_count, memory_order_relaxed);
+	for (struct cache *cache = thread_first_cache(&pool->registry); cache; cache = cache->next)
+		stats.threads += atomic_load_explicit(&cache->owner, memory_order_relaxed) != 0;
+	stats.efficiency = (double)stats.payload_bytes_in_use / (double)stats.memory_bytes;
+	*ret_stats = stats;
+	return 0;
+}

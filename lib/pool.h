@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool: a depot, its threads' caches, its accounts, its queues.
+ */
+#ifndef MAGRING_POOL_H
+#define MAGRING_POOL_H
+
+#include <pthread.h>
+#include <urcu/rculist.h>
+#include <urcu-pointer.h>
+
+#include "magring.h"
+#include "thread.h"
+
+struct magring_pool {
+	struct thread_registry registry; /* constant but for its head */
+	size_t max_payload;
+	uint16_t number;                 /* in the table of pools, and in messages */
+	char name[MAGRING_NAME_MAX + 1];
+
+	/* Touched on slow paths only, by any thread. */
+	_Alignas(128) _Atomic(uint64_t) exhausted;
+	_Atomic(uint64_t) reclaimed;
+	_Atomic(uint64_t) queue_count;
+	pthread_mutex_t queues_lock;     /* writers of the list: queue create and destroy */
+	struct cds_list_head queues;     /* read under RCU */
+	/* What threads without a cache count, by read-modify-write. */
+	struct magazine_counts uncached[SLAB_CLASSES_MAX];
+
+	struct depot depot;
+};
+
+extern struct magring_pool *pools[MAGRING_POOLS_MAX];
+
+/* The pool of this number, or NULL. Safe for a caller that keeps the pool alive (it
+ * holds a message of it) or is in an RCU read-side section. */
+static inline struct magring_pool *pool_published(unsigned int number)
+{
+	return rcu_dereference(pools[number]);
+}
+/* No pool has this number or a higher one. */
+unsigned int pool_numbers(void);
+
+/* When the thread's loaded magazine does not do, or there is no cache at hand. */
+void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes);
+void pool_free_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes, void *slab);
+
+/* A slab of the class, or NULL; bytes is what the accounts are told. */
+static inline void *pool_alloc(struct magring_pool *pool, unsigned int class_index, size_t bytes)
+{
+	struct cache *cache = thread_cache_at_hand(&pool->registry);
+	if (__builtin_expect(cache == NULL || !cache_enter(cache), 0))
+		return pool_alloc_slowly(pool, class_index, bytes);
+	struct magazine_pair *pair = &cache->class[class_index];
+	if (__builtin_expect(pair->loaded_rounds == 0, 0)) {
+		cache_leave(cache);
+		return pool_alloc_slowly(pool, class_index, bytes);
+	}
+	uint32_t round = magazine_take(pair);
+	cache_leave(cache);
+	count_add(&pair->counts.allocated, 1);
+	count_add(&pair->counts.allocated_bytes, bytes);
+	return depot_slab(&pool->depot, round);
+}
+
+static inline void pool_free(struct magring_pool *pool, unsigned int class_index, size_t bytes,
+	void *slab)
+{
+	struct cache *cache = thread_cache_at_hand(&pool->registry);
+	if (__builtin_expect(cache == NULL || !cache_enter(cache), 0)) {
+		pool_free_slowly(pool, class_index, bytes, slab);
+		return;
+	}
+	struct magazine_pair *pair = &cache->class[class_index];
+	if (__builtin_expect(pair->loaded_rounds == pair->loaded_capacity, 0)) {
+		cache_leave(cache);
+		pool_free_slowly(pool, class_index, bytes, slab);
+		return;
+	}
+	/* Counted first: a slab in a magazine may be allocated again at once. */
+	count_add(&pair->counts.freed, 1);
+	count_add(&pair->counts.freed_bytes, bytes);
+	magazine_put(pair, depot_round(&pool->depot, slab));
+	cache_leave(cache);
+}
+
+/* Copy an options or statistics structure's name, or make one up. */
+void pool_name(char *name, const char *wanted, const char *prefix, uint64_t serial);
+/* Whether a caller's structure of this size is one that we know: 0, -EINVAL, -E2BIG. */
+int pool_check_size(size_t size, size_t known);
+
+#endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A queue is a ring with two gates: senders wait at one until it is not full,
+ * receivers at the other until it is not empty. Sending and receiving mirror each
+ * other, so waiting is written once, for an `enum way`.
+ *
+ *	attempt             one push or pop; done in the common case
+ *	spin, then yield    the other side is likely at work on another processor
+ *	enter the gate, attempt, park, leave, attempt, ...
+ *
+ * Whoever has changed the ring looks at both gates: at the other side's, because
+ * there is now one more message (one more free cell); and at its own, to pass a
+ * wake-up on if there is more to be had. The latter is needed for correctness:
+ * S1 claims a cell and is suspended, S2 publishes behind it and wakes R1, which
+ * finds S1's cell unfinished and sleeps again; S1 publishes and wakes R2,
+ * which takes S1's message; R1 would sleep on beside S2's. See gate.c.
+ *
+ *	[sleep] light side: the ring is changed, then the gates are read. Heavy side
+ *	in gate_enter() and gate_arm().
+ */
+#include "queue.h"
+
+#include <ck_pr.h>
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <urcu-bp.h>
+
+#include "fence.h"
+
+#define CAPACITY 4096
+/* Before parking, which costs two system calls and a switch. */
+#define SPINS 64
+#define YIELDS 16
+
+static int attempt(struct magring_queue *queue, enum way way, struct magring_message *messages,
+	size_t count)
+{
+	return way == SENDING ? ring_push_batch(&queue->ring, messages, count) :
+		ring_pop_batch(&queue->ring, messages, count);
+}
+
+static bool may_send(const void *ring)
+{
+	return ring_may_push(ring);
+}
+
+static bool may_receive(const void *ring)
+{
+	return ring_may_pop(ring);
+}
+
+static gate_ready *const may[2] = { [SENDING] = may_send, [RECEIVING] = may_receive };
+
+static struct queue_counts *counts_of(struct magring_queue *queue)
+{
+	return &queue->counts[thread_self() % QUEUE_STRIPES];
+}
+
+static void count_one(_Atomic(uint64_t) *counter)
+{
+	/* Relaxed: a number to look at; nothing follows from it. */
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+static __attribute__((noinline)) void wake(struct magring_queue *queue, enum way way)
+{
+	if (gate_wake(&queue->gate[way]))
+		count_one(&counts_of(queue)->woken);
+}
+
+/* The same side's next sleeper, if there is something for it. */
+static void pass_on(struct magring_queue *queue, enum way way)
+{
+	if (__builtin_expect(gate_wanted(&queue->gate[way]), 0) && may[way](&queue->ring))
+		wake(queue, way);
+}
+
+/* The ring was changed by one who went this way. */
+static inline void settle(struct magring_queue *queue, enum way way)
+{
+	enum way other = way == SENDING ? RECEIVING : SENDING;
+	/* [sleep] light side: pairs with gate_enter() and gate_arm(). */
+	fence_light();
+	if (__builtin_expect(gate_wanted(&queue->gate[other]), 0))
+		wake(queue, other);
+	pass_on(queue, way);
+}
+
+/* --------------------------------------------------------------- waiting -- */
+
+/* 0: do not wait. INT64_MAX: without limit. */
+static int64_t deadline_of(int64_t timeout_ns)
+{
+	struct timespec now;
+	if (timeout_ns == 0)
+		return 0;
+	if (timeout_ns < 0)
+		return INT64_MAX;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	int64_t now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	return timeout_ns < INT64_MAX - now_ns ? now_ns + timeout_ns : INT64_MAX;
+}
+
+struct sleeper {
+	struct magring_queue *queue;
+	enum way way;
+};
+
+static void cancelled(void *argument)
+{
+	struct sleeper *sleeper = argument;
+	gate_leave(&sleeper->queue->gate[sleeper->way]);
+	pass_on(sleeper->queue, sleeper->way);
+}
+
+/* Enter, look, sleep, leave, look. -EAGAIN: woken in vain. */
+static int sleep_once(struct magring_queue *queue, enum way way, struct magring_message *messages,
+	size_t count, int64_t deadline_ns)
+{
+	struct gate *gate = &queue->gate[way];
+	struct sleeper sleeper = { .queue = queue, .way = way };
+	int parked = 0;
+	uint32_t ticket = gate_enter(gate);
+	int result = attempt(queue, way, messages, count);
+	if (result == -EAGAIN) {
+		count_one(&counts_of(queue)->parked);
+		pthread_cleanup_push(cancelled, &sleeper);
+		parked = gate_park(gate, ticket, deadline_ns);
+		pthread_cleanup_pop(0);
+	}
+	gate_leave(gate);
+	if (result == -EAGAIN)
+		result = attempt(queue, way, messages, count);
+	if (result == -EAGAIN && parked == -ETIMEDOUT)
+		result = -ETIMEDOUT;
+	return result;
+}
+
+/* After a first attempt in vain. Returns what the attempt that settles it does,
+ * or -EAGAIN, -ETIMEDOUT. */
+static __attribute__((noinline)) int wait_for(struct magring_queue *queue, enum way way,
+	struct magring_message *messages, size_t count, int64_t deadline_ns)
+{
+	int result = -EAGAIN;
+	count_one(&counts_of(queue)->in_vain[way]);
+	if (deadline_ns == 0) {
+		gate_arm(&queue->gate[way], may[way], &queue->ring);
+		return -EAGAIN;
+	}
+	for (int i = 0; i < SPINS + YIELDS && result == -EAGAIN; i++) {
+		if (i < SPINS)
+			ck_pr_stall();
+		else
+			sched_yield();
+		result = attempt(queue, way, messages, count);
+	}
+	while (result == -EAGAIN)
+		result = sleep_once(queue, way, messages, count, deadline_ns);
+	if (result < 0)
+		/* Nothing was changed, but a wake-up may have come with it. */
+		pass_on(queue, way);
+	return result;
+}
+
+/* ------------------------------------------------------------- send, recv -- */
+
+int magring_send(struct magring_queue *queue, struct magring_message *message, int64_t timeout_ns)
+{
+	if (queue == NULL || message == NULL || message->private_header == 0)
+		return -EINVAL;
+	int result = ring_push(&queue->ring, message);
+	if (__builtin_expect(result == -EAGAIN, 0))
+		result = wait_for(queue, SENDING, message, 1, deadline_of(timeout_ns));
+	if (__builtin_expect(result < 0, 0))
+		return result;
+	message->private_header = 0; /* it is the receiver's now */
+	settle(queue, SENDING);
+	return 0;
+}
+
+int magring_recv(struct magring_queue *queue, struct magring_message *ret_message, int64_t timeout_ns)
+{
+	if (queue == NULL || ret_message == NULL)
+		return -EINVAL;
+	int result = ring_pop(&queue->ring, ret_message);
+	if (__builtin_expect(result == -EAGAIN, 0))
+		result = wait_for(queue, RECEIVING, ret_message, 1, deadline_of(timeout_ns));
+	if (__builtin_expect(result < 0, 0))
+		return result;
+	settle(queue, RECEIVING);
+	return 0;
+}
+
+int magring_send_batch(struct magring_queue *queue, struct magring_message *messages, size_t count,
+	int64_t timeout_ns)
+{
+	if (queue == NULL || (messages == NULL && count > 0) || count > INT_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < count; i++)
+		if (messages[i].private_header == 0)
+			return -EINVAL;
+	size_t sent = 0;
+	int64_t deadline_ns = -1; /* not known yet */
+	int result = 0;
+	while (sent < count) {
+		result = ring_push_batch(&queue->ring, messages + sent, count - sent);
+		if (__builtin_expect(result == -EAGAIN, 0)) {
+			if (deadline_ns == -1)
+				deadline_ns = deadline_of(timeout_ns);
+			result = wait_for(queue, SENDING, messages + sent, count - sent, deadline_ns);
+		}
+		if (result < 0)
+			break;
+		for (int i = 0; i < result; i++)
+			messages[sent++].private_header = 0;
+		settle(queue, SENDING);
+	}
+	return sent > 0 ? (int)sent : result;
+}
+
+int magring_recv_batch(struct magring_queue *queue, struct magring_message *ret_messages,
+	size_t count, int64_t timeout_ns)
+{
+	if (queue == NULL || (ret_messages == NULL && count > 0) || count > INT_MAX)
+		return -EINVAL;
+	if (count == 0)
+		return 0;
+	int result = ring_pop_batch(&queue->ring, ret_messages, count);
+	if (__builtin_expect(result == -EAGAIN, 0))
+		result = wait_for(queue, RECEIVING, ret_messages, count, deadline_of(timeout_ns));
+	if (result > 0)
+		settle(queue, RECEIVING);
+	return result;
+}
+
+/* ------------------------------------------------------ create and the rest -- */
+
+static size_t round_up_capacity(size_t wanted)
+{
+	size_t capacity = 2;
+	while (capacity < wanted)
+		capacity *= 2;
+	return capacity;
+}
+
+int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *pool,
+	const struct magring_queue_options *options)
+{
+	static _Atomic(uint64_t) serials;
+	size_t capacity = CAPACITY;
+	if (ret_queue == NULL || pool == NULL)
+		return -EINVAL;
+	if (options != NULL) {
+		int rc = pool_check_size(options->size, sizeof(*options));
+		if (rc != 0)
+			return rc;
+		if (options->capacity > MAGRING_CAPACITY_MAX)
+			return -EINVAL;
+		if (options->capacity != 0)
+			capacity = round_up_capacity(options->capacity);
+	}
+	struct magring_queue *queue = aligned_alloc(_Alignof(struct magring_queue), sizeof(*queue));
+	if (queue == NULL)
+		return -ENOMEM;
+	memset(queue, 0, sizeof(*queue));
+	int rc = ring_init(&queue->ring, capacity, 0);
+	if (rc != 0) {
+		free(queue);
+		return rc;
+	}
+	gate_init(&queue->gate[SENDING]);
+	gate_init(&queue->gate[RECEIVING]);
+	queue->pool = pool;
+	pool_name(queue->name, options != NULL ? options->name : NULL, "queue",
+		atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1);
+	count_one(&pool->queue_count);
+	pthread_mutex_lock(&pool->queues_lock);
+	cds_list_add_tail_rcu(&queue->link, &pool->queues);
+	pthread_mutex_unlock(&pool->queues_lock);
+	*ret_queue = queue;
+	return 0;
+}
+
+int magring_queue_destroy(struct magring_queue *queue)
+{
+	struct magring_message message;
+	if (queue == NULL)
+		return -EINVAL;
+	struct magring_pool *pool = queue->pool;
+	pthread_mutex_lock(&pool->queues_lock);
+	cds_list_del_rcu(&queue->link);
+	pthread_mutex_unlock(&pool->queues_lock);
+	/* magring_pool_write_metrics() may be reading the queue. */
+	urcu_bp_synchronize_rcu();
+	while (ring_pop(&queue->ring, &message) == 1)
+		magring_message_free(&message);
+	gate_fini(&queue->gate[SENDING]);
+	gate_fini(&queue->gate[RECEIVING]);
+	ring_fini(&queue->ring);
+	free(queue);
+	/* Last: from here on the pool may be destroyed. */
+	atomic_fetch_sub_explicit(&pool->queue_count, 1, memory_order_release);
+	return 0;
+}
+
+int magring_queue_close(struct magring_queue *queue)
+{
+	if (queue == NULL)
+		return -EINVAL;
+	ring_close(&queue->ring);
+	gate_wake_all(&queue->gate[SENDING]);
+	gate_wake_all(&queue->gate[RECEIVING]);
+	return 0;
+}
+
+size_t magring_queue_capacity(const struct magring_queue *queue)
+{
+	return queue != NULL ? ring_capacity(&queue->ring) : 0;
+}
+
+size_t magring_queue_size(const struct magring_queue *queue)
+{
+	if (queue == NULL)
+		return 0;
+	struct ring_counts counts = ring_counts(&queue->ring);
+	return counts.sent - counts.received;
+}
+
+int magring_queue_recv_fd(struct magring_queue *queue)
+{
+	return queue != NULL ? gate_fd(&queue->gate[RECEIVING]) : -EINVAL;
+}
+
+int magring_queue_send_fd(struct magring_queue *queue)
+{
+	return queue != NULL ? gate_fd(&queue->gate[SENDING]) : -EINVAL;
+}
+
+int magring_queue_stats(struct magring_queue *queue, struct magring_queue_stats *ret_stats)
+{
+	if (queue == NULL || ret_stats == NULL)
+		return -EINVAL;
+	int rc = pool_check_size(ret_stats->size, sizeof(*ret_stats));
+	if (rc != 0)
+		return rc;
+	struct ring_counts ring = ring_counts(&queue->ring);
+	struct magring_queue_stats stats = {
+		.size = sizeof(stats),
+		.sent = ring.sent,
+		.received = ring.received,
+		.capacity = ring_capacity(&queue->ring),
+		.closed = ring.closed,
+	};
+	for (int i = 0; i < QUEUE_STRIPES; i++) {
+		struct queue_counts *counts = &queue->counts[i];
+		stats.full += atomic_load_explicit(&counts->in_vain[SENDING], memory_order_relaxed);
+		stats.empty += atomic_load_explicit(&counts->in_vain[RECEIVING], memory_order_relaxed);
+		stats.parked += atomic_load_explicit(&counts->parked, memory_order_relaxed);
+		stats.woken += atomic_load_explicit(&counts->woken, memory_order_relaxed);
+	}
+	*ret_stats = stats;
+	return 0;
+}

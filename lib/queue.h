@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * queue: a ring and its two gates.
+ */
+#ifndef MAGRING_QUEUE_H
+#define MAGRING_QUEUE_H
+
+#include "gate.h"
+#include "pool.h"
+#include "ring.h"
+
+/* The two ways through a queue. */
+enum way { SENDING, RECEIVING };
+
+/* Slow paths alone count. A thread adds to one stripe, so that threads that poll
+ * an empty queue do not pass a line about. */
+struct queue_counts {
+	_Alignas(64) _Atomic(uint64_t) in_vain[2]; /* first attempts, by enum way */
+	_Atomic(uint64_t) parked;
+	_Atomic(uint64_t) woken;
+};
+#define QUEUE_STRIPES 8
+
+struct magring_queue {
+	struct ring ring;
+	/* Read by every send and receive, written when somebody sleeps. */
+	_Alignas(128) struct gate gate[2]; /* where those who go this way wait */
+
+	_Alignas(128) struct queue_counts counts[QUEUE_STRIPES];
+	struct magring_pool *pool;
+	struct cds_list_head link;           /* in the pool's list */
+	char name[MAGRING_NAME_MAX + 1];
+};
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ring: a bounded queue of messages for any number of senders and receivers.
+ * It never waits for long, and knows nothing of who sleeps or of payloads.
+ */
+#ifndef MAGRING_RING_H
+#define MAGRING_RING_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "magring.h"
+
+/* One cache line. */
+struct ring_cell {
+	_Alignas(64) _Atomic(uint64_t) state;
+	struct magring_message message;
+};
+_Static_assert(sizeof(struct ring_cell) == 64, "a cell is one cache line");
+
+struct ring {
+	/* Constant. */
+	struct ring_cell *cells;
+	uint64_t index_mask;    /* capacity - 1 */
+	unsigned int lap_shift; /* log2(capacity) */
+	uint64_t start;         /* the first position */
+
+	/* 128 bytes apart: processors fetch lines in pairs. */
+	_Alignas(128) _Atomic(uint64_t) tail; /* position of the next send; top bit: closed */
+	_Alignas(128) _Atomic(uint64_t) head; /* position of the next receive */
+};
+
+/* Capacity is a power of two, at least 2; position 0 but for tests of the wrap. */
+int ring_init(struct ring *ring, size_t capacity, uint64_t position);
+void ring_fini(struct ring *ring);
+
+/*
+ * Send or receive up to count messages, count > 0, as many as go without a gap;
+ * the single forms are for one. Returns how many, at least 1, or -EAGAIN (full,
+ * empty), or -EPIPE (closed; for receivers: and empty). [publish] what was written
+ * before a push is visible after the pop that returns its message.
+ */
+int ring_push(struct ring *ring, const struct magring_message *message);
+int ring_push_batch(struct ring *ring, const struct magring_message *messages, size_t count);
+int ring_pop(struct ring *ring, struct magring_message *ret_message);
+int ring_pop_batch(struct ring *ring, struct magring_message *ret_messages, size_t count);
+
+/* No push that has not claimed its cell yet will. */
+void ring_close(struct ring *ring);
+
+/* Whether a push (pop) at this moment would not answer -EAGAIN. */
+bool ring_may_push(const struct ring *ring);
+bool ring_may_pop(const struct ring *ring);
+
+struct ring_counts {
+	uint64_t sent;     /* claimed by senders */
+	uint64_t received; /* claimed by receivers, <= sent */
+	bool closed;
+};
+/* A snapshot with received <= sent <= received + capacity. */
+struct ring_counts ring_counts(const struct ring *ring);
+
+static inline size_t ring_capacity(const struct ring *ring)
+{
+	return (size_t)ring->index_mask + 1;
+}
+
+#endif

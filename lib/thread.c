@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A pool's caches form a list that only grows, at its head, by CAS. A cache that
+ * no live thread owns is taken over by the next thread that comes, so there are
+ * never more caches than threads that used the pool at the same time. A thread
+ * finds its cache in a small thread-local table keyed by the pool's serial, which
+ * is never used twice; if two pools collide there it walks the list.
+ *
+ *	cache:   free (owner 0) -> attached (owner = thread) -> free
+ *
+ * A pool's memory, caches included, must outlive the destructor of a thread that
+ * ends while the pool is destroyed. So the pools are published in pool.c's
+ * table under RCU (liburcu's bulletproof flavour): thread_detach_all() runs inside
+ * a read-side section, and magring_pool_destroy() withdraws the pool and waits for
+ * a grace period before it unmaps anything.
+ *
+ * Reclaiming: a thread that finds the budget used up takes what other caches
+ * hold, without the owners' help. It marks all caches revoked, passes one heavy
+ * fence, and empties those that are not busy. An owner that finds its cache
+ * revoked leaves it alone and works on the depot directly; so neither waits
+ * for the other, wherever it is stopped.
+ *
+ *	owner: busy = 1; light fence; read revoked      reclaimer: revoked = self; heavy
+ *	       fence; read busy
+ *
+ * At least one of them sees the other, and then keeps its hands off.
+ */
+#include "thread.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <urcu-bp.h>
+
+#include "pool.h"
+
+_Thread_local struct thread_slot thread_slots[THREAD_SLOTS];
+static _Thread_local uint64_t thread_number; /* 0: not given yet */
+static _Atomic(uint64_t) thread_numbers;
+static _Atomic(uint64_t) thread_serials;
+static pthread_key_t thread_key;
+static bool thread_key_usable;
+
+uint64_t thread_self(void)
+{
+	if (thread_number == 0)
+		/* Relaxed: a number need only be unlike all others. */
+		thread_number = atomic_fetch_add_explicit(&thread_numbers, 1, memory_order_relaxed) + 1;
+	return thread_number;
+}
+
+static void at_thread_exit(void *unused)
+{
+	(void)unused;
+	thread_detach_all();
+}
+
+/* liburcu's lock must not be held by a thread that the child does not have. */
+static void before_fork(void)
+{
+	urcu_bp_before_fork();
+}
+
+static void after_fork_parent(void)
+{
+	urcu_bp_after_fork_parent();
+}
+
+static void after_fork_child(void)
+{
+	urcu_bp_after_fork_child();
+}
+
+static __attribute__((constructor)) void thread_init(void)
+{
+	thread_key_usable = pthread_key_create(&thread_key, at_thread_exit) == 0 &&
+		pthread_atfork(before_fork, after_fork_parent, after_fork_child) == 0;
+}
+
+void thread_registry_init(struct thread_registry *registry, unsigned int classes)
+{
+	atomic_init(&registry->first, NULL);
+	registry->serial = atomic_fetch_add_explicit(&thread_serials, 1, memory_order_relaxed) + 1;
+	registry->cache_size = sizeof(struct cache) + classes * sizeof(struct magazine_pair);
+}
+
+struct cache *thread_first_cache(struct thread_registry *registry)
+{
+	/* [registry] acquire: pairs with the push in create_cache(). */
+	return atomic_load_explicit(&registry->first, memory_order_acquire);
+}
+
+static struct cache *create_cache(struct thread_registry *registry, struct depot *depot)
+{
+	size_t offset;
+	size_t bytes = (registry->cache_size + 255) / 256 * 256; /* magazines stay aligned */
+	if (region_take(&depot->metadata, bytes, bytes, bytes, &offset) == 0)
+		return NULL;
+	/* Fresh from the system, so all zero: no magazines, nothing counted. */
+	struct cache *cache = (struct cache *)(void *)(depot->metadata.base + offset);
+	atomic_init(&cache->owner, thread_self());
+	cache->next = atomic_load_explicit(&registry->first, memory_order_relaxed);
+	/* [registry] release: the cache is initialised before others find it. */
+	while (!atomic_compare_exchange_weak_explicit(&registry->first, &cache->next, cache,
+			memory_order_release, memory_order_relaxed))
+		;
+	return cache;
+}
+
+struct cache *thread_attach(struct thread_registry *registry, struct depot *depot)
+{
+	uint64_t self = thread_self();
+	struct cache *cache, *free_cache = NULL;
+
+	if (!thread_key_usable || pthread_setspecific(thread_key, &thread_number) != 0)
+		return NULL; /* nobody would give it back */
+	for (cache = thread_first_cache(registry); cache != NULL; cache = cache->next) {
+		/* Relaxed: only this thread stores its own number. */
+		uint64_t owner = atomic_load_explicit(&cache->owner, memory_order_relaxed);
+		if (owner == self)
+			break;
+		if (owner == 0)
+			free_cache = cache;
+	}
+	if (cache == NULL && free_cache != NULL) {
+		uint64_t nobody = 0;
+		/* [owner] acquire: pairs with thread_detach_all(); the former owner's
+		 * counters and magazines are visible. */
+		if (atomic_compare_exchange_strong_explicit(&free_cache->owner, &nobody, self,
+				memory_order_acquire, memory_order_relaxed))
+			cache = free_cache;
+	}
+	if (cache == NULL)
+		cache = create_cache(registry, depot);
+	if (cache != NULL)
+		thread_slots[registry->serial % THREAD_SLOTS] =
+			(struct thread_slot){ .serial = registry->serial, .cache = cache };
+	return cache;
+}
+
+static void flush(struct cache *cache, struct depot *depot)
+{
+	if (!cache_enter(cache))
+		return; /* a reclaimer is at it, or will find it */
+	for (unsigned int i = 0; i < depot->classes; i++)
+		magazine_flush(cache, depot, i);
+	cache_leave(cache);
+}
+
+static struct cache *own_cache(struct thread_registry *registry)
+{
+	struct cache *cache = thread_first_cache(registry);
+	while (cache != NULL && atomic_load_explicit(&cache->owner, memory_order_relaxed) != thread_number)
+		cache = cache->next;
+	return cache;
+}
+
+void thread_flush(struct thread_registry *registry, struct depot *depot)
+{
+	struct cache *cache = thread_number != 0 ? own_cache(registry) : NULL;
+	if (cache != NULL)
+		flush(cache, depot);
+}
+
+void thread_detach_all(void)
+{
+	memset(thread_slots, 0, sizeof(thread_slots)); /* a later destructor attaches anew */
+	urcu_bp_read_lock();
+	for (unsigned int number = 0; number < pool_numbers(); number++) {
+		struct magring_pool *pool = pool_published(number);
+		struct cache *cache = pool != NULL ? own_cache(&pool->registry) : NULL;
+		if (cache == NULL)
+			continue;
+		flush(cache, &pool->depot);
+		/* [owner] release: this thread is done with the cache. */
+		atomic_store_explicit(&cache->owner, 0, memory_order_release);
+	}
+	urcu_bp_read_unlock();
+}
+
+size_t thread_reclaim(struct thread_registry *registry, struct depot *depot,
+	unsigned int class_index)
+{
+	uint64_t self = thread_self();
+	struct cache *first = thread_first_cache(registry);
+	size_t slabs = 0;
+
+	for (struct cache *cache = first; cache != NULL; cache = cache->next) {
+		uint64_t nobody = 0;
+		/* [returned] acquire: the last reclaimer's work on it is over. */
+		atomic_compare_exchange_strong_explicit(&cache->revoked, &nobody, self,
+			memory_order_acquire, memory_order_relaxed);
+	}
+	/* [revoked] heavy side: see cache_enter(). */
+	fence_heavy();
+	for (struct cache *cache = first; cache != NULL; cache = cache->next) {
+		/* Relaxed: only this thread stores its own mark. */
+		if (atomic_load_explicit(&cache->revoked, memory_order_relaxed) != self)
+			continue;
+		/* [left] acquire: pairs with cache_leave(). */
+		if (atomic_load_explicit(&cache->busy, memory_order_acquire) == 0)
+			slabs += magazine_flush(cache, depot, class_index);
+		/* [returned] release: the magazines are gone before the owner may look. */
+		atomic_store_explicit(&cache->revoked, 0, memory_order_release);
+	}
+	return slabs;
+}

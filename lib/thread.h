@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thread: which cache is whose.
+ */
+#ifndef MAGRING_THREAD_H
+#define MAGRING_THREAD_H
+
+#include "fence.h"
+#include "magazine.h"
+
+/* The caches of one pool. */
+struct thread_registry {
+	_Atomic(struct cache *) first; /* grows at its head, never shrinks */
+	uint64_t serial;               /* of this pool, never used again */
+	size_t cache_size;
+};
+
+/* The last cache that this thread used of the pool whose serial is in `serial`. */
+struct thread_slot {
+	uint64_t serial;
+	struct cache *cache;
+};
+#define THREAD_SLOTS 8
+extern _Thread_local struct thread_slot thread_slots[THREAD_SLOTS]
+	__attribute__((tls_model("initial-exec")));
+
+/* The calling thread's number, 1 or more, never used again. */
+uint64_t thread_self(void);
+
+void thread_registry_init(struct thread_registry *registry, unsigned int classes);
+
+/* Attach: find the thread's cache, or take over a free one, or make one. NULL
+ * when the memory for caches is used up. */
+struct cache *thread_attach(struct thread_registry *registry, struct depot *depot);
+
+/* The thread's cache if it is in the table, else NULL. */
+static inline struct cache *thread_cache_at_hand(const struct thread_registry *registry)
+{
+	const struct thread_slot *slot = &thread_slots[registry->serial % THREAD_SLOTS];
+	return __builtin_expect(slot->serial == registry->serial, 1) ? slot->cache : NULL;
+}
+
+static inline struct cache *thread_cache(struct thread_registry *registry, struct depot *depot)
+{
+	struct cache *cache = thread_cache_at_hand(registry);
+	return cache != NULL ? cache : thread_attach(registry, depot);
+}
+
+/* The registry's caches, linked through `next`. */
+struct cache *thread_first_cache(struct thread_registry *registry);
+
+/* Give the calling thread's caches back, of every pool that is published. */
+void thread_detach_all(void);
+/* Hand the calling thread's slabs of this pool to the depot. */
+void thread_flush(struct thread_registry *registry, struct depot *depot);
+
+/* Empty the class out of all other threads' caches into the depot, as far as their
+ * owners are not at work in them right now. Returns how many slabs. */
+size_t thread_reclaim(struct thread_registry *registry, struct depot *depot,
+	unsigned int class_index);
+
+static inline void cache_leave(struct cache *cache)
+{
+	/* [left] release: the owner's work on the magazines is over before the
+	 * cache reads as not busy. */
+	atomic_store_explicit(&cache->busy, 0, memory_order_release);
+}
+
+/*
+ * Between enter and leave the magazines are the owner's, or else false: another
+ * thread is emptying the cache.
+ */
+static inline bool cache_enter(struct cache *cache)
+{
+	/* [revoke] light side: the mark is stored before `revoked` is read, and a
+	 * reclaimer that missed the mark has set `revoked` before. */
+	atomic_store_explicit(&cache->busy, 1, memory_order_relaxed);
+	fence_light();
+	/* [returned] acquire: pairs with the end of thread_reclaim(); the
+	 * magazines are as the reclaimer left them. */
+	if (__builtin_expect(atomic_load_explicit(&cache->revoked, memory_order_acquire) == 0, 1))
+		return true;
+	cache_leave(cache);
+	return false;
+}
+
+#endif
