@@ -53,11 +53,15 @@
  *	a field, mean the default.
  *	A timeout of 0 never waits, a negative one waits without limit; deadlines
  *	are kept on CLOCK_MONOTONIC. A call that waits is a cancellation point
- *	while it is parked, and then has changed nothing; no other call is one.
+ *	while it is parked, and then has changed nothing. Of the other calls only
+ *	destroy and write_metrics may be cancellation points.
  *	A thread's private state appears at its first use of a pool and goes back
  *	to the pool when the thread ends, however it ends.
  *	No call is async-signal-safe. After fork() the child may only exec or
  *	_exit, or destroy queues and pools that no other thread was using.
+ *	Whether there is membarrier(2) is found out when the library is loaded. A
+ *	seccomp filter installed later must not take it away: the process is aborted
+ *	when the library next needs it.
  *	Names (of pools and queues) are copied, up to MAGRING_NAME_MAX bytes.
  */
 #ifndef MAGRING_H
@@ -227,7 +231,7 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_metrics(
  *
  * Threads:   any; nobody is waited for.
  * Ownership: the message is the caller's. What *ret_message held is overwritten
- *            and must not own a slab.
+ *            and must not own a slab, nor may the id lie in it.
  * Returns:   0, -EINVAL, -EMSGSIZE (id_size above MAGRING_ID_MAX or
  *            payload_size above the pool's max_payload), -ENOBUFS (every slab of
  *            the size that memory_limit allows is in use, or in the hands of a

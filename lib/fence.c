@@ -16,7 +16,6 @@
 #include "fence.h"
 
 #include <linux/membarrier.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -29,7 +28,8 @@ static bool membarrier_works(void)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
-static __attribute__((constructor)) void fence_init(void)
+/* Before other constructors, which may start threads. */
+static __attribute__((constructor(101))) void fence_init(void)
 {
 	fence_asymmetric = membarrier_works();
 }
@@ -42,7 +42,9 @@ void fence_heavy(void)
 	}
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0)
 		return;
-	/* A filter installed after start forbids it. Nothing else stops the
-	 * other threads' reordering, and going on would lose wake-ups. */
+	/* A filter installed after start forbids it. Nothing else orders the other
+	 * threads' accesses, and going on would lose wake-ups and slabs. */
+	static const char message[] = "magring: membarrier worked at start and is refused now\n";
+	(void)!write(STDERR_FILENO, message, sizeof(message) - 1);
 	abort();
 }

@@ -51,6 +51,8 @@
 
 #define EPOCH ((uint64_t)UINT32_MAX)
 
+_Static_assert(sizeof(long) == 8, "SYS_futex takes the 64-bit struct timespec");
+
 /* The half of the word that the kernel compares. */
 static uint32_t *futex_of(struct gate *gate)
 {

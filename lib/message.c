@@ -50,6 +50,42 @@ static size_t slab_bytes(const struct magring_message *message)
 	return id_in_slab(message_id_size(message)) + message_payload_size(message);
 }
 
+/* A call in tail position, so that the common path below saves no registers. */
+static __attribute__((noinline)) int copy_id(void *place, const void *id, size_t id_size)
+{
+	memcpy(place, id, id_size);
+	return 0;
+}
+
+static inline int make_inline(struct magring_pool *pool, struct magring_message *ret_message,
+	const void *id, size_t id_size, size_t payload_size)
+{
+	ret_message->private_header =
+		message_header(payload_size, pool->number, id_size, MESSAGE_INLINE);
+	return id_size > 0 ? copy_id(ret_message->private_body, id, id_size) : 0;
+}
+
+static inline int make_in_slab(struct magring_pool *pool, struct magring_message *ret_message,
+	const void *id, size_t id_size, size_t payload_size, unsigned int class_index, void *slab)
+{
+	ret_message->private_header =
+		message_header(payload_size, pool->number, id_size, MESSAGE_SLAB + class_index);
+	ret_message->private_body[0] = (uintptr_t)slab;
+	bool beside = id_size <= MESSAGE_ID_BESIDE_SLAB;
+	return id_size > 0 ? copy_id(beside ? &ret_message->private_body[1] : slab, id, id_size) : 0;
+}
+
+static __attribute__((noinline)) int alloc_slowly(struct magring_pool *pool,
+	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size)
+{
+	size_t bytes = id_in_slab(id_size) + payload_size;
+	unsigned int class_index = slab_class(bytes);
+	void *slab = pool_alloc_slowly(pool, class_index, bytes);
+	if (slab == NULL)
+		return -ENOBUFS;
+	return make_in_slab(pool, ret_message, id, id_size, payload_size, class_index, slab);
+}
+
 int magring_message_alloc(struct magring_pool *pool, struct magring_message *ret_message,
 	const void *id, size_t id_size, size_t payload_size)
 {
@@ -57,23 +93,14 @@ int magring_message_alloc(struct magring_pool *pool, struct magring_message *ret
 		return -EINVAL;
 	if (id_size > MAGRING_ID_MAX || payload_size > pool->max_payload)
 		return -EMSGSIZE;
-	bool beside = id_size <= MESSAGE_ID_BESIDE_SLAB;
-	unsigned char *id_place = (unsigned char *)ret_message->private_body;
-	unsigned int kind = MESSAGE_INLINE;
-	if (id_size + payload_size > MAGRING_INLINE_MAX) {
-		size_t bytes = id_in_slab(id_size) + payload_size;
-		unsigned int class_index = slab_class(bytes);
-		void *slab = pool_alloc(pool, class_index, bytes);
-		if (slab == NULL)
-			return -ENOBUFS;
-		kind = MESSAGE_SLAB + class_index;
-		ret_message->private_body[0] = (uintptr_t)slab;
-		id_place = beside ? id_place + sizeof(ret_message->private_body[0]) : slab;
-	}
-	ret_message->private_header = message_header(payload_size, pool->number, id_size, kind);
-	if (id_size > 0)
-		memcpy(id_place, id, id_size);
-	return 0;
+	if (id_size + payload_size <= MAGRING_INLINE_MAX)
+		return make_inline(pool, ret_message, id, id_size, payload_size);
+	size_t bytes = id_in_slab(id_size) + payload_size;
+	unsigned int class_index = slab_class(bytes);
+	void *slab = pool_alloc_fast(pool, class_index, bytes);
+	if (__builtin_expect(slab == NULL, 0))
+		return alloc_slowly(pool, ret_message, id, id_size, payload_size);
+	return make_in_slab(pool, ret_message, id, id_size, payload_size, class_index, slab);
 }
 
 int magring_message_copy(struct magring_pool *pool, struct magring_message *ret_message,
@@ -112,12 +139,22 @@ void *magring_message_payload(struct magring_message *message, size_t *ret_size)
 	return (unsigned char *)slab_of(message) + id_in_slab(message_id_size(message));
 }
 
+static __attribute__((noinline)) void free_slowly(uint64_t header, void *slab)
+{
+	const struct magring_message message = { .private_header = header };
+	pool_free_slowly(pool_published(message_pool(&message)),
+		message_kind(&message) - MESSAGE_SLAB, slab_bytes(&message), slab);
+}
+
 void magring_message_free(struct magring_message *message)
 {
-	if (message == NULL || message_kind(message) == MESSAGE_EMPTY)
+	if (message == NULL)
 		return;
-	if (is_slab(message))
-		pool_free(pool_published(message_pool(message)),
-			message_kind(message) - MESSAGE_SLAB, slab_bytes(message), slab_of(message));
+	const struct magring_message was = { .private_header = message->private_header };
 	message->private_header = 0;
+	if (message_kind(&was) < MESSAGE_SLAB)
+		return;
+	if (!pool_free_fast(pool_published(message_pool(&was)), message_kind(&was) - MESSAGE_SLAB,
+			slab_bytes(&was), slab_of(message)))
+		free_slowly(was.private_header, slab_of(message));
 }

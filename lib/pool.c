@@ -311,7 +311,8 @@ int magring_pool_stats(struct magring_pool *pool, struct magring_pool_stats *ret
 		atomic_load_explicit(&depot->metadata.taken, memory_order_relaxed);
 	stats.exhausted = atomic_load_explicit(&pool->exhausted, memory_order_relaxed);
 	stats.reclaimed = atomic_load_explicit(&pool->reclaimed, memory_order_relaxed);
-	stats.queues = atomic_load_explicit(&pool->queue_count, memory_order_relaxed);
+	/* [queues] acquire: pairs with magring_queue_destroy(). */
+	stats.queues = atomic_load_explicit(&pool->queue_count, memory_order_acquire);
 	for (struct cache *cache = thread_first_cache(&pool->registry); cache; cache = cache->next)
 		stats.threads += atomic_load_explicit(&cache->owner, memory_order_relaxed) != 0;
 	stats.efficiency = (double)stats.payload_bytes_in_use / (double)stats.memory_bytes;

@@ -41,47 +41,46 @@ static inline struct magring_pool *pool_published(unsigned int number)
 /* No pool has this number or a higher one. */
 unsigned int pool_numbers(void);
 
-/* When the thread's loaded magazine does not do, or there is no cache at hand. */
+/*
+ * A slab of the class, and back; bytes is what the accounts are told. The fast forms
+ * do it with the thread's loaded magazine alone, or else NULL and false, having
+ * done nothing; the slow ones as well as can be done, NULL being no memory left.
+ */
 void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes);
 void pool_free_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes, void *slab);
 
-/* A slab of the class, or NULL; bytes is what the accounts are told. */
-static inline void *pool_alloc(struct magring_pool *pool, unsigned int class_index, size_t bytes)
+static inline void *pool_alloc_fast(struct magring_pool *pool, unsigned int class_index, size_t bytes)
 {
 	struct cache *cache = thread_cache_at_hand(&pool->registry);
 	if (__builtin_expect(cache == NULL || !cache_enter(cache), 0))
-		return pool_alloc_slowly(pool, class_index, bytes);
+		return NULL;
 	struct magazine_pair *pair = &cache->class[class_index];
-	if (__builtin_expect(pair->loaded_rounds == 0, 0)) {
-		cache_leave(cache);
-		return pool_alloc_slowly(pool, class_index, bytes);
+	void *slab = NULL;
+	if (__builtin_expect(pair->loaded_rounds > 0, 1)) {
+		slab = depot_slab(&pool->depot, magazine_take(pair));
+		count_add(&pair->counts.allocated, 1);
+		count_add(&pair->counts.allocated_bytes, bytes);
 	}
-	uint32_t round = magazine_take(pair);
 	cache_leave(cache);
-	count_add(&pair->counts.allocated, 1);
-	count_add(&pair->counts.allocated_bytes, bytes);
-	return depot_slab(&pool->depot, round);
+	return slab;
 }
 
-static inline void pool_free(struct magring_pool *pool, unsigned int class_index, size_t bytes,
+static inline bool pool_free_fast(struct magring_pool *pool, unsigned int class_index, size_t bytes,
 	void *slab)
 {
 	struct cache *cache = thread_cache_at_hand(&pool->registry);
-	if (__builtin_expect(cache == NULL || !cache_enter(cache), 0)) {
-		pool_free_slowly(pool, class_index, bytes, slab);
-		return;
-	}
+	if (__builtin_expect(cache == NULL || !cache_enter(cache), 0))
+		return false;
 	struct magazine_pair *pair = &cache->class[class_index];
-	if (__builtin_expect(pair->loaded_rounds == pair->loaded_capacity, 0)) {
-		cache_leave(cache);
-		pool_free_slowly(pool, class_index, bytes, slab);
-		return;
+	bool room = pair->loaded_rounds < pair->loaded_capacity;
+	if (__builtin_expect(room, 1)) {
+		/* Counted first: a slab in a magazine may be allocated again at once. */
+		count_add(&pair->counts.freed, 1);
+		count_add(&pair->counts.freed_bytes, bytes);
+		magazine_put(pair, depot_round(&pool->depot, slab));
 	}
-	/* Counted first: a slab in a magazine may be allocated again at once. */
-	count_add(&pair->counts.freed, 1);
-	count_add(&pair->counts.freed_bytes, bytes);
-	magazine_put(pair, depot_round(&pool->depot, slab));
 	cache_leave(cache);
+	return room;
 }
 
 /* Copy an options or statistics structure's name, or make one up. */

@@ -5,7 +5,7 @@
  * other, so waiting is written once, for an `enum way`.
  *
  *	attempt             one push or pop; done in the common case
- *	spin, then yield    the other side is likely at work on another processor
+ *	spin(), then yield  the other side is likely at work on another processor
  *	enter the gate, attempt, park, leave, attempt, ...
  *
  * Whoever has changed the ring looks at both gates: at the other side's, because
@@ -32,9 +32,14 @@
 #include "fence.h"
 
 #define CAPACITY 4096
-/* Before parking, which costs two system calls and a switch. */
-#define SPINS 64
+/* Before parking, which costs two system calls and a switch. A pause is some 10
+ * to 40 ns on current processors. */
+#define PAUSES 256
 #define YIELDS 16
+/* See spin(). */
+#define STRIDE_MAX 64
+#define PROBE 16
+#define PROBE_EVERY 256
 
 static int attempt(struct magring_queue *queue, enum way way, struct magring_message *messages,
 	size_t count)
@@ -140,22 +145,52 @@ static int sleep_once(struct magring_queue *queue, enum way way, struct magring_
 	return result;
 }
 
+/*
+ * How long to look away between two attempts, in pauses. A receiver that takes
+ * each message the moment it is there makes sender and receiver pass the same
+ * line to and fro for every single one; one that looks away for a while then finds
+ * several, at lines that travel side by side. But a thread in a dialogue gains
+ * nothing by looking away. So: longer as long as more than one is there after
+ * a wait, shorter when not, and now and then a long look for a change.
+ */
+static void adapt(unsigned int *stride, bool more)
+{
+	if (more && *stride < STRIDE_MAX)
+		*stride *= 2;
+	else if (!more && *stride > 1)
+		*stride /= 2;
+}
+
+static int spin(struct magring_queue *queue, enum way way, struct magring_message *messages, size_t count)
+{
+	static _Thread_local unsigned int stride __attribute__((tls_model("initial-exec"))) = 1;
+	static _Thread_local unsigned int waits __attribute__((tls_model("initial-exec")));
+	if (++waits % PROBE_EVERY == 0 && stride < PROBE)
+		stride = PROBE;
+	int result = -EAGAIN;
+	for (unsigned int pauses = 0; pauses < PAUSES && result == -EAGAIN;) {
+		for (unsigned int i = 0; i < stride; i++, pauses++)
+			ck_pr_stall();
+		result = attempt(queue, way, messages, count);
+	}
+	if (result > 0)
+		adapt(&stride, may[way](&queue->ring));
+	return result;
+}
+
 /* After a first attempt in vain. Returns what the attempt that settles it does,
  * or -EAGAIN, -ETIMEDOUT. */
 static __attribute__((noinline)) int wait_for(struct magring_queue *queue, enum way way,
 	struct magring_message *messages, size_t count, int64_t deadline_ns)
 {
-	int result = -EAGAIN;
 	count_one(&counts_of(queue)->in_vain[way]);
 	if (deadline_ns == 0) {
 		gate_arm(&queue->gate[way], may[way], &queue->ring);
 		return -EAGAIN;
 	}
-	for (int i = 0; i < SPINS + YIELDS && result == -EAGAIN; i++) {
-		if (i < SPINS)
-			ck_pr_stall();
-		else
-			sched_yield();
+	int result = spin(queue, way, messages, count);
+	for (int i = 0; i < YIELDS && result == -EAGAIN; i++) {
+		sched_yield();
 		result = attempt(queue, way, messages, count);
 	}
 	while (result == -EAGAIN)
@@ -302,7 +337,8 @@ int magring_queue_destroy(struct magring_queue *queue)
 	gate_fini(&queue->gate[RECEIVING]);
 	ring_fini(&queue->ring);
 	free(queue);
-	/* Last: from here on the pool may be destroyed. */
+	/* [queues] release: this call is done with the pool before the count that lets
+	 * it be destroyed. */
 	atomic_fetch_sub_explicit(&pool->queue_count, 1, memory_order_release);
 	return 0;
 }
