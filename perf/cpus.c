@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The CPUs that this process may use (taskset and containers restrict them), in
+ * rising order, and threads pinned to them: the first thread to the first, and
+ * round robin from there, so that 1x1 means two CPUs wherever there are two.
+ */
+#include "cpus.h"
+
+#include <err.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static cpu_set_t allowed;
+
+static void load(void)
+{
+	if (CPU_COUNT(&allowed) == 0 && sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
+		err(2, "sched_getaffinity");
+}
+
+unsigned int cpus_allowed(void)
+{
+	load();
+	return (unsigned int)CPU_COUNT(&allowed);
+}
+
+int cpus_number(unsigned int index)
+{
+	unsigned int left = index % cpus_allowed();
+	int cpu = 0;
+
+	for (;; cpu++)
+		if (CPU_ISSET(cpu, &allowed) && left-- == 0)
+			return cpu;
+}
+
+void cpus_pin(unsigned int index)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpus_number(index), &one);
+	errno = pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
+	if (errno != 0)
+		err(2, "cannot pin a thread to CPU %d", cpus_number(index));
+}
+
+static double read_clock(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+double cpus_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+double cpus_used(void)
+{
+	return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+double cpus_used_by_all(void)
+{
+	FILE *file = fopen("/proc/stat", "re");
+	unsigned long long all = 0;
+	char line[512];
+
+	if (file == NULL)
+		return 0;
+	load();
+	while (fgets(line, sizeof(line), file) != NULL) {
+		unsigned long long user, nice, system, irq, softirq, steal;
+		int cpu;
+
+		if (sscanf(line, "cpu%d %llu %llu %llu %*u %*u %llu %llu %llu", &cpu, &user, &nice,
+			    &system, &irq, &softirq, &steal) == 7 &&
+			CPU_ISSET(cpu, &allowed))
+			all += user + nice + system + irq + softirq + steal;
+	}
+	fclose(file);
+	return (double)all / (double)sysconf(_SC_CLK_TCK);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The CPUs that this process may use, and threads pinned to them. */
+#ifndef PERF_CPUS_H
+#define PERF_CPUS_H
+
+/* How many CPUs this process may use, as it was started. */
+unsigned int cpus_allowed(void);
+
+/* The number of the index-th of them, counted round and round. */
+int cpus_number(unsigned int index);
+
+/* Keep the calling thread on the index-th of them, counted round and round. */
+void cpus_pin(unsigned int index);
+
+/* Seconds on the clock that every figure is taken with. */
+double cpus_now(void);
+
+/* Seconds that this process has spent on CPUs, all threads together. */
+double cpus_used(void);
+
+/* Seconds that anybody has spent on the allowed CPUs, the hypervisor included, in
+ * steps of 10 ms; 0 where the system does not tell. */
+double cpus_used_by_all(void);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line. */
+#include "options.h"
+
+#include "memory.h"
+
+#include <err.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char help[] =
+	"magring-perf [OPTION ...]\n"
+	"\n"
+	"Sends a file's records and the profiled workload through magring and through a\n"
+	"C baseline that does what the profiled Go code did, and compares them.\n"
+	"\n"
+	"  --input FILE     records to replay: stanzas or paragraphs parted by blank\n"
+	"                   lines, otherwise lines (/var/lib/dpkg/status)\n"
+	"  --json FILE      write everything that was measured there\n"
+	"  --rounds N       how often each measurement is repeated (7)\n"
+	"  --seconds S      how long one measurement takes (0.25)\n"
+	"  --shapes LIST    senders x receivers (1x1,2x2)\n"
+	"  --capacity N     messages that a channel holds (4096)\n"
+	"  --seed N         of the random order of measurements (1)\n"
+	"  --canary         spoil what is sent: the run must then fail\n"
+	"  --help           this text\n"
+	"\n"
+	"Ends with 0, with 1 when what was received is not what was sent, and with 2 when\n"
+	"it could not measure. A bar that is not met is no failure.\n";
+
+static unsigned long number(const char *option, const char *text, unsigned long least,
+	unsigned long most)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (end == text || *end != '\0' || *text == '-' || value < least || value > most)
+		errx(2, "--%s %s: not a number from %lu to %lu", option, text, least, most);
+	return value;
+}
+
+static double seconds(const char *text)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || *end != '\0' || !(value >= 0.01 && value <= 3600))
+		errx(2, "--seconds %s: not a number from 0.01 to 3600", text);
+	return value;
+}
+
+static void shapes(struct options *options, const char *list)
+{
+	const char *word = list;
+
+	options->shape_count = 0;
+	for (;;) {
+		struct shape shape;
+		int length;
+
+		if (sscanf(word, "%ux%u%n", &shape.senders, &shape.receivers, &length) != 2 ||
+			shape.senders < 1 || shape.senders > 256 || shape.receivers < 1 ||
+			shape.receivers > 256 || (word[length] != ',' && word[length] != '\0'))
+			errx(2, "--shapes %s: not like 1x1,2x2, with 1 to 256 threads a side", list);
+		if (options->shape_count == SHAPES_MAX)
+			errx(2, "--shapes %s: more than %d", list, SHAPES_MAX);
+		options->shapes[options->shape_count++] = shape;
+		if (word[length] == '\0')
+			return;
+		word += length + 1;
+	}
+}
+
+void options_read(struct options *options, int argc, char **argv)
+{
+	static const struct option known[] = {
+		{"input", required_argument, NULL, 'i'},
+		{"json", required_argument, NULL, 'j'},
+		{"rounds", required_argument, NULL, 'r'},
+		{"seconds", required_argument, NULL, 's'},
+		{"shapes", required_argument, NULL, 'x'},
+		{"capacity", required_argument, NULL, 'c'},
+		{"seed", required_argument, NULL, 'd'},
+		{"canary", no_argument, NULL, 'y'},
+		{"only", required_argument, NULL, 'o'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	int option;
+
+	*options = (struct options){
+		.input = "/var/lib/dpkg/status",
+		.seconds = 0.25,
+		.rounds = 7,
+		.seed = 1,
+		.capacity = 4096,
+		.shapes = {{1, 1}, {2, 2}},
+		.shape_count = 2,
+		.arguments = argv,
+		.only = MEMORY_NONE,
+	};
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		switch (option) {
+		case 'i':
+			options->input = optarg;
+			break;
+		case 'j':
+			options->json = optarg;
+			break;
+		case 'r':
+			options->rounds = (unsigned int)number("rounds", optarg, 1, 10000);
+			break;
+		case 's':
+			options->seconds = seconds(optarg);
+			break;
+		case 'x':
+			shapes(options, optarg);
+			break;
+		case 'c':
+			options->capacity = number("capacity", optarg, 2, 1UL << 28);
+			break;
+		case 'd':
+			options->seed = number("seed", optarg, 0, UINT32_MAX);
+			break;
+		case 'y':
+			options->canary = true;
+			break;
+		case 'o': /* this program's own, see memory.c */
+			options->only = (int)number("only", optarg, 0, MEMORY_FILL);
+			break;
+		case 'h':
+			fputs(help, stdout);
+			exit(0);
+		default:
+			fputs("--help lists the options.\n", stderr);
+			exit(2);
+		}
+	}
+	if (optind != argc)
+		errx(2, "%s: not an option; --help lists them", argv[optind]);
+}
