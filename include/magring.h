@@ -53,8 +53,8 @@
  *	a field, mean the default.
  *	A timeout of 0 never waits, a negative one waits without limit; deadlines
  *	are kept on CLOCK_MONOTONIC. A call that waits is a cancellation point
- *	while it is parked, and then has changed nothing. Of the other calls only
- *	destroy and write_metrics may be cancellation points.
+ *	while it is parked, and then has changed nothing (of a batch, what was sent
+ *	before is sent, and those messages are empty); no other call is one.
  *	A thread's private state appears at its first use of a pool and goes back
  *	to the pool when the thread ends, however it ends.
  *	No call is async-signal-safe. After fork() the child may only exec or
@@ -62,7 +62,10 @@
  *	Whether there is membarrier(2) is found out when the library is loaded. A
  *	seccomp filter installed later must not take it away: the process is aborted
  *	when the library next needs it.
- *	Names (of pools and queues) are copied, up to MAGRING_NAME_MAX bytes.
+ *	Names (of pools and queues) are copied; one of more than MAGRING_NAME_MAX
+ *	bytes is -ENAMETOOLONG. Queues of one pool should have different names.
+ *	Destroying waits for a grace period of liburcu's urcu-bp, so it must not be
+ *	called inside a read-side section of that.
  */
 #ifndef MAGRING_H
 #define MAGRING_H
@@ -129,12 +132,14 @@ struct magring_pool_options {
 
 /*
  * Create a pool. Its memory is reserved as address space and taken from the
- * system as messages need it. Bookkeeping comes on top of memory_limit: 256
- * bytes for every 60 slabs, and a few KiB for every thread that uses the pool.
+ * system as messages need it, up to 64 KiB of slabs of one size class at a time;
+ * these stay with their class. Bookkeeping comes on top of memory_limit: 256
+ * bytes for every magazine (60 slabs of up to 4 KiB, fewer of larger ones), and
+ * 10 to 20 KiB for every thread that uses the pool at the same time.
  *
  * Ownership: the pool is the caller's, to be destroyed once.
  * Returns:   0, -EINVAL (a limit out of range, or a max_payload that
- *            memory_limit cannot hold once), -E2BIG, -ENOMEM, -EMFILE
+ *            memory_limit cannot hold once), -E2BIG, -ENAMETOOLONG, -ENOMEM, -EMFILE
  *            (MAGRING_POOLS_MAX pools live).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_pool_create(
@@ -152,7 +157,8 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_destroy(struct magring_pool *pool)
 
 /*
  * Hand the slabs that the calling thread caches back to the pool, for example
- * before it idles for long. Thread exit does the same.
+ * before it idles for long. Thread exit does the same. (While another thread is
+ * reclaiming at that moment, they are left for the next one that does.)
  *
  * Returns:   0, -EINVAL.
  */
@@ -174,7 +180,7 @@ struct magring_pool_stats {
 	uint64_t memory_limit;        /* bytes that may be carved */
 	uint64_t memory_bytes;        /* taken from the system: slabs, magazines, caches */
 	uint64_t exchanges;           /* magazines taken from or given to the depot */
-	uint64_t reclaimed;           /* slabs taken out of other threads' caches */
+	uint64_t reclaimed;           /* slabs taken out of threads' caches by reclaiming */
 	uint64_t exhausted;           /* allocations that failed with -ENOBUFS */
 	uint64_t threads;             /* caches attached to a live thread */
 	uint64_t queues;              /* queues live */
@@ -233,10 +239,11 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_metrics(
  * Ownership: the message is the caller's. What *ret_message held is overwritten
  *            and must not own a slab, nor may the id lie in it.
  * Returns:   0, -EINVAL, -EMSGSIZE (id_size above MAGRING_ID_MAX or
- *            payload_size above the pool's max_payload), -ENOBUFS (every slab of
- *            the size that memory_limit allows is in use, or in the hands of a
- *            thread at work inside the library; it will work again when
- *            one is freed).
+ *            payload_size above the pool's max_payload, or both together above
+ *            memory_limit), -ENOBUFS (memory_limit is carved and every slab of the
+ *            class is in use, or in the hands of a thread at work inside the
+ *            library: it will work again when one is freed; or the system refuses
+ *            memory).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_message_alloc(
 	struct magring_pool *pool, struct magring_message *ret_message,
@@ -281,7 +288,7 @@ struct magring_queue_options {
  * of any pool.
  *
  * Ownership: the queue is the caller's, to be destroyed once.
- * Returns:   0, -EINVAL, -E2BIG, -ENOMEM.
+ * Returns:   0, -EINVAL, -E2BIG, -ENAMETOOLONG, -ENOMEM.
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_queue_create(
 	struct magring_queue **ret_queue, struct magring_pool *pool,
@@ -324,7 +331,9 @@ MAGRING_PUBLIC size_t magring_queue_size(const struct magring_queue *queue);
  * Ownership: on success the slab is the receiver's and *message is empty; on
  *            any failure nothing has changed.
  * Returns:   0, -EINVAL (an empty message, too), -EAGAIN (timeout 0 and no free
- *            cell), -ETIMEDOUT, -EPIPE (closed).
+ *            cell), -ETIMEDOUT, -EPIPE (closed). A receiver that is suspended in
+ *            the middle of a receive holds up the cell that it empties: after a
+ *            bounded while the answer is then -EAGAIN as well.
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_send(
 	struct magring_queue *queue, struct magring_message *message,
@@ -382,7 +391,7 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_recv_batch(
  * queue is not empty, or closed (recv_fd), or while it has room, or is closed
  * (send_fd). Poll it, then receive (send) until -EAGAIN: that answer arms the
  * descriptor again. It may be readable although nothing is there; do not read
- * it. Traffic makes no system call while nobody has drained the queue.
+ * it. A thread that is suspended inside a call may delay it. Traffic makes no system call while nobody has drained the queue.
  *
  * Threads:   any, at any time.
  * Ownership: the queue's, which closes it when it is destroyed. Repeated calls
@@ -397,10 +406,10 @@ struct magring_queue_stats {
 	size_t size;       /* sizeof(struct magring_queue_stats) */
 	uint64_t sent;     /* messages */
 	uint64_t received; /* messages */
-	uint64_t full;     /* sends that found no room at first, waiting or not */
-	uint64_t empty;    /* receives that found nothing at first, waiting or not */
+	uint64_t full;     /* times that a send found no room, waiting or not */
+	uint64_t empty;    /* times that a receive found nothing, waiting or not */
 	uint64_t parked;   /* times that a thread went to sleep */
-	uint64_t woken;    /* times that a sleeper was woken by the other side */
+	uint64_t woken;    /* times that a thread woke a sleeper (close aside) */
 	uint64_t capacity; /* messages */
 	uint64_t closed;   /* 0 or 1 */
 };

@@ -16,7 +16,7 @@
  *
  * Putting one slab back must not fail, even if no empty magazine is left and no
  * memory for one. Such a slab goes to the class's `loose` stack, linked through
- * its own bytes.
+ * its own bytes, until there is a magazine again.
  */
 #include "depot.h"
 
@@ -82,7 +82,7 @@ int depot_init(struct depot *depot, size_t memory_limit, unsigned int classes)
 		ck_stack_init(&class->filled.stack);
 		ck_stack_init(&class->loose.stack);
 		class->slab_size = slab_size(i);
-		class->chunk = slab_chunk(i);
+		class->chunk = slab_chunk(i, memory_limit);
 		size_t rounds = MAGAZINE_BYTES / class->slab_size;
 		class->rounds = rounds < 1 ? 1 : rounds > MAGAZINE_ROUNDS ? MAGAZINE_ROUNDS : (uint32_t)rounds;
 	}
@@ -116,55 +116,76 @@ void depot_put(struct depot *depot, unsigned int class_index, struct magazine *m
 	stack_push(stack, &magazine->link);
 }
 
-/* Fill a magazine with the slabs from *offset on, as many as fit below end. */
-static void fill(const struct depot_class *class, struct magazine *magazine,
-	size_t *offset, size_t end)
+void depot_put_part(struct depot *depot, unsigned int class_index, struct magazine *magazine)
 {
-	while (magazine->count < class->rounds && *offset < end) {
-		magazine->round[magazine->count++] = (uint32_t)(*offset / SLAB_UNIT);
-		*offset += class->slab_size;
+	struct depot_class *class = &depot->class[class_index];
+	/* On top lies the magazine that was put last, likely not a full one. */
+	struct magazine *other = magazine->count < class->rounds ? stack_pop(&class->filled) : NULL;
+	if (other != NULL) {
+		while (other->count < class->rounds && magazine->count > 0)
+			other->round[other->count++] = magazine->round[--magazine->count];
+		depot_put(depot, class_index, other);
 	}
+	depot_put(depot, class_index, magazine);
 }
 
-static struct magazine *carve(struct depot *depot, unsigned int class_index, size_t *ret_carved)
+static void put_loose(struct depot *depot, unsigned int class_index, uint32_t round)
+{
+	stack_push(&depot->class[class_index].loose, depot_slab(depot, round));
+}
+
+static void fill_from_loose(struct depot *depot, unsigned int class_index, struct magazine *magazine)
+{
+	struct depot_class *class = &depot->class[class_index];
+	void *slab;
+	while (magazine->count < class->rounds && (slab = stack_pop(&class->loose)) != NULL)
+		magazine->round[magazine->count++] = depot_round(depot, slab);
+}
+
+/* Carve a chunk, or what is left of one, into `first` and the rest into the depot.
+ * Returns how many slabs. */
+static size_t carve(struct depot *depot, unsigned int class_index, struct magazine *first)
 {
 	const struct depot_class *class = &depot->class[class_index];
-	/* The magazine first: slabs that nobody can hold must not be carved. */
-	struct magazine *first = depot_take_empty(depot);
-	if (first == NULL)
-		return NULL;
 	size_t offset;
 	size_t bytes = region_take(&depot->slabs, class->slab_size,
 		class->chunk * class->slab_size, class->slab_size, &offset);
-	*ret_carved = bytes / class->slab_size;
-	size_t end = offset + bytes;
-	if (bytes == 0) {
-		depot_put(depot, class_index, first);
-		return NULL;
-	}
-	fill(class, first, &offset, end);
-	while (offset < end) {
-		struct magazine *more = depot_take_empty(depot);
-		if (more == NULL) {
-			depot_put_round(depot, class_index, (uint32_t)(offset / SLAB_UNIT));
-			offset += class->slab_size;
+	size_t left = bytes;
+	struct magazine *magazine = first;
+	while (left > 0) {
+		uint32_t round = (uint32_t)((offset + bytes - left) / SLAB_UNIT);
+		left -= class->slab_size;
+		if (magazine == NULL) {
+			put_loose(depot, class_index, round);
 			continue;
 		}
-		fill(class, more, &offset, end);
-		depot_put(depot, class_index, more);
+		magazine->round[magazine->count++] = round;
+		if (magazine->count < class->rounds && left > 0)
+			continue;
+		if (magazine != first)
+			depot_put(depot, class_index, magazine);
+		magazine = left > 0 ? depot_take_empty(depot) : NULL;
 	}
-	return first;
+	return bytes / class->slab_size;
 }
 
 struct magazine *depot_take_filled(struct depot *depot, unsigned int class_index,
 	size_t *ret_carved)
 {
-	struct depot_class *class = &depot->class[class_index];
 	*ret_carved = 0;
-	struct magazine *magazine = stack_pop(&class->filled);
+	struct magazine *magazine = stack_pop(&depot->class[class_index].filled);
 	if (magazine != NULL)
 		return magazine;
-	return carve(depot, class_index, ret_carved);
+	magazine = depot_take_empty(depot);
+	if (magazine == NULL)
+		return NULL;
+	fill_from_loose(depot, class_index, magazine);
+	if (magazine->count == 0)
+		*ret_carved = carve(depot, class_index, magazine);
+	if (magazine->count > 0)
+		return magazine;
+	depot_put(depot, class_index, magazine);
+	return NULL;
 }
 
 bool depot_take_round(struct depot *depot, unsigned int class_index, uint32_t *ret_round,
@@ -176,29 +197,27 @@ bool depot_take_round(struct depot *depot, unsigned int class_index, uint32_t *r
 		depot_put(depot, class_index, magazine);
 		return true;
 	}
+	/* No slabs, or no magazine to carve into. */
 	void *slab = stack_pop(&depot->class[class_index].loose);
-	if (slab == NULL)
-		return false;
+	if (slab == NULL) {
+		struct region *slabs = &depot->slabs;
+		size_t size = depot->class[class_index].slab_size, offset;
+		if (region_take(slabs, size, size, size, &offset) == 0)
+			return false;
+		*ret_carved = 1;
+		slab = slabs->base + offset;
+	}
 	*ret_round = depot_round(depot, slab);
 	return true;
 }
 
 void depot_put_round(struct depot *depot, unsigned int class_index, uint32_t round)
 {
-	struct depot_class *class = &depot->class[class_index];
-	/* On top lies the magazine that was put last, likely not a full one. */
-	struct magazine *magazine = stack_pop(&class->filled);
-	if (magazine != NULL && magazine->count == class->rounds) {
-		depot_put(depot, class_index, magazine);
-		magazine = NULL;
-	}
-	if (magazine == NULL)
-		magazine = depot_take_empty(depot);
+	struct magazine *magazine = depot_take_empty(depot);
 	if (magazine == NULL) {
-		ck_stack_entry_t *link = depot_slab(depot, round);
-		stack_push(&class->loose, link);
+		put_loose(depot, class_index, round);
 		return;
 	}
 	magazine->round[magazine->count++] = round;
-	depot_put(depot, class_index, magazine);
+	depot_put_part(depot, class_index, magazine);
 }

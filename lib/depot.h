@@ -46,17 +46,19 @@ int depot_init(struct depot *depot, size_t memory_limit, unsigned int classes);
 void depot_fini(struct depot *depot);
 
 /*
- * A magazine with at least one free slab of the class: from the shared stacks,
- * or else carved, in which case *ret_carved counts the slabs carved.
- * NULL when there is neither.
+ * A magazine with at least one free slab of the class, or NULL. *ret_carved is how
+ * many slabs were carved to that end.
  */
 struct magazine *depot_take_filled(struct depot *depot, unsigned int class_index,
 	size_t *ret_carved);
 /* An empty magazine, or NULL when the memory for magazines is used up. */
 struct magazine *depot_take_empty(struct depot *depot);
 
-/* Hand a magazine over, filled or empty as its count says. */
+/* Hand a magazine over, filled or empty as its count says. One that is neither full
+ * nor empty goes to depot_put_part(), which fills the topmost one up from it:
+ * otherwise threads that end would leave ever more magazines of a few rounds. */
 void depot_put(struct depot *depot, unsigned int class_index, struct magazine *magazine);
+void depot_put_part(struct depot *depot, unsigned int class_index, struct magazine *magazine);
 
 /* One slab, without a cache: for threads that have none or may not touch theirs. */
 bool depot_take_round(struct depot *depot, unsigned int class_index, uint32_t *ret_round,

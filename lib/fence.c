@@ -15,6 +15,7 @@
  */
 #include "fence.h"
 
+#include <errno.h>
 #include <linux/membarrier.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -40,7 +41,11 @@ void fence_heavy(void)
 		atomic_thread_fence(memory_order_seq_cst);
 		return;
 	}
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0)
+	long result;
+	do
+		result = syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	while (result != 0 && errno == ENOMEM); /* for a moment, inside the kernel */
+	if (result == 0)
 		return;
 	/* A filter installed after start forbids it. Nothing else orders the other
 	 * threads' accesses, and going on would lose wake-ups and slabs. */

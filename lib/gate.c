@@ -4,26 +4,29 @@
  * 64-bit word, so that who sleeps and who is being woken change together:
  *
  *	bits 0-31   epoch: the futex; moves on with every wake-up
- *	bit  32     WAKING: a wake-up is on its way to a sleeper
- *	bit  33     ARMED: the descriptor waits for a signal
- *	bits 34-63  how many sleepers have entered and not left
+ *	bits 32-33  WAKING: how many wake-ups are on their way to a sleeper
+ *	bit  34     ARMED: the descriptor waits for a signal
+ *	bits 35-63  how many sleepers have entered and not left
  *
- *	WAKING implies at least one sleeper
+ *	WAKING <= 2,  WAKING <= sleepers
  *
  * The side that makes the condition true reads the word, with a plain load
  * after fence_light(). A thread that wants to sleep enters (sleepers + 1),
  * passes fence_heavy() and looks at the condition once more. So either the waker
  * sees the sleeper or the sleeper sees the condition.
  *
- * Waking sets WAKING and moves the epoch on in one CAS. A sleeper that has
+ * Waking adds to WAKING and moves the epoch on in one CAS. A sleeper that has
  * entered before that holds an older epoch, so its futex wait returns. Whoever
- * leaves clears WAKING. While it is set nobody else wakes: a stream of messages
- * costs one system call, not one a message. That is safe because all of it is
- * read-modify-writes of one word:
+ * leaves takes one from WAKING. While there are two nobody else wakes: a stream of
+ * messages costs two system calls, not one a message. That is safe because all of
+ * it is read-modify-writes of one word:
  *
- *	- a waker that finds WAKING comes before the leave that clears it; the leaver
- *	  therefore sees what the waker published, and looks at the condition after;
- *	- a waker that comes after the leave finds WAKING clear, and wakes.
+ *	- a waker that finds WAKING at its limit comes before the leaves that lower
+ *	  it; a leaver therefore sees what the waker published, and looks after;
+ *	- a waker that comes after such a leave finds WAKING lower, and wakes.
+ *
+ * Two, so that one thread that is stopped after it was woken, or while it wakes
+ * another, does not keep the rest asleep.
  *
  * One wake-up, one sleeper: the rest is passed on. A leaver that found the condition
  * true, took its share and sees that it still holds wakes the next one; and so
@@ -33,8 +36,9 @@
  *
  * The descriptor is an eventfd used as a level: ARMED, it is not readable, and the
  * next waker clears ARMED and then signals it; not ARMED, it is readable or about
- * to be. One signal per clearing of ARMED and one clearing per consumed signal, so no
- * late signal can meet an armed gate.
+ * to be. One signal per clearing of ARMED and one arming per consumed signal, so no
+ * late signal can meet an armed gate. A thread that is stopped between the two
+ * steps of either keeps the descriptor quiet until it runs again.
  */
 #include "gate.h"
 
@@ -93,19 +97,24 @@ static void signal_fd(struct gate *gate)
 	syscall(SYS_write, fd, &one, sizeof(one));
 }
 
+static uint64_t waking(uint64_t word)
+{
+	return (word & (GATE_ARMED - 1)) / GATE_WAKING;
+}
+
 /* The change that a wake-up makes, if any. */
 static uint64_t woken(uint64_t word)
 {
 	uint64_t next = word & ~GATE_ARMED;
-	if (word >= GATE_SLEEPER && (word & GATE_WAKING) == 0)
-		next = next_epoch(next) | GATE_WAKING;
+	if (waking(word) < GATE_WAKING_MAX && waking(word) < word / GATE_SLEEPER)
+		next = next_epoch(next) + GATE_WAKING;
 	return next;
 }
 
 bool gate_wake(struct gate *gate)
 {
 	/* [wake] acq_rel: what made the condition true comes before this, so a
-	 * leave that clears the WAKING seen here sees it. An addition of nothing: a
+	 * leave that lowers the WAKING seen here sees it. An addition of nothing: a
 	 * load would not take its place among the word's changes. */
 	uint64_t word = atomic_fetch_add_explicit(&gate->word, 0, memory_order_acq_rel);
 	uint64_t next;
@@ -118,7 +127,7 @@ bool gate_wake(struct gate *gate)
 		memory_order_acq_rel, memory_order_acquire));
 	if (word & GATE_ARMED)
 		signal_fd(gate);
-	if (((word ^ next) & GATE_WAKING) == 0)
+	if (waking(next) == waking(word))
 		return false;
 	futex_wake(gate, 1);
 	return true;
@@ -147,28 +156,29 @@ uint32_t gate_enter(struct gate *gate)
 	return (uint32_t)(word & EPOCH);
 }
 
-int gate_park(struct gate *gate, uint32_t ticket, int64_t deadline_ns)
+void gate_park(struct gate *gate, uint32_t ticket, int64_t deadline_ns)
 {
 	struct timespec deadline = { .tv_sec = deadline_ns / 1000000000, .tv_nsec = deadline_ns % 1000000000 };
-	int rc, cancel_type;
+	int cancel_type;
+	bool interrupted;
 	do {
 		/* A raw system call is no cancellation point. Nothing but the call
 		 * itself runs while cancellation may strike at any instruction. */
 		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &cancel_type);
 		long result = syscall(SYS_futex, futex_of(gate), FUTEX_WAIT_BITSET_PRIVATE, ticket,
 			deadline_ns == INT64_MAX ? NULL : &deadline, NULL, FUTEX_BITSET_MATCH_ANY);
-		rc = result == 0 ? 0 : errno;
+		interrupted = result != 0 && errno == EINTR;
 		pthread_setcanceltype(cancel_type, NULL);
-	} while (rc == EINTR);
-	return rc == ETIMEDOUT ? -ETIMEDOUT : 0;
+	} while (interrupted);
 }
 
 void gate_leave(struct gate *gate)
 {
 	uint64_t word = atomic_load_explicit(&gate->word, memory_order_relaxed);
-	/* [wake] acq_rel: pairs with a gate_wake() that found WAKING set. */
+	/* [wake] acq_rel: pairs with a gate_wake() that found WAKING at its limit. */
 	while (!atomic_compare_exchange_weak_explicit(&gate->word, &word,
-			(word - GATE_SLEEPER) & ~GATE_WAKING, memory_order_acq_rel, memory_order_relaxed))
+			word - GATE_SLEEPER - (waking(word) > 0 ? GATE_WAKING : 0),
+			memory_order_acq_rel, memory_order_relaxed))
 		;
 }
 

@@ -15,8 +15,9 @@ struct gate {
 };
 
 #define GATE_WAKING ((uint64_t)1 << 32)
-#define GATE_ARMED ((uint64_t)1 << 33)
-#define GATE_SLEEPER ((uint64_t)1 << 34)
+#define GATE_WAKING_MAX 2
+#define GATE_ARMED ((uint64_t)1 << 34)
+#define GATE_SLEEPER ((uint64_t)1 << 35)
 
 /* What a sleeper waits for: a predicate without side effects. */
 typedef bool gate_ready(const void *context);
@@ -30,8 +31,8 @@ static inline bool gate_wanted(const struct gate *gate)
 	return atomic_load_explicit(&gate->word, memory_order_relaxed) >= GATE_ARMED;
 }
 
-/* The condition holds for one more: wake one sleeper, unless one is on its way,
- * and signal the descriptor. Returns whether a sleeper was woken. */
+/* The condition holds for one more: wake one sleeper, unless enough are on their
+ * way, and signal the descriptor. Returns whether a sleeper was woken. */
 bool gate_wake(struct gate *gate);
 /* The condition holds for good: wake everybody. */
 void gate_wake_all(struct gate *gate);
@@ -43,9 +44,9 @@ void gate_wake_all(struct gate *gate);
  * holds after what it did.
  */
 uint32_t gate_enter(struct gate *gate);
-/* Sleep until woken (0) or CLOCK_MONOTONIC reaches deadline_ns (-ETIMEDOUT);
- * INT64_MAX is never. A cancellation point. */
-int gate_park(struct gate *gate, uint32_t ticket, int64_t deadline_ns);
+/* Sleep until woken, for whatever reason, or until CLOCK_MONOTONIC reaches
+ * deadline_ns; INT64_MAX is never. A cancellation point. */
+void gate_park(struct gate *gate, uint32_t ticket, int64_t deadline_ns);
 void gate_leave(struct gate *gate);
 
 /* The descriptor, created at the first call, readable at first; or an error. */

@@ -28,24 +28,23 @@ static void swap(struct magazine_pair *pair)
 	pair->previous_capacity = capacity;
 }
 
-static size_t put_previous(struct magazine_pair *pair, struct depot *depot, unsigned int class_index)
+static struct magazine *take_previous(struct magazine_pair *pair)
 {
 	struct magazine *magazine = pair->previous;
-	if (magazine == NULL)
-		return 0;
-	size_t rounds = pair->previous_rounds;
-	magazine->count = pair->previous_rounds;
+	if (magazine != NULL)
+		magazine->count = pair->previous_rounds;
 	pair->previous = NULL;
 	pair->previous_rounds = pair->previous_capacity = 0;
-	depot_put(depot, class_index, magazine);
-	return rounds;
+	return magazine;
 }
 
 /* loaded becomes previous, previous goes to the depot, magazine is loaded. */
 static void exchange(struct magazine_pair *pair, struct depot *depot, unsigned int class_index,
 	struct magazine *magazine)
 {
-	put_previous(pair, depot, class_index);
+	struct magazine *previous = take_previous(pair);
+	if (previous != NULL)
+		depot_put(depot, class_index, previous);
 	swap(pair);
 	pair->loaded = magazine;
 	pair->loaded_rounds = magazine->count;
@@ -84,7 +83,12 @@ bool magazine_make_room(struct magazine_pair *pair, struct depot *depot, unsigne
 size_t magazine_flush(struct cache *cache, struct depot *depot, unsigned int class_index)
 {
 	struct magazine_pair *pair = &cache->class[class_index];
-	size_t rounds = put_previous(pair, depot, class_index);
-	swap(pair);
-	return rounds + put_previous(pair, depot, class_index);
+	size_t rounds = (size_t)pair->loaded_rounds + pair->previous_rounds;
+	for (int i = 0; i < 2; i++) {
+		struct magazine *magazine = take_previous(pair);
+		if (magazine != NULL)
+			depot_put_part(depot, class_index, magazine);
+		swap(pair);
+	}
+	return rounds;
 }

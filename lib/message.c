@@ -80,6 +80,8 @@ static __attribute__((noinline)) int alloc_slowly(struct magring_pool *pool,
 {
 	size_t bytes = id_in_slab(id_size) + payload_size;
 	unsigned int class_index = slab_class(bytes);
+	if (slab_size(class_index) > pool->depot.slabs.limit)
+		return -EMSGSIZE; /* a long id beside the largest payload */
 	void *slab = pool_alloc_slowly(pool, class_index, bytes);
 	if (slab == NULL)
 		return -ENOBUFS;

@@ -61,7 +61,7 @@ static const struct family pool_families[] = {
 		"Bytes taken from the system, bookkeeping included."),
 	GAUGE(magring_pool_stats, threads, "pool_threads", NULL, "Caches attached to a live thread."),
 	COUNTER(magring_pool_stats, reclaimed, "pool_reclaimed_slabs",
-		"Slabs taken out of other threads' caches."),
+		"Slabs taken out of caches by reclaiming."),
 	COUNTER(magring_pool_stats, exhausted, "pool_exhausted_allocations",
 		"Allocations that failed because the budget was used up."),
 };
@@ -158,9 +158,13 @@ int magring_pool_write_metrics(struct magring_pool *pool, FILE *stream)
 	size_t size = 0;
 	if (pool == NULL || stream == NULL)
 		return -EINVAL;
+	int cancel_state;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	FILE *out = open_memstream(&text, &size);
-	if (out == NULL)
+	if (out == NULL) {
+		pthread_setcancelstate(cancel_state, NULL);
 		return -ENOMEM;
+	}
 	write_pool(out, pool);
 	write_classes(out, pool);
 	write_queues(out, pool);
@@ -171,5 +175,6 @@ int magring_pool_write_metrics(struct magring_pool *pool, FILE *stream)
 	if (rc == 0 && fwrite(text, 1, size, stream) != size)
 		rc = -EIO;
 	free(text);
+	pthread_setcancelstate(cancel_state, NULL);
 	return rc;
 }

@@ -21,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <urcu-bp.h>
 
 #define MEMORY_LIMIT ((size_t)256 << 20)
 #define MAX_PAYLOAD ((size_t)1 << 20)
@@ -40,12 +39,11 @@ int pool_check_size(size_t size, size_t known)
 	return size > known ? -E2BIG : size < known ? -EINVAL : 0;
 }
 
-void pool_name(char *name, const char *wanted, const char *prefix, uint64_t serial)
+int pool_name(char *name, const char *wanted, const char *prefix, uint64_t serial)
 {
-	if (wanted != NULL)
-		snprintf(name, MAGRING_NAME_MAX + 1, "%s", wanted);
-	else
+	int length = wanted != NULL ? snprintf(name, MAGRING_NAME_MAX + 1, "%s", wanted) :
 		snprintf(name, MAGRING_NAME_MAX + 1, "%s-%llu", prefix, (unsigned long long)serial);
+	return length <= MAGRING_NAME_MAX ? 0 : -ENAMETOOLONG;
 }
 
 /* What a message of this payload may need at the most: an id before it. */
@@ -117,7 +115,9 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 		goto free_pool;
 	thread_registry_init(&pool->registry, classes);
 	pool->max_payload = payload;
-	pool_name(pool->name, options != NULL ? options->name : NULL, "pool", pool->registry.serial);
+	rc = pool_name(pool->name, options != NULL ? options->name : NULL, "pool", pool->registry.serial);
+	if (rc != 0)
+		goto fini_depot;
 	CDS_INIT_LIST_HEAD(&pool->queues);
 	rc = -pthread_mutex_init(&pool->queues_lock, NULL);
 	if (rc != 0)
@@ -147,7 +147,7 @@ int magring_pool_destroy(struct magring_pool *pool)
 		return -EBUSY;
 	rcu_set_pointer(&pools[pool->number], NULL);
 	/* Threads that are ending may be in thread_detach_all(). */
-	urcu_bp_synchronize_rcu();
+	thread_wait_for_readers();
 	pthread_mutex_destroy(&pool->queues_lock);
 	depot_fini(&pool->depot);
 	free(pool);

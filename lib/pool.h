@@ -83,8 +83,8 @@ static inline bool pool_free_fast(struct magring_pool *pool, unsigned int class_
 	return room;
 }
 
-/* Copy an options or statistics structure's name, or make one up. */
-void pool_name(char *name, const char *wanted, const char *prefix, uint64_t serial);
+/* Copy a name, or make one up: 0, -ENAMETOOLONG. */
+int pool_name(char *name, const char *wanted, const char *prefix, uint64_t serial);
 /* Whether a caller's structure of this size is one that we know: 0, -EINVAL, -E2BIG. */
 int pool_check_size(size_t size, size_t known);
 

@@ -27,7 +27,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <urcu-bp.h>
 
 #include "fence.h"
 
@@ -36,6 +35,7 @@
  * to 40 ns on current processors. */
 #define PAUSES 256
 #define YIELDS 16
+#define YIELD_LONG_NS 1000000
 /* See spin(). */
 #define STRIDE_MAX 64
 #define PROBE 16
@@ -97,17 +97,22 @@ static inline void settle(struct magring_queue *queue, enum way way)
 
 /* --------------------------------------------------------------- waiting -- */
 
+static int64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 /* 0: do not wait. INT64_MAX: without limit. */
 static int64_t deadline_of(int64_t timeout_ns)
 {
-	struct timespec now;
 	if (timeout_ns == 0)
 		return 0;
 	if (timeout_ns < 0)
 		return INT64_MAX;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	int64_t now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-	return timeout_ns < INT64_MAX - now_ns ? now_ns + timeout_ns : INT64_MAX;
+	int64_t now = now_ns();
+	return timeout_ns < INT64_MAX - now ? now + timeout_ns : INT64_MAX;
 }
 
 struct sleeper {
@@ -122,27 +127,22 @@ static void cancelled(void *argument)
 	pass_on(sleeper->queue, sleeper->way);
 }
 
-/* Enter, look, sleep, leave, look. -EAGAIN: woken in vain. */
+/* Enter, look, sleep, leave, look. -EAGAIN: woken in vain, or the deadline is over. */
 static int sleep_once(struct magring_queue *queue, enum way way, struct magring_message *messages,
 	size_t count, int64_t deadline_ns)
 {
 	struct gate *gate = &queue->gate[way];
 	struct sleeper sleeper = { .queue = queue, .way = way };
-	int parked = 0;
 	uint32_t ticket = gate_enter(gate);
 	int result = attempt(queue, way, messages, count);
 	if (result == -EAGAIN) {
 		count_one(&counts_of(queue)->parked);
 		pthread_cleanup_push(cancelled, &sleeper);
-		parked = gate_park(gate, ticket, deadline_ns);
+		gate_park(gate, ticket, deadline_ns);
 		pthread_cleanup_pop(0);
 	}
 	gate_leave(gate);
-	if (result == -EAGAIN)
-		result = attempt(queue, way, messages, count);
-	if (result == -EAGAIN && parked == -ETIMEDOUT)
-		result = -ETIMEDOUT;
-	return result;
+	return result == -EAGAIN ? attempt(queue, way, messages, count) : result;
 }
 
 /*
@@ -178,6 +178,20 @@ static int spin(struct magring_queue *queue, enum way way, struct magring_messag
 	return result;
 }
 
+/* Let others run, unless they run for long: a thread that yields is not woken. */
+static int yield(struct magring_queue *queue, enum way way, struct magring_message *messages, size_t count)
+{
+	int result = -EAGAIN;
+	int64_t before = now_ns(), after = before;
+	for (int i = 0; i < YIELDS && result == -EAGAIN && after - before < YIELD_LONG_NS; i++) {
+		before = after;
+		sched_yield();
+		result = attempt(queue, way, messages, count);
+		after = now_ns();
+	}
+	return result;
+}
+
 /* After a first attempt in vain. Returns what the attempt that settles it does,
  * or -EAGAIN, -ETIMEDOUT. */
 static __attribute__((noinline)) int wait_for(struct magring_queue *queue, enum way way,
@@ -189,12 +203,13 @@ static __attribute__((noinline)) int wait_for(struct magring_queue *queue, enum 
 		return -EAGAIN;
 	}
 	int result = spin(queue, way, messages, count);
-	for (int i = 0; i < YIELDS && result == -EAGAIN; i++) {
-		sched_yield();
-		result = attempt(queue, way, messages, count);
-	}
-	while (result == -EAGAIN)
+	if (result == -EAGAIN && deadline_ns == INT64_MAX)
+		result = yield(queue, way, messages, count);
+	while (result == -EAGAIN) {
 		result = sleep_once(queue, way, messages, count, deadline_ns);
+		if (result == -EAGAIN && deadline_ns != INT64_MAX && now_ns() >= deadline_ns)
+			result = -ETIMEDOUT;
+	}
 	if (result < 0)
 		/* Nothing was changed, but a wake-up may have come with it. */
 		pass_on(queue, way);
@@ -302,7 +317,10 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 	if (queue == NULL)
 		return -ENOMEM;
 	memset(queue, 0, sizeof(*queue));
-	int rc = ring_init(&queue->ring, capacity, 0);
+	int rc = pool_name(queue->name, options != NULL ? options->name : NULL, "queue",
+		atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1);
+	if (rc == 0)
+		rc = ring_init(&queue->ring, capacity, 0);
 	if (rc != 0) {
 		free(queue);
 		return rc;
@@ -310,8 +328,6 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 	gate_init(&queue->gate[SENDING]);
 	gate_init(&queue->gate[RECEIVING]);
 	queue->pool = pool;
-	pool_name(queue->name, options != NULL ? options->name : NULL, "queue",
-		atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1);
 	count_one(&pool->queue_count);
 	pthread_mutex_lock(&pool->queues_lock);
 	cds_list_add_tail_rcu(&queue->link, &pool->queues);
@@ -330,7 +346,7 @@ int magring_queue_destroy(struct magring_queue *queue)
 	cds_list_del_rcu(&queue->link);
 	pthread_mutex_unlock(&pool->queues_lock);
 	/* magring_pool_write_metrics() may be reading the queue. */
-	urcu_bp_synchronize_rcu();
+	thread_wait_for_readers();
 	while (ring_pop(&queue->ring, &message) == 1)
 		magring_message_free(&message);
 	gate_fini(&queue->gate[SENDING]);

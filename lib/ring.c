@@ -42,7 +42,7 @@
 #define POSITION (~CLOSED)
 
 /* How many times a claimed cell that is not finished yet is looked at again. */
-#define PATIENCE 512
+#define PATIENCE 64
 
 static struct ring_cell *cell_at(const struct ring *ring, uint64_t position)
 {
@@ -144,12 +144,13 @@ static inline void recycle(struct ring_cell *cell, uint64_t free, struct magring
 	atomic_store_explicit(&cell->state, free, memory_order_release);
 }
 
-/* Move tail or head on by n, unless it is not at *position any more. Relaxed:
- * nothing is read on the strength of a position, only of a cell's state. */
+/* Move tail or head on by n, unless it is not at *position any more. What a cell
+ * holds is ordered by its state. */
 static inline bool claim(_Atomic(uint64_t) *end, uint64_t *position, size_t n)
 {
+	/* [order] release: whoever sees head here sees the tail that it followed. */
 	return atomic_compare_exchange_strong_explicit(end, position, advance(*position, n),
-		memory_order_relaxed, memory_order_relaxed);
+		memory_order_release, memory_order_relaxed);
 }
 
 /* Make *position what `end` is now; false if it is that already. */

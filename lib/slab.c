@@ -37,9 +37,12 @@ size_t slab_size(unsigned int class_index)
 	return ((size_t)(5 + class_index % 4) << (class_index / 4 - 1)) * SLAB_UNIT;
 }
 
-size_t slab_chunk(unsigned int class_index)
+size_t slab_chunk(unsigned int class_index, size_t memory_limit)
 {
-	size_t slabs = CHUNK_BYTES / slab_size(class_index);
+	/* What is carved stays with its class: leave the other classes some of a
+	 * small budget. */
+	size_t share = memory_limit / 32;
+	size_t slabs = (share < CHUNK_BYTES ? share : CHUNK_BYTES) / slab_size(class_index);
 	return slabs > 0 ? slabs : 1;
 }
 

@@ -30,8 +30,9 @@ static inline unsigned int slab_class(size_t size)
 
 /* How many bytes a slab of this class has. */
 size_t slab_size(unsigned int class_index);
-/* How many slabs of this class are carved at a time. */
-size_t slab_chunk(unsigned int class_index);
+/* How many slabs of this class are carved at a time, of a budget of that many
+ * bytes. */
+size_t slab_chunk(unsigned int class_index, size_t memory_limit);
 
 /*
  * Address space, taken from its start and never given back before fini. Any

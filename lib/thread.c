@@ -36,10 +36,12 @@
 
 _Thread_local struct thread_slot thread_slots[THREAD_SLOTS];
 static _Thread_local uint64_t thread_number; /* 0: not given yet */
+static _Thread_local bool thread_ending;
 static _Atomic(uint64_t) thread_numbers;
 static _Atomic(uint64_t) thread_serials;
 static pthread_key_t thread_key;
 static bool thread_key_usable;
+static bool thread_forked; /* this process is the child of a fork */
 
 uint64_t thread_self(void)
 {
@@ -52,29 +54,21 @@ uint64_t thread_self(void)
 static void at_thread_exit(void *unused)
 {
 	(void)unused;
+	/* Destructors that run after this one do without a cache: there may be no
+	 * further round of destructors to give it back. */
+	thread_ending = true;
 	thread_detach_all();
-}
-
-/* liburcu's lock must not be held by a thread that the child does not have. */
-static void before_fork(void)
-{
-	urcu_bp_before_fork();
-}
-
-static void after_fork_parent(void)
-{
-	urcu_bp_after_fork_parent();
 }
 
 static void after_fork_child(void)
 {
-	urcu_bp_after_fork_child();
+	thread_forked = true;
 }
 
 static __attribute__((constructor)) void thread_init(void)
 {
 	thread_key_usable = pthread_key_create(&thread_key, at_thread_exit) == 0 &&
-		pthread_atfork(before_fork, after_fork_parent, after_fork_child) == 0;
+		pthread_atfork(NULL, NULL, after_fork_child) == 0;
 }
 
 void thread_registry_init(struct thread_registry *registry, unsigned int classes)
@@ -110,31 +104,30 @@ static struct cache *create_cache(struct thread_registry *registry, struct depot
 struct cache *thread_attach(struct thread_registry *registry, struct depot *depot)
 {
 	uint64_t self = thread_self();
-	struct cache *cache, *free_cache = NULL;
+	struct cache *cache;
 
-	if (!thread_key_usable || pthread_setspecific(thread_key, &thread_number) != 0)
+	if (thread_ending || !thread_key_usable ||
+			pthread_setspecific(thread_key, &thread_number) != 0)
 		return NULL; /* nobody would give it back */
 	for (cache = thread_first_cache(registry); cache != NULL; cache = cache->next) {
 		/* Relaxed: only this thread stores its own number. */
-		uint64_t owner = atomic_load_explicit(&cache->owner, memory_order_relaxed);
-		if (owner == self)
-			break;
-		if (owner == 0)
-			free_cache = cache;
+		if (atomic_load_explicit(&cache->owner, memory_order_relaxed) == self)
+			goto attached;
 	}
-	if (cache == NULL && free_cache != NULL) {
+	for (cache = thread_first_cache(registry); cache != NULL; cache = cache->next) {
 		uint64_t nobody = 0;
 		/* [owner] acquire: pairs with thread_detach_all(); the former owner's
 		 * counters and magazines are visible. */
-		if (atomic_compare_exchange_strong_explicit(&free_cache->owner, &nobody, self,
+		if (atomic_compare_exchange_strong_explicit(&cache->owner, &nobody, self,
 				memory_order_acquire, memory_order_relaxed))
-			cache = free_cache;
+			goto attached;
 	}
+	cache = create_cache(registry, depot);
 	if (cache == NULL)
-		cache = create_cache(registry, depot);
-	if (cache != NULL)
-		thread_slots[registry->serial % THREAD_SLOTS] =
-			(struct thread_slot){ .serial = registry->serial, .cache = cache };
+		return NULL;
+attached:
+	thread_slots[registry->serial % THREAD_SLOTS] =
+		(struct thread_slot){ .serial = registry->serial, .cache = cache };
 	return cache;
 }
 
@@ -164,7 +157,7 @@ void thread_flush(struct thread_registry *registry, struct depot *depot)
 
 void thread_detach_all(void)
 {
-	memset(thread_slots, 0, sizeof(thread_slots)); /* a later destructor attaches anew */
+	memset(thread_slots, 0, sizeof(thread_slots));
 	urcu_bp_read_lock();
 	for (unsigned int number = 0; number < pool_numbers(); number++) {
 		struct magring_pool *pool = pool_published(number);
@@ -176,6 +169,18 @@ void thread_detach_all(void)
 		atomic_store_explicit(&cache->owner, 0, memory_order_release);
 	}
 	urcu_bp_read_unlock();
+}
+
+void thread_wait_for_readers(void)
+{
+	int cancel_state;
+	/* In a child no reader is left but perhaps as a dead entry of liburcu's. */
+	if (thread_forked)
+		return;
+	/* It waits in poll(), and cancelled there would keep liburcu's lock. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	urcu_bp_synchronize_rcu();
+	pthread_setcancelstate(cancel_state, NULL);
 }
 
 size_t thread_reclaim(struct thread_registry *registry, struct depot *depot,

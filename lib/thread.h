@@ -51,6 +51,10 @@ struct cache *thread_first_cache(struct thread_registry *registry);
 
 /* Give the calling thread's caches back, of every pool that is published. */
 void thread_detach_all(void);
+/* Wait until every thread that was in thread_detach_all(), or in another RCU read-side
+ * section of the process, is out of it. */
+void thread_wait_for_readers(void);
+
 /* Hand the calling thread's slabs of this pool to the depot. */
 void thread_flush(struct thread_registry *registry, struct depot *depot);
 
