@@ -75,11 +75,17 @@ void gate_init(struct gate *gate)
 	atomic_init(&gate->fd, -1);
 }
 
+/* close(), read() and write() would be cancellation points. */
+static void close_fd(int fd)
+{
+	syscall(SYS_close, fd);
+}
+
 void gate_fini(struct gate *gate)
 {
 	int fd = atomic_load_explicit(&gate->fd, memory_order_relaxed);
 	if (fd >= 0)
-		close(fd);
+		close_fd(fd);
 }
 
 static void futex_wake(struct gate *gate, int sleepers)
@@ -91,8 +97,7 @@ static void signal_fd(struct gate *gate)
 {
 	/* [fd] acquire: pairs with gate_fd(); ARMED was set by who saw the descriptor. */
 	int fd = atomic_load_explicit(&gate->fd, memory_order_acquire);
-	/* Not write(), which is a cancellation point. It cannot fail: the counter
-	 * is 0 or 1. */
+	/* It cannot fail: the counter is 0 or 1. */
 	const eventfd_t one = 1;
 	syscall(SYS_write, fd, &one, sizeof(one));
 }
@@ -195,7 +200,7 @@ int gate_fd(struct gate *gate)
 	if (atomic_compare_exchange_strong_explicit(&gate->fd, &fd, created,
 			memory_order_acq_rel, memory_order_acquire))
 		return created;
-	close(created);
+	close_fd(created);
 	return fd;
 }
 

@@ -76,7 +76,7 @@ static inline void cache_leave(struct cache *cache)
  */
 static inline bool cache_enter(struct cache *cache)
 {
-	/* [revoke] light side: the mark is stored before `revoked` is read, and a
+	/* [revoked] light side: the mark is stored before `revoked` is read, and a
 	 * reclaimer that missed the mark has set `revoked` before. */
 	atomic_store_explicit(&cache->busy, 1, memory_order_relaxed);
 	fence_light();
