@@ -64,8 +64,8 @@
  *	when the library next needs it.
  *	Names (of pools and queues) are copied; one of more than MAGRING_NAME_MAX
  *	bytes is -ENAMETOOLONG. Queues of one pool should have different names.
- *	Destroying waits for a grace period of liburcu's urcu-bp, so it must not be
- *	called inside a read-side section of that.
+ *	Destroying a pool waits for a grace period of liburcu's urcu-bp, so it must
+ *	not be called inside a read-side section of that.
  */
 #ifndef MAGRING_H
 #define MAGRING_H

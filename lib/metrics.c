@@ -2,13 +2,12 @@
 /*
  * Statistics as an OpenMetrics text exposition. A metric family is a run of lines
  * that must not be interrupted by another one, so each family walks the classes
- * or the queues once. The text is put together in memory, because the list of
- * queues is read in an RCU read-side section, which must not wait for a stream.
+ * or the queues once. The text is put together in memory, because the lock on the
+ * list of queues must not be kept while a stream is waited for.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <urcu-bp.h>
 
 #include "queue.h"
 
@@ -138,17 +137,18 @@ static void write_classes(FILE *out, struct magring_pool *pool)
 
 static void write_queues(FILE *out, struct magring_pool *pool)
 {
-	struct magring_queue *queue;
+	struct cds_list_head *node;
 	for (size_t i = 0; i < COUNT_OF(queue_families); i++) {
 		const struct family *family = &queue_families[i];
 		write_family(out, family->name, family->type, family->unit, family->help);
-		urcu_bp_read_lock();
-		cds_list_for_each_entry_rcu(queue, &pool->queues, link) {
+		pthread_mutex_lock(&pool->queues_lock);
+		cds_list_for_each(node, &pool->queues) {
+			struct magring_queue *queue = caa_container_of(node, struct magring_queue, link);
 			struct magring_queue_stats stats = { .size = sizeof(stats) };
 			magring_queue_stats(queue, &stats);
 			write_sample(out, family, pool->name, "queue", queue->name, &stats);
 		}
-		urcu_bp_read_unlock();
+		pthread_mutex_unlock(&pool->queues_lock);
 	}
 }
 

@@ -25,7 +25,7 @@
 #define MEMORY_LIMIT ((size_t)256 << 20)
 #define MAX_PAYLOAD ((size_t)1 << 20)
 
-struct magring_pool *pools[MAGRING_POOLS_MAX];
+_Atomic(struct magring_pool *) pools[MAGRING_POOLS_MAX];
 static _Atomic(unsigned int) pools_used; /* no higher number was ever given */
 
 unsigned int pool_numbers(void)
@@ -84,9 +84,11 @@ static int choose_limits(const struct magring_pool_options *options, size_t *ret
 static int publish(struct magring_pool *pool)
 {
 	for (unsigned int number = 0; number < MAGRING_POOLS_MAX; number++) {
+		struct magring_pool *none = NULL;
 		pool->number = (uint16_t)number;
-		if (rcu_dereference(pools[number]) != NULL ||
-				rcu_cmpxchg_pointer(&pools[number], NULL, pool) != NULL)
+		/* [table] release: the pool is initialised before others find it. */
+		if (!atomic_compare_exchange_strong_explicit(&pools[number], &none, pool,
+				memory_order_release, memory_order_relaxed))
 			continue;
 		unsigned int used = pool_numbers();
 		while (used <= number && !atomic_compare_exchange_weak_explicit(&pools_used, &used,
@@ -145,7 +147,8 @@ int magring_pool_destroy(struct magring_pool *pool)
 		return rc;
 	if (stats.slabs_in_use != 0 || stats.queues != 0)
 		return -EBUSY;
-	rcu_set_pointer(&pools[pool->number], NULL);
+	/* Relaxed: the grace period orders it. */
+	atomic_store_explicit(&pools[pool->number], NULL, memory_order_relaxed);
 	/* Threads that are ending may be in thread_detach_all(). */
 	thread_wait_for_readers();
 	pthread_mutex_destroy(&pool->queues_lock);

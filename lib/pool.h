@@ -6,8 +6,7 @@
 #define MAGRING_POOL_H
 
 #include <pthread.h>
-#include <urcu/rculist.h>
-#include <urcu-pointer.h>
+#include <urcu/list.h>
 
 #include "magring.h"
 #include "thread.h"
@@ -22,21 +21,22 @@ struct magring_pool {
 	_Alignas(128) _Atomic(uint64_t) exhausted;
 	_Atomic(uint64_t) reclaimed;
 	_Atomic(uint64_t) queue_count;
-	pthread_mutex_t queues_lock;     /* writers of the list: queue create and destroy */
-	struct cds_list_head queues;     /* read under RCU */
+	pthread_mutex_t queues_lock;     /* for queue create and destroy, and the metrics */
+	struct cds_list_head queues;
 	/* What threads without a cache count, by read-modify-write. */
 	struct magazine_counts uncached[SLAB_CLASSES_MAX];
 
 	struct depot depot;
 };
 
-extern struct magring_pool *pools[MAGRING_POOLS_MAX];
+extern _Atomic(struct magring_pool *) pools[MAGRING_POOLS_MAX];
 
 /* The pool of this number, or NULL. Safe for a caller that keeps the pool alive (it
  * holds a message of it) or is in an RCU read-side section. */
 static inline struct magring_pool *pool_published(unsigned int number)
 {
-	return rcu_dereference(pools[number]);
+	/* [table] acquire: pairs with publish() in pool.c; the pool is initialised. */
+	return atomic_load_explicit(&pools[number], memory_order_acquire);
 }
 /* No pool has this number or a higher one. */
 unsigned int pool_numbers(void);

@@ -330,7 +330,7 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 	queue->pool = pool;
 	count_one(&pool->queue_count);
 	pthread_mutex_lock(&pool->queues_lock);
-	cds_list_add_tail_rcu(&queue->link, &pool->queues);
+	cds_list_add_tail(&queue->link, &pool->queues);
 	pthread_mutex_unlock(&pool->queues_lock);
 	*ret_queue = queue;
 	return 0;
@@ -343,10 +343,8 @@ int magring_queue_destroy(struct magring_queue *queue)
 		return -EINVAL;
 	struct magring_pool *pool = queue->pool;
 	pthread_mutex_lock(&pool->queues_lock);
-	cds_list_del_rcu(&queue->link);
+	cds_list_del(&queue->link);
 	pthread_mutex_unlock(&pool->queues_lock);
-	/* magring_pool_write_metrics() may be reading the queue. */
-	thread_wait_for_readers();
 	while (ring_pop(&queue->ring, &message) == 1)
 		magring_message_free(&message);
 	gate_fini(&queue->gate[SENDING]);

@@ -39,6 +39,7 @@ static _Thread_local uint64_t thread_number; /* 0: not given yet */
 static _Thread_local bool thread_ending;
 static _Atomic(uint64_t) thread_numbers;
 static _Atomic(uint64_t) thread_serials;
+static _Atomic(uint64_t) thread_sections; /* read-side sections ended: for [grace] alone */
 static pthread_key_t thread_key;
 static bool thread_key_usable;
 static bool thread_forked; /* this process is the child of a fork */
@@ -168,6 +169,8 @@ void thread_detach_all(void)
 		/* [owner] release: this thread is done with the cache. */
 		atomic_store_explicit(&cache->owner, 0, memory_order_release);
 	}
+	/* [grace] release: pairs with thread_wait_for_readers(). */
+	atomic_fetch_add_explicit(&thread_sections, 1, memory_order_release);
 	urcu_bp_read_unlock();
 }
 
@@ -180,6 +183,9 @@ void thread_wait_for_readers(void)
 	/* It waits in poll(), and cancelled there would keep liburcu's lock. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	urcu_bp_synchronize_rcu();
+	/* [grace] acquire: what was read in sections that ended comes before what
+	 * follows. liburcu sees to that, but by fences that ThreadSanitizer does not see. */
+	(void)atomic_load_explicit(&thread_sections, memory_order_acquire);
 	pthread_setcancelstate(cancel_state, NULL);
 }
 
