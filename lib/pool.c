@@ -18,12 +18,15 @@
 #include "pool.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MEMORY_LIMIT ((size_t)256 << 20)
 #define MAX_PAYLOAD ((size_t)1 << 20)
+/* How often to reclaim, when other threads are at it, before giving up. */
+#define RECLAIMS 8
 
 _Atomic(struct magring_pool *) pools[MAGRING_POOLS_MAX];
 static _Atomic(unsigned int) pools_used; /* no higher number was ever given */
@@ -202,10 +205,15 @@ void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, siz
 	}
 	if (!got)
 		got = take_round(pool, class_index, counts, cache == NULL, &round);
-	if (!got) {
-		size_t slabs = thread_reclaim(&pool->registry, depot, class_index);
+	bool again = !got;
+	for (int i = 0; again && i < RECLAIMS; i++) {
+		size_t slabs = thread_reclaim(&pool->registry, depot, class_index, &again);
 		atomic_fetch_add_explicit(&pool->reclaimed, slabs, memory_order_relaxed);
 		got = take_round(pool, class_index, counts, cache == NULL, &round);
+		/* Another reclaimer has what we look for, or took it from us. */
+		again = !got && (again || slabs > 0);
+		if (again)
+			sched_yield();
 	}
 	if (!got) {
 		atomic_fetch_add_explicit(&pool->exhausted, 1, memory_order_relaxed);

@@ -190,17 +190,19 @@ void thread_wait_for_readers(void)
 }
 
 size_t thread_reclaim(struct thread_registry *registry, struct depot *depot,
-	unsigned int class_index)
+	unsigned int class_index, bool *ret_others)
 {
 	uint64_t self = thread_self();
 	struct cache *first = thread_first_cache(registry);
 	size_t slabs = 0;
 
+	*ret_others = false;
 	for (struct cache *cache = first; cache != NULL; cache = cache->next) {
 		uint64_t nobody = 0;
 		/* [returned] acquire: the last reclaimer's work on it is over. */
-		atomic_compare_exchange_strong_explicit(&cache->revoked, &nobody, self,
-			memory_order_acquire, memory_order_relaxed);
+		if (!atomic_compare_exchange_strong_explicit(&cache->revoked, &nobody, self,
+				memory_order_acquire, memory_order_relaxed))
+			*ret_others = true;
 	}
 	/* [revoked] heavy side: see cache_enter(). */
 	fence_heavy();

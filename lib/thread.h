@@ -59,9 +59,10 @@ void thread_wait_for_readers(void);
 void thread_flush(struct thread_registry *registry, struct depot *depot);
 
 /* Empty the class out of all other threads' caches into the depot, as far as their
- * owners are not at work in them right now. Returns how many slabs. */
+ * owners are not at work in them right now. Returns how many slabs, and in
+ * *ret_others whether some are in the hands of another reclaimer. */
 size_t thread_reclaim(struct thread_registry *registry, struct depot *depot,
-	unsigned int class_index);
+	unsigned int class_index, bool *ret_others);
 
 static inline void cache_leave(struct cache *cache)
 {
