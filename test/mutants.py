@@ -1,0 +1,374 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""
+Tests the tests: breaks the library in one place at a time, and requires that a
+stress program or test notices.
+
+A mutant is one exact piece of text of one file, and what it is replaced by. Text that
+is not there exactly once is an error, so that a change to the library cannot
+leave a mutant behind that changes nothing. The sources are copied, and only what
+includes the changed file is compiled again.
+
+How a mutant has to fail is part of it: `race`, a report of ThreadSanitizer;
+`hang`, a watchdog; `any`, one of these or a violated check or a crash.
+First of all, every program has to pass on the unchanged sources.
+
+What is not here, because no test on x86 can tell:
+  [order] relaxed         loads are not reordered with loads there, and no plain
+                          access depends on it, so ThreadSanitizer does not mind
+  [wake] relaxed          the same, and a locked instruction is a full fence there
+  [account] relaxed       the same
+  [sleep] and [revoked] without their heavy fences
+                          the store buffer's window is met too rarely
+"""
+import argparse
+import concurrent.futures
+import dataclasses
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+THREAD = ["-O1", "-g", "-fsanitize=thread", "-Wno-tsan"]
+PLAIN = ["-O2"]
+CONFIGS = {"thread": THREAD, "plain": PLAIN}
+COMMON = ["-std=c11", "-D_GNU_SOURCE", "-fexceptions", "-pthread", "-w"]
+SKIPPED = 77
+
+
+@dataclasses.dataclass
+class Mutant:
+    name: str
+    file: str
+    old: str
+    new: str
+    program: str
+    config: str = "thread"
+    by: str = "any"
+    seconds: float = 2
+
+
+def release_to_relaxed(line):
+    return line.replace("memory_order_release", "memory_order_relaxed")
+
+
+def acquire_to_relaxed(line):
+    return line.replace("memory_order_acquire", "memory_order_relaxed")
+
+
+CELL_IS = "\treturn atomic_load_explicit(&cell->state, memory_order_acquire) == state;"
+PUBLISH = "atomic_store_explicit(&cell->state, full, memory_order_release);"
+RECYCLE = "atomic_store_explicit(&cell->state, free, memory_order_release);"
+LEAVE = "atomic_store_explicit(&cache->busy, 0, memory_order_release);"
+RETURNED = "atomic_store_explicit(&cache->revoked, 0, memory_order_release);"
+REVOKED = "atomic_load_explicit(&cache->revoked, memory_order_acquire)"
+BUSY = "if (atomic_load_explicit(&cache->busy, memory_order_acquire) == 0)"
+OWNER = "atomic_store_explicit(&cache->owner, 0, memory_order_release);"
+FIRST = "return atomic_load_explicit(&registry->first, memory_order_acquire);"
+
+MUTANTS = [
+    # The ring's edges.
+    Mutant("[publish] release is relaxed", "ring.c", PUBLISH, release_to_relaxed(PUBLISH),
+           "stress_ring", by="race"),
+    Mutant("[recycle] release is relaxed", "ring.c", RECYCLE, release_to_relaxed(RECYCLE),
+           "stress_ring", by="race"),
+    Mutant("[publish] acquire is relaxed", "ring.c", CELL_IS,
+           "\tif (state & 1)\n\t" + acquire_to_relaxed(CELL_IS) + "\n" + CELL_IS,
+           "stress_ring", by="race"),
+    Mutant("[recycle] acquire is relaxed", "ring.c", CELL_IS,
+           "\tif (!(state & 1))\n\t" + acquire_to_relaxed(CELL_IS) + "\n" + CELL_IS,
+           "stress_ring", by="race"),
+    # The ring's protocol.
+    Mutant("a claim is a load and a store", "ring.c",
+           "\treturn atomic_compare_exchange_strong_explicit(end, position, advance(*position, n),\n"
+           "\t\tmemory_order_release, memory_order_relaxed);",
+           "\tuint64_t now = atomic_load_explicit(end, memory_order_relaxed);\n"
+           "\tif (now != *position) {\n"
+           "\t\t*position = now;\n"
+           "\t\treturn false;\n"
+           "\t}\n"
+           "\tatomic_store_explicit(end, advance(now, n), memory_order_relaxed);\n"
+           "\treturn true;",
+           "stress_ring"),
+    Mutant("senders overlook the closed bit", "ring.c",
+           "\t\tif (position & CLOSED)\n\t\t\treturn -EPIPE;", "", "stress_close"),
+    Mutant("closing does not set the closed bit", "ring.c",
+           "atomic_fetch_or_explicit(&ring->tail, CLOSED, memory_order_relaxed);",
+           "(void)ring;", "stress_close", config="plain", by="hang"),
+    Mutant("a closed ring is done when its next cell is not full", "ring.c",
+           "if ((tail & POSITION) == position)",
+           "if (tail & CLOSED || tail == position)", "wakeup_chain_test",
+           config="plain", by="hang"),
+    Mutant("a position grows past 2^63", "ring.c",
+           "return (position + count) & POSITION;", "return position + count;",
+           "stress_ring", config="plain"),
+    Mutant("a position has 32 bits", "ring.c",
+           "return (position + count) & POSITION;", "return (uint32_t)(position + count);",
+           "stress_ring", config="plain"),
+    Mutant("a recycled cell is in its old lap", "ring.c",
+           "return state_free(ring, advance(position, ring_capacity(ring)));",
+           "return state_free(ring, position);", "stress_ring", config="plain", by="hang"),
+    Mutant("a batch looks at one cell less than it claims", "ring.c",
+           "\t\tsize_t n = count_full(ring, position, count);\n\t\tif (n > 0) {",
+           "\t\tsize_t n = count_full(ring, position, count);\n\t\tif (n > 0 && count > 1)\n"
+           "\t\t\tn++;\n\t\tif (n > 0) {",
+           "stress_ring", config="plain"),
+
+    # Waiting.
+    Mutant("nobody looks for sleepers of the other side", "queue.c",
+           "if (__builtin_expect(gate_wanted(&queue->gate[other]), 0))",
+           "if (0)", "stress_gate", config="plain", by="hang"),
+    Mutant("no wake-up is passed on", "queue.c",
+           "if (__builtin_expect(gate_wanted(&queue->gate[way]), 0) && may[way](&queue->ring))",
+           "if (0)", "wakeup_chain_test", config="plain", by="hang"),
+    Mutant("who got something passes no wake-up on", "queue.c",
+           "\t\twake(queue, other);\n\tpass_on(queue, way);", "\t\twake(queue, other);",
+           "wakeup_chain_test", config="plain", by="hang"),
+    Mutant("who is told -EPIPE passes no wake-up on", "queue.c",
+           "\t\t/* Nothing was changed, but a wake-up may have come with it. */\n"
+           "\t\tpass_on(queue, way);",
+           "\t\t;", "wakeup_chain_test", config="plain", by="hang"),
+    Mutant("a cancelled sleeper passes no wake-up on", "queue.c",
+           "\tpass_on(sleeper->queue, sleeper->way);", "",
+           "stress_gate", config="plain", by="hang"),
+    Mutant("a cancelled sleeper does not leave", "queue.c",
+           "\tgate_leave(&sleeper->queue->gate[sleeper->way]);\n", "",
+           "stress_gate", config="plain"),
+    Mutant("a sleeper does not look again before it sleeps", "queue.c",
+           "\tint result = attempt(queue, way, messages, count);\n\tif (result == -EAGAIN) {",
+           "\tint result = -EAGAIN;\n\tif (result == -EAGAIN) {",
+           "stress_gate", config="plain", by="hang", seconds=4),
+    Mutant("closing wakes no receivers", "queue.c",
+           "\tgate_wake_all(&queue->gate[RECEIVING]);\n", "", "stress_gate", config="plain", by="hang"),
+    Mutant("closing wakes no senders", "queue.c",
+           "\tgate_wake_all(&queue->gate[SENDING]);\n", "", "stress_gate", config="plain", by="hang"),
+    Mutant("closing wakes one", "gate.c",
+           "futex_wake(gate, INT_MAX);", "futex_wake(gate, 1);",
+           "wakeup_chain_test", config="plain", by="hang"),
+    Mutant("closing does not signal the descriptor", "gate.c",
+           "next_epoch(word) & ~GATE_ARMED, memory_order_acq_rel, memory_order_relaxed))\n\t\t;\n"
+           "\tif (word & GATE_ARMED)",
+           "next_epoch(word) & ~GATE_ARMED, memory_order_acq_rel, memory_order_relaxed))\n\t\t;\n"
+           "\tif (0)",
+           "stress_gate", config="plain", by="hang"),
+    Mutant("closing does not move the epoch on", "gate.c",
+           "next_epoch(word) & ~GATE_ARMED", "word & ~GATE_ARMED",
+           "stress_gate", config="plain", by="hang", seconds=4),
+    Mutant("who leaves does not take from WAKING", "gate.c",
+           "word - GATE_SLEEPER - (waking(word) > 0 ? GATE_WAKING : 0)", "word - GATE_SLEEPER",
+           "stress_gate", config="plain", by="hang"),
+    Mutant("a wake-up does not move the epoch on", "gate.c",
+           "next = next_epoch(next) + GATE_WAKING;", "next += GATE_WAKING;",
+           "stress_gate", config="plain", by="hang", seconds=4),
+    Mutant("a wake-up does not wake", "gate.c",
+           "\tfutex_wake(gate, 1);", "", "stress_gate", config="plain", by="hang"),
+    Mutant("an armed descriptor is not signalled", "gate.c",
+           "\tif (word & GATE_ARMED)\n\t\tsignal_fd(gate);\n\tif (waking(next)",
+           "\tif (waking(next)", "stress_gate", config="plain", by="hang"),
+    Mutant("arming does not look again", "gate.c",
+           "\tif (ready(context))\n\t\tgate_wake(gate);", "\t(void)ready, (void)context;",
+           "stress_gate", config="plain", by="hang", seconds=4),
+
+    # Magazines and caches.
+    Mutant("[depot] release is missing", "depot.c",
+           "\tedge_release(entry);\n", "", "stress_queue", by="race"),
+    Mutant("[depot] acquire is missing", "depot.c",
+           "\t\tedge_acquire(entry);\n", "\t\t;\n", "stress_queue", by="race"),
+    Mutant("a loose slab is dropped", "depot.c",
+           "\tstack_push(&depot->class[class_index].loose, depot_slab(depot, round));", "",
+           "stress_budget", config="plain"),
+    Mutant("a magazine that was filled up is dropped", "depot.c",
+           "\t\tdepot_put(depot, class_index, other);\n", "", "stress_budget", config="plain"),
+    Mutant("[left] release is relaxed", "thread.h", LEAVE, release_to_relaxed(LEAVE),
+           "stress_budget", by="race"),
+    Mutant("[left] acquire is relaxed", "thread.c", BUSY, acquire_to_relaxed(BUSY),
+           "stress_budget", by="race"),
+    Mutant("[returned] release is relaxed", "thread.c", RETURNED, release_to_relaxed(RETURNED),
+           "stress_budget", by="race"),
+    Mutant("[returned] acquire is relaxed", "thread.h", REVOKED, acquire_to_relaxed(REVOKED),
+           "stress_budget", by="race"),
+    Mutant("an owner overlooks that its cache is revoked", "thread.h",
+           "if (__builtin_expect(" + REVOKED + " == 0, 1))", "if (1)", "stress_budget"),
+    Mutant("a reclaimer overlooks that the owner is at work", "thread.c", BUSY, "", "stress_budget"),
+    Mutant("nothing is reclaimed", "thread.c",
+           "slabs += magazine_flush(cache, depot, class_index);", ";",
+           "stress_budget", config="plain"),
+    Mutant("[owner] release is relaxed", "thread.c", OWNER, release_to_relaxed(OWNER),
+           "stress_threads", by="race", seconds=4),
+    Mutant("[owner] acquire is relaxed", "thread.c",
+           "&cache->owner, &nobody, self,\n\t\t\t\tmemory_order_acquire",
+           "&cache->owner, &nobody, self,\n\t\t\t\tmemory_order_relaxed",
+           "stress_threads", by="race", seconds=4),
+    Mutant("[registry] release is relaxed", "thread.c",
+           "&registry->first, &cache->next, cache,\n\t\t\tmemory_order_release",
+           "&registry->first, &cache->next, cache,\n\t\t\tmemory_order_relaxed",
+           "stress_threads", by="race", seconds=4),
+    Mutant("[registry] acquire is relaxed", "thread.c", FIRST, acquire_to_relaxed(FIRST),
+           "stress_threads", by="race", seconds=4),
+    Mutant("a thread that ends keeps its cache", "thread.c", OWNER, "",
+           "stress_threads", config="plain"),
+    Mutant("a pool goes without a grace period", "pool.c",
+           "\tthread_wait_for_readers();\n", "", "stress_threads", seconds=4),
+    Mutant("a freed slab is counted twice", "pool.h",
+           "\tcount_add(&pair->counts.freed, 1);", "\tcount_add(&pair->counts.freed, 2);",
+           "stress_queue", config="plain"),
+]
+
+
+class Sources:
+    """The tree, and objects of it for each configuration."""
+
+    def __init__(self, root, work, cc):
+        self.root, self.work, self.cc = root, work, cc
+        self.cflags = self.run(["pkg-config", "--cflags", "ck", "liburcu-bp"]).split()
+        self.libs = self.run(["pkg-config", "--libs", "liburcu-bp"]).split()
+        self.library = sorted(path.name for path in (root / "lib").glob("*.c"))
+        self.includes = {}
+
+    def flags(self, lib, config):
+        return COMMON + CONFIGS[config] + ["-I", str(self.root / "include"), "-I", str(lib)] + self.cflags
+
+    def run(self, command):
+        result = subprocess.run(command, capture_output=True, text=True)
+        if result.returncode != 0:
+            raise RuntimeError(" ".join(command) + "\n" + result.stderr)
+        return result.stdout
+
+    def compile(self, lib, source, config, output):
+        self.run([*self.cc, *self.flags(lib, config), "-c", str(source), "-o", str(output)])
+
+    def source(self, lib, name):
+        return (lib if name in self.library else self.root / "test") / name
+
+    def objects(self, config):
+        return self.work / config
+
+    def build_all(self, config, programs, executor):
+        self.objects(config).mkdir()
+        lib = self.root / "lib"
+        names = self.library + [program + ".c" for program in programs]
+        jobs = [executor.submit(self.compile, lib, self.source(lib, name), config,
+                                self.objects(config) / (name + ".o")) for name in names]
+        for job in jobs:
+            job.result()
+        for name in names:
+            made = self.run([*self.cc, *self.flags(lib, config), "-MM", str(self.source(lib, name))])
+            self.includes[name] = {pathlib.Path(word).name for word in made.split()}
+
+    def link(self, config, program, changed, output):
+        """The program, of objects of the unchanged sources but for those in `changed`."""
+        objects = [str(changed.get(name, self.objects(config) / (name + ".o")))
+                   for name in [program + ".c"] + self.library]
+        self.run([*self.cc, *CONFIGS[config], *objects, "-pthread", *self.libs, "-o", str(output)])
+
+    def mutate(self, mutant, directory):
+        lib = directory / "lib"
+        shutil.copytree(self.root / "lib", lib)
+        path = lib / mutant.file
+        text = path.read_text()
+        if text.count(mutant.old) != 1:
+            raise RuntimeError(f"{mutant.file} has {text.count(mutant.old)} times, not once:\n{mutant.old}")
+        path.write_text(text.replace(mutant.old, mutant.new))
+        changed = {}
+        for name in self.library + [mutant.program + ".c"]:
+            if mutant.file in self.includes[name]:
+                changed[name] = directory / (name + ".o")
+                self.compile(lib, self.source(lib, name), mutant.config, changed[name])
+        output = directory / mutant.program
+        self.link(mutant.config, mutant.program, changed, output)
+        return output
+
+
+def play(sources, program, seconds, seed, watchdog):
+    """How the program ended: passed, race, hang, ..."""
+    environment = dict(
+        os.environ,
+        MAGRING_STRESS_SECONDS=str(seconds), MAGRING_STRESS_WATCHDOG=str(watchdog),
+        TSAN_OPTIONS=f"suppressions={sources.root / 'test' / 'tsan.supp'}:halt_on_error=1:atexit_sleep_ms=0")
+    try:
+        result = subprocess.run([str(program), str(seed)], env=environment, capture_output=True,
+                                text=True, errors="replace", timeout=seconds + 60)
+    except subprocess.TimeoutExpired:
+        return "hang", ""
+    output = result.stdout + result.stderr
+    if result.returncode == 0:
+        return "passed", output
+    if "ThreadSanitizer: data race" in output:
+        return "race", output
+    if "nothing has happened for" in output:
+        return "hang", output
+    if re.search(r":\d+: not ", output):
+        return "violation", output
+    return f"status {result.returncode}", output
+
+
+def judge(sources, number, mutant, attempts):
+    directory = sources.work / f"mutant-{number}"
+    directory.mkdir()
+    try:
+        program = sources.mutate(mutant, directory)
+    except RuntimeError as error:
+        return False, f"cannot be made: {error}"
+    wanted = mutant.by
+    for attempt in range(1, attempts + 1):
+        end, _ = play(sources, program, mutant.seconds, number * 100 + attempt, 2)
+        if end != "passed" and wanted in ("any", end):
+            shutil.rmtree(directory)
+            return True, end + ("" if attempt == 1 else f", attempt {attempt}")
+    return False, f"{end}, expected {'a failure' if wanted == 'any' else wanted}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description="break the library and see that its tests notice")
+    parser.add_argument("--source", type=pathlib.Path, default=pathlib.Path(__file__).parent.parent)
+    parser.add_argument("--cc", default=os.environ.get("CC", "cc"))
+    parser.add_argument("--attempts", type=int, default=8)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("names", nargs="*", help="only mutants whose name contains one of these")
+    arguments = parser.parse_args()
+    mutants = [(number, mutant) for number, mutant in enumerate(MUTANTS)
+               if not arguments.names or any(name in mutant.name for name in arguments.names)]
+    cc = shlex.split(arguments.cc)
+    begin = time.monotonic()
+    survivors = 0
+    with tempfile.TemporaryDirectory(prefix="magring-mutants-") as work, \
+            concurrent.futures.ThreadPoolExecutor(arguments.jobs) as executor:
+        sources = Sources(arguments.source.resolve(), pathlib.Path(work), cc)
+        probe = pathlib.Path(work) / "probe.c"
+        probe.write_text("int main(void) { return 0; }\n")
+        try:
+            sources.run([*cc, *THREAD, str(probe), "-o", str(probe.with_suffix(""))])
+            sources.run([str(probe.with_suffix(""))])
+        except RuntimeError as error:
+            print(f"skipped: no ThreadSanitizer: {error}")
+            return SKIPPED
+        uses = sorted({(mutant.config, mutant.program) for _, mutant in mutants})
+        for config in sorted({config for config, _ in uses}):
+            sources.build_all(config, sorted(p for c, p in uses if c == config), executor)
+        for config, program in uses:
+            sources.link(config, program, {}, sources.objects(config) / program)
+        whole = [executor.submit(play, sources, sources.objects(config) / program, 1, 1, 20)
+                 for config, program in uses]
+        for (config, program), job in zip(uses, whole):
+            end, output = job.result()
+            if end != "passed":
+                print(f"unchanged, {program} ({config}) fails: {end}\n{output}")
+                return 1
+        jobs = [executor.submit(judge, sources, number, mutant, arguments.attempts)
+                for number, mutant in mutants]
+        for (_, mutant), job in zip(mutants, jobs):
+            killed, how = job.result()
+            survivors += not killed
+            print(f"{'caught  ' if killed else 'SURVIVED'}  {mutant.name}: {mutant.program} "
+                  f"({mutant.config}), {how}", flush=True)
+    print(f"{len(mutants) - survivors} of {len(mutants)} mutants caught in {time.monotonic() - begin:.0f} s")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

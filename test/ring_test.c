@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT */
+/* lib/ring.c: cells and positions, wherever the positions start. */
+#include "given.h"
+
+#include <criterion/parameterized.h>
+#include <stdlib.h>
+
+#include "ring.h"
+
+#define TOP (UINT64_C(1) << 63)
+
+struct place {
+	uint64_t start;
+	size_t capacity;
+};
+
+/* Before, at and after the wrap of 32 bits and of the 63 that positions have. */
+static struct place places[] = {
+	{ 0, 2 }, { 0, 4 }, { 0, 64 }, { 1, 2 }, { 3, 4 }, { 5, 8 },
+	{ (UINT64_C(1) << 32) - 1, 2 }, { (UINT64_C(1) << 32) - 3, 4 }, { UINT64_C(1) << 32, 8 },
+	{ (UINT64_C(1) << 32) - 64, 64 },
+	{ TOP - 1, 2 }, { TOP - 2, 2 }, { TOP - 3, 4 }, { TOP - 4, 4 }, { TOP - 7, 8 },
+	{ TOP - 13, 8 }, { TOP - 64, 64 }, { TOP - 100, 64 },
+};
+#define EVERYWHERE(name) \
+	ParameterizedTestParameters(ring, name) \
+	{ \
+		return cr_make_param_array(struct place, places, sizeof(places) / sizeof(places[0])); \
+	} \
+	ParameterizedTest(struct place *place, ring, name)
+
+static struct ring ring;
+
+static void given_ring(const struct place *place)
+{
+	assert_same(ring_init(&ring, place->capacity, place->start), 0);
+}
+
+static struct magring_message numbered(uint64_t number)
+{
+	struct magring_message message = { .private_header = number + 1 };
+	for (int i = 0; i < 6; i++)
+		message.private_body[i] = number * 6 + (uint64_t)i;
+	return message;
+}
+
+static void check_number(const struct magring_message *message, uint64_t number)
+{
+	struct magring_message wanted = numbered(number);
+	cr_assert_arr_eq(message, &wanted, sizeof(wanted), "message %llu is another one",
+		(unsigned long long)number);
+}
+
+static void push(uint64_t number)
+{
+	struct magring_message message = numbered(number);
+	assert_same(ring_push(&ring, &message), 1);
+}
+
+static void pop(uint64_t number)
+{
+	struct magring_message message;
+	assert_same(ring_pop(&ring, &message), 1);
+	check_number(&message, number);
+}
+
+static void check_refuses_push(int wanted)
+{
+	struct magring_message messages[2] = { numbered(0), numbered(1) };
+	assert_same(ring_push(&ring, messages), wanted);
+	assert_same(ring_push_batch(&ring, messages, 2), wanted);
+	cr_assert_eq(ring_may_push(&ring), wanted != -EAGAIN);
+}
+
+static void check_refuses_pop(int wanted)
+{
+	struct magring_message messages[2], before[2];
+	memset(messages, 0x5a, sizeof(messages));
+	memcpy(before, messages, sizeof(messages));
+	assert_same(ring_pop(&ring, messages), wanted);
+	assert_same(ring_pop_batch(&ring, messages, 2), wanted);
+	cr_assert_eq(ring_may_pop(&ring), wanted != -EAGAIN);
+	cr_assert_arr_eq(messages, before, sizeof(messages));
+}
+
+static void check_counts(uint64_t sent, uint64_t received, bool closed)
+{
+	struct ring_counts counts = ring_counts(&ring);
+	assert_same(counts.sent, sent);
+	assert_same(counts.received, received);
+	assert_same(counts.closed, closed);
+}
+
+EVERYWHERE(a_new_one_is_empty)
+{
+	given_ring(place);
+	assert_same(ring_capacity(&ring), place->capacity);
+	check_counts(0, 0, false);
+	check_refuses_pop(-EAGAIN);
+	cr_assert(ring_may_push(&ring));
+	ring_fini(&ring);
+}
+
+EVERYWHERE(takes_as_many_as_its_capacity_and_no_more)
+{
+	given_ring(place);
+	for (uint64_t lap = 0; lap < 3; lap++) {
+		for (uint64_t i = 0; i < place->capacity; i++) {
+			cr_assert(ring_may_push(&ring));
+			push(i);
+			check_counts(lap * place->capacity + i + 1, lap * place->capacity, false);
+		}
+		check_refuses_push(-EAGAIN);
+		for (uint64_t i = 0; i < place->capacity; i++) {
+			cr_assert(ring_may_pop(&ring));
+			pop(i);
+		}
+		check_refuses_pop(-EAGAIN);
+	}
+	ring_fini(&ring);
+}
+
+EVERYWHERE(gives_out_in_the_order_of_putting_in_lap_after_lap)
+{
+	given_ring(place);
+	uint64_t sent = 0, received = 0;
+	/* Every distance from 1 to the capacity, over the wrap of the positions. */
+	for (uint64_t distance = 1; distance <= place->capacity; distance++)
+		for (uint64_t i = 0; i < 3 * place->capacity; i++) {
+			while (sent - received < distance)
+				push(sent++);
+			pop(received++);
+		}
+	while (received < sent)
+		pop(received++);
+	check_counts(sent, sent, false);
+	check_refuses_pop(-EAGAIN);
+	ring_fini(&ring);
+}
+
+EVERYWHERE(batches_keep_their_order_over_the_wrap)
+{
+	given_ring(place);
+	struct magring_message messages[64], received[64];
+	uint64_t sent = 0;
+	for (size_t size = 1; size <= place->capacity; size++)
+		for (int lap = 0; lap < 5; lap++) {
+			for (size_t i = 0; i < size; i++)
+				messages[i] = numbered(sent + i);
+			assert_same(ring_push_batch(&ring, messages, size), size);
+			assert_same(ring_pop_batch(&ring, received, size), size);
+			for (size_t i = 0; i < size; i++)
+				check_number(&received[i], sent + i);
+			sent += size;
+		}
+	check_counts(sent, sent, false);
+	ring_fini(&ring);
+}
+
+EVERYWHERE(of_a_batch_larger_than_the_room_the_first_go)
+{
+	given_ring(place);
+	struct magring_message messages[130], received[130];
+	for (size_t i = 0; i < 130; i++)
+		messages[i] = numbered(i);
+	for (size_t before = 0; before < place->capacity; before++) {
+		for (size_t i = 0; i < before; i++)
+			push(1000 + i);
+		assert_same(ring_push_batch(&ring, messages, 130), place->capacity - before);
+		check_refuses_push(-EAGAIN);
+		for (size_t i = 0; i < before; i++)
+			pop(1000 + i);
+		assert_same(ring_pop_batch(&ring, received, 130), place->capacity - before);
+		for (size_t i = 0; i < place->capacity - before; i++)
+			check_number(&received[i], i);
+		check_refuses_pop(-EAGAIN);
+	}
+	ring_fini(&ring);
+}
+
+EVERYWHERE(of_fewer_than_a_receivers_batch_all_come)
+{
+	given_ring(place);
+	struct magring_message received[64];
+	push(7);
+	assert_same(ring_pop_batch(&ring, received, 64), 1);
+	check_number(&received[0], 7);
+	check_refuses_pop(-EAGAIN);
+	ring_fini(&ring);
+}
+
+EVERYWHERE(a_closed_one_takes_nothing_and_gives_all_it_has)
+{
+	for (uint64_t left = 0; left <= place->capacity; left++) {
+		given_ring(place);
+		for (uint64_t i = 0; i < left; i++)
+			push(i);
+		ring_close(&ring);
+		check_counts(left, 0, true);
+		check_refuses_push(-EPIPE);
+		for (uint64_t i = 0; i < left; i++) {
+			cr_assert(ring_may_pop(&ring));
+			pop(i);
+		}
+		check_refuses_pop(-EPIPE);
+		check_refuses_push(-EPIPE);
+		check_counts(left, left, true);
+		ring_fini(&ring);
+	}
+}
+
+EVERYWHERE(closing_twice_changes_nothing)
+{
+	given_ring(place);
+	push(1);
+	ring_close(&ring);
+	ring_close(&ring);
+	check_counts(1, 0, true);
+	pop(1);
+	check_refuses_pop(-EPIPE);
+	ring_fini(&ring);
+}
+
+EVERYWHERE(may_be_closed_at_any_position_of_the_wrap)
+{
+	struct magring_message received[8];
+	for (uint64_t passed = 0; passed < 2 * place->capacity; passed++) {
+		given_ring(place);
+		for (uint64_t i = 0; i < passed; i++) {
+			push(i);
+			pop(i);
+		}
+		push(passed);
+		ring_close(&ring);
+		check_refuses_push(-EPIPE);
+		assert_same(ring_pop_batch(&ring, received, 8), 1);
+		check_number(&received[0], passed);
+		check_refuses_pop(-EPIPE);
+		check_counts(passed + 1, passed + 1, true);
+		ring_fini(&ring);
+	}
+}
+
+/* A sender between claim and publication, taken apart. */
+EVERYWHERE(a_receiver_does_not_pass_a_sender_that_was_stopped_in_the_middle)
+{
+	given_ring(place);
+	uint64_t claimed = atomic_load(&ring.tail);
+	struct ring_cell *cell = &ring.cells[claimed & ring.index_mask];
+	uint64_t free_state = atomic_load(&cell->state);
+	atomic_store(&ring.tail, (claimed + 1) & (TOP - 1));
+	push(1);
+	check_refuses_pop(-EAGAIN);
+	check_counts(2, 0, false);
+	cell->message = numbered(0);
+	atomic_store(&cell->state, free_state | 1);
+	pop(0);
+	pop(1);
+	check_refuses_pop(-EAGAIN);
+	ring_fini(&ring);
+}
+
+EVERYWHERE(a_closed_one_is_not_done_before_a_stopped_sender_is)
+{
+	given_ring(place);
+	uint64_t claimed = atomic_load(&ring.tail);
+	struct ring_cell *cell = &ring.cells[claimed & ring.index_mask];
+	uint64_t free_state = atomic_load(&cell->state);
+	atomic_store(&ring.tail, (claimed + 1) & (TOP - 1));
+	ring_close(&ring);
+	check_refuses_pop(-EAGAIN);
+	check_refuses_push(-EPIPE);
+	cell->message = numbered(0);
+	atomic_store(&cell->state, free_state | 1);
+	pop(0);
+	check_refuses_pop(-EPIPE);
+	ring_fini(&ring);
+}
+
+EVERYWHERE(a_sender_does_not_pass_a_receiver_that_was_stopped_in_the_middle)
+{
+	given_ring(place);
+	for (uint64_t i = 0; i < place->capacity; i++)
+		push(i);
+	uint64_t claimed = atomic_load(&ring.head);
+	struct ring_cell *cell = &ring.cells[claimed & ring.index_mask];
+	uint64_t next_lap = ((claimed + place->capacity) & (TOP - 1)) >> ring.lap_shift << 1;
+	atomic_store(&ring.head, (claimed + 1) & (TOP - 1));
+	pop(1);
+	check_refuses_push(-EAGAIN);
+	atomic_store(&cell->state, next_lap);
+	push(100);
+	push(101);
+	check_refuses_push(-EAGAIN);
+	ring_fini(&ring);
+}
+
+Test(ring, of_2_to_the_24_messages_works_over_the_end_of_a_lap)
+{
+	uint64_t capacity = UINT64_C(1) << 24;
+	assert_same(ring_init(&ring, capacity, 0), 0);
+	assert_same(ring_capacity(&ring), 1 << 24);
+	push(0);
+	pop(0);
+	/* As if a lap but three had passed; only cells that are used get memory. */
+	atomic_store(&ring.tail, capacity - 3);
+	atomic_store(&ring.head, capacity - 3);
+	for (uint64_t i = 0; i < 3; i++)
+		atomic_store(&ring.cells[i].state, 2);
+	for (uint64_t i = 0; i < 6; i++)
+		push(i);
+	assert_same(atomic_load(&ring.tail), capacity + 3);
+	for (uint64_t i = 0; i < 6; i++)
+		pop(i);
+	check_refuses_pop(-EAGAIN);
+	ring_fini(&ring);
+}
+
+Test(ring, more_memory_than_there_is_is_refused)
+{
+	assert_same(ring_init(&ring, (size_t)1 << 50, 0), -ENOMEM);
+}
+
+/* --------------------------------------------------------------- threads -- */
+
+enum { SENDERS = 2, RECEIVERS = 2, EACH = 30000 };
+
+struct worker {
+	pthread_t thread;
+	uint64_t number;
+	size_t failed;
+	size_t received;
+	unsigned char *seen; /* how often each message was received */
+};
+
+static void *send_numbers(void *argument)
+{
+	struct worker *worker = argument;
+	for (uint64_t i = 0; i < EACH;) {
+		struct magring_message messages[5];
+		size_t count = i % 5 + 1 < EACH - i ? i % 5 + 1 : EACH - i;
+		for (size_t j = 0; j < count; j++)
+			messages[j] = numbered(worker->number * EACH + i + j);
+		int sent = count == 1 ? ring_push(&ring, messages) : ring_push_batch(&ring, messages, count);
+		if (sent > 0)
+			i += (uint64_t)sent;
+		else
+			sched_yield();
+		worker->failed += sent < 0 && sent != -EAGAIN;
+	}
+	return NULL;
+}
+
+static void *receive_numbers(void *argument)
+{
+	struct worker *worker = argument;
+	uint64_t last[SENDERS] = { 0 };
+	struct magring_message messages[7];
+	for (;;) {
+		size_t want = worker->received % 7 + 1;
+		int count = want == 1 ? ring_pop(&ring, messages) : ring_pop_batch(&ring, messages, want);
+		if (count == -EPIPE)
+			return NULL;
+		if (count == -EAGAIN)
+			sched_yield();
+		for (int i = 0; i < count; i++) {
+			uint64_t number = messages[i].private_header - 1;
+			struct magring_message wanted = numbered(number);
+			if (number >= SENDERS * EACH ||
+					memcmp(&messages[i], &wanted, sizeof(wanted)) != 0) {
+				worker->failed++;
+				continue;
+			}
+			/* One sender's messages come in order. */
+			worker->failed += number % EACH + 1 <= last[number / EACH];
+			last[number / EACH] = number % EACH + 1;
+			worker->seen[number]++;
+			worker->received++;
+		}
+	}
+}
+
+EVERYWHERE(between_threads_each_message_comes_once_whole_and_in_order)
+{
+	struct worker senders[SENDERS], receivers[RECEIVERS];
+	size_t received = 0;
+	given_ring(place);
+	for (uint64_t i = 0; i < RECEIVERS; i++) {
+		receivers[i] = (struct worker){ .number = i, .seen = calloc(SENDERS, EACH) };
+		receivers[i].thread = given_thread(receive_numbers, &receivers[i]);
+	}
+	for (uint64_t i = 0; i < SENDERS; i++) {
+		senders[i] = (struct worker){ .number = i };
+		senders[i].thread = given_thread(send_numbers, &senders[i]);
+	}
+	for (int i = 0; i < SENDERS; i++) {
+		joined(senders[i].thread);
+		assert_same(senders[i].failed, 0);
+	}
+	ring_close(&ring);
+	for (int i = 0; i < RECEIVERS; i++) {
+		joined(receivers[i].thread);
+		assert_same(receivers[i].failed, 0);
+		received += receivers[i].received;
+	}
+	assert_same(received, SENDERS * EACH);
+	for (size_t i = 0; i < SENDERS * EACH; i++)
+		assert_same(receivers[0].seen[i] + receivers[1].seen[i], 1);
+	check_counts(SENDERS * EACH, SENDERS * EACH, true);
+	for (int i = 0; i < RECEIVERS; i++)
+		free(receivers[i].seen);
+	ring_fini(&ring);
+}

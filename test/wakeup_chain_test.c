@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The wake-up that "one message wakes one sleeper" alone would lose, played step by
+ * step on a real queue (see queue.c):
+ *
+ *	R1 and R2 sleep. S1 claims the first cell and is suspended. S2 sends behind it
+ *	and wakes a receiver, which finds S1's cell unfinished and sleeps again. S1
+ *	finishes and wakes one receiver, which takes S1's message. The other one must
+ *	be woken by the first: S2's message is for it.
+ *
+ * The same for senders that wait for room, and for receivers that are to be told that
+ * a queue was closed. The test plays S1 itself. It takes each step after the
+ * counters and the kernel have said that the sleepers sleep.
+ */
+#include "stress.h"
+
+#include <sched.h>
+#include <sys/syscall.h>
+
+#include "queue.h"
+#include "ring_peek.h"
+
+#define SLEEPERS 3
+
+struct sleeper {
+	struct magring_queue *queue;
+	struct magring_message message;
+	enum way way;
+	_Atomic(pid_t) tid;
+	_Atomic(bool) done;
+	int result;
+	pthread_t thread;
+};
+
+static struct magring_pool *pool;
+static struct magring_queue *queue;
+
+static void show(void)
+{
+	fprintf(stderr, "  a thread sleeps on although its condition holds\n");
+	for (int way = SENDING; way <= RECEIVING; way++)
+		fprintf(stderr, "  gate %d: word %#" PRIx64 "\n", way,
+			atomic_load_explicit(&queue->gate[way].word, memory_order_relaxed));
+	stress_print_queue(queue);
+}
+
+static struct magring_message letter(const char *id)
+{
+	struct magring_message message;
+	int rc = magring_message_copy(pool, &message, id, strlen(id), NULL, 0);
+	CHECK(rc == 0, "magring_message_copy: %s", strerror(-rc));
+	return message;
+}
+
+/* Which letter it is: the first byte of its id. */
+static char read_letter(const struct magring_message *message)
+{
+	const char *id = magring_message_id(message, NULL);
+	return id != NULL ? *id : '-';
+}
+
+static void *sleep_in_queue(void *argument)
+{
+	struct sleeper *self = argument;
+	atomic_store_explicit(&self->tid, (pid_t)syscall(SYS_gettid), memory_order_relaxed);
+	self->result = self->way == SENDING ? magring_send(self->queue, &self->message, -1) :
+		magring_recv(self->queue, &self->message, -1);
+	atomic_store_explicit(&self->done, true, memory_order_release);
+	return NULL;
+}
+
+/* What the kernel says about a thread: R, S, ... */
+static char state_of(pid_t tid)
+{
+	char path[64], text[256] = "";
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
+	FILE *file = fopen(path, "r");
+	if (file == NULL)
+		return '-';
+	size_t size = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[size] = '\0';
+	const char *name_end = strrchr(text, ')');
+	return name_end != NULL && name_end[1] == ' ' ? name_end[2] : '-';
+}
+
+/* Until the sleepers that are not done have gone to sleep this many times in all,
+ * and are asleep, with no wake-up on its way. */
+static void wait_asleep(struct sleeper *sleepers, int count, enum way way, uint64_t times)
+{
+	while (stress_queue_stats(queue).parked < times)
+		sched_yield();
+	for (int i = 0; i < count; i++)
+		while (!atomic_load_explicit(&sleepers[i].done, memory_order_acquire) &&
+				state_of(atomic_load_explicit(&sleepers[i].tid, memory_order_relaxed)) != 'S')
+			sched_yield();
+	CHECK(stress_queue_stats(queue).parked == times, "%" PRIu64, stress_queue_stats(queue).parked);
+	CHECK((atomic_load_explicit(&queue->gate[way].word, memory_order_relaxed) &
+		(GATE_ARMED - GATE_WAKING)) == 0, "a wake-up is on its way");
+	stress_alive();
+}
+
+static void start_sleepers(struct sleeper *sleepers, int count, enum way way)
+{
+	for (int i = 0; i < count; i++) {
+		sleepers[i] = (struct sleeper){ .queue = queue, .way = way };
+		if (way == SENDING)
+			sleepers[i].message = letter("s");
+		stress_start(&sleepers[i].thread, sleep_in_queue, &sleepers[i]);
+		wait_asleep(sleepers, i + 1, way, (uint64_t)i + 1);
+	}
+}
+
+/* What a send (receive) ends with. */
+static void wake_other_side(enum way way)
+{
+	struct gate *gate = &queue->gate[way];
+	CHECK(gate_wanted(gate), "nobody waits");
+	CHECK(gate_wake(gate), "nobody was woken");
+}
+
+/* The number of sleepers who got what they waited for; returns when all have come back. */
+static int join_sleepers(struct sleeper *sleepers, int count, int expected)
+{
+	int good = 0;
+	for (int i = 0; i < count; i++) {
+		stress_join(sleepers[i].thread);
+		good += sleepers[i].result == 0;
+		CHECK(sleepers[i].result == 0 || sleepers[i].result == expected, "%s",
+			strerror(-sleepers[i].result));
+		stress_alive();
+	}
+	return good;
+}
+
+static void receivers_pass_the_wake_up_on(void)
+{
+	struct sleeper receivers[2];
+	struct magring_message first = letter("1"), second = letter("2");
+	queue = stress_queue(pool, 4);
+	start_sleepers(receivers, 2, RECEIVING);
+
+	uint64_t position = ring_peek_claim_push(&queue->ring);
+	CHECK(magring_send(queue, &second, 0) == 0, "S2");
+	wait_asleep(receivers, 2, RECEIVING, 3); /* one of them was woken in vain */
+	CHECK(stress_queue_stats(queue).woken == 1, "%" PRIu64, stress_queue_stats(queue).woken);
+
+	ring_peek_finish_push(&queue->ring, position, &first);
+	wake_other_side(RECEIVING);
+	CHECK(join_sleepers(receivers, 2, 0) == 2, "R1 and R2");
+	CHECK(read_letter(&receivers[0].message) + read_letter(&receivers[1].message) == '1' + '2',
+		"%c and %c", read_letter(&receivers[0].message), read_letter(&receivers[1].message));
+	magring_queue_destroy(queue);
+}
+
+static void senders_pass_the_wake_up_on(void)
+{
+	struct sleeper senders[2];
+	struct magring_message first, second = letter("1");
+	queue = stress_queue(pool, 2);
+	CHECK(magring_send(queue, &second, 0) == 0, "first");
+	second = letter("2");
+	CHECK(magring_send(queue, &second, 0) == 0, "second");
+	start_sleepers(senders, 2, SENDING);
+
+	uint64_t position = ring_peek_claim_pop(&queue->ring);
+	CHECK(magring_recv(queue, &second, 0) == 0 && read_letter(&second) == '2', "R2");
+	wait_asleep(senders, 2, SENDING, 3);
+	CHECK(stress_queue_stats(queue).woken == 1, "%" PRIu64, stress_queue_stats(queue).woken);
+
+	ring_peek_finish_pop(&queue->ring, position, &first);
+	CHECK(read_letter(&first) == '1', "%c", read_letter(&first));
+	wake_other_side(SENDING);
+	CHECK(join_sleepers(senders, 2, 0) == 2, "S1 and S2");
+	CHECK(magring_queue_size(queue) == 2, "%zu", magring_queue_size(queue));
+	magring_queue_destroy(queue);
+}
+
+/* The last send before a close is unfinished: nobody can be told -EPIPE yet, all
+ * sleep again, and one wake-up has to reach them all. */
+static void receivers_of_a_closed_queue_are_all_told(void)
+{
+	struct sleeper receivers[SLEEPERS];
+	struct magring_message last = letter("1");
+	queue = stress_queue(pool, 4);
+	start_sleepers(receivers, SLEEPERS, RECEIVING);
+
+	uint64_t position = ring_peek_claim_push(&queue->ring);
+	magring_queue_close(queue);
+	wait_asleep(receivers, SLEEPERS, RECEIVING, 2 * SLEEPERS);
+
+	ring_peek_finish_push(&queue->ring, position, &last);
+	wake_other_side(RECEIVING);
+	CHECK(join_sleepers(receivers, SLEEPERS, -EPIPE) == 1, "one has the message");
+	magring_queue_destroy(queue);
+}
+
+int main(int argc, char **argv)
+{
+	stress_show = show;
+	stress_begin("wakeup_chain_test", argc, argv);
+	pool = stress_pool(0, 0);
+	receivers_pass_the_wake_up_on();
+	senders_pass_the_wake_up_on();
+	receivers_of_a_closed_queue_are_all_told();
+	stress_destroy(pool);
+	return stress_end();
+}
