@@ -144,7 +144,7 @@ static uint64_t play(struct dice *dice, uint64_t number)
 	pthread_t watching;
 	size_t capacity = capacities[dice_throw(dice, 5)];
 	uint64_t wrap[] = { MESSAGES, (uint64_t)1 << 32, ((uint64_t)1 << 32) * capacity, (uint64_t)1 << 63 };
-	uint64_t position = wrap[dice_throw(dice, 4)] - dice_throw(dice, MESSAGES);
+	uint64_t position = wrap[dice_throw(dice, 4)] - 1 - dice_throw(dice, MESSAGES);
 	unsigned int receiving = 1 + dice_throw(dice, THREADS_MAX);
 	uint64_t received = 0;
 
