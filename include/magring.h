@@ -134,7 +134,7 @@ struct magring_pool_options {
  * Create a pool. Its memory is reserved as address space and taken from the
  * system as messages need it, up to 64 KiB of slabs of one size class at a time;
  * these stay with their class. Bookkeeping comes on top of memory_limit: 256
- * bytes for every magazine (60 slabs of up to 4 KiB, fewer of larger ones), and
+ * bytes for every magazine (of 60 small slabs, or fewer larger ones), and
  * 10 to 20 KiB for every thread that uses the pool at the same time.
  *
  * Ownership: the pool is the caller's, to be destroyed once.

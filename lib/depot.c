@@ -23,9 +23,15 @@
 #include <errno.h>
 #include <string.h>
 
-/* A thread's cache keeps at most twice this many bytes of a class, but at least
- * two slabs. */
-#define MAGAZINE_BYTES ((size_t)256 << 10)
+/*
+ * A magazine holds slabs of 32 KiB in all, but at least 16 of them unless these
+ * were more than 256 KiB, and at least one. More rounds, fewer exchanges; fewer
+ * rounds, less memory that lies idle in caches: a thread keeps up to two magazines of
+ * each class that it uses.
+ */
+#define MAGAZINE_BYTES ((size_t)32 << 10)
+#define MAGAZINE_BYTES_MAX ((size_t)256 << 10)
+#define MAGAZINE_ROUNDS_FEW 16
 
 #if defined(__SANITIZE_THREAD__)
 #define DEPOT_TSAN 1
@@ -63,6 +69,15 @@ static void *stack_pop(struct depot_stack *stack)
 	return entry;
 }
 
+static uint32_t magazine_rounds(size_t slab_size)
+{
+	size_t rounds = MAGAZINE_BYTES / slab_size;
+	size_t most = MAGAZINE_BYTES_MAX / slab_size;
+	if (rounds < MAGAZINE_ROUNDS_FEW)
+		rounds = most < MAGAZINE_ROUNDS_FEW ? most : MAGAZINE_ROUNDS_FEW;
+	return rounds < 1 ? 1 : rounds > MAGAZINE_ROUNDS ? MAGAZINE_ROUNDS : (uint32_t)rounds;
+}
+
 int depot_init(struct depot *depot, size_t memory_limit, unsigned int classes)
 {
 	int rc = region_init(&depot->slabs, memory_limit);
@@ -83,8 +98,7 @@ int depot_init(struct depot *depot, size_t memory_limit, unsigned int classes)
 		ck_stack_init(&class->loose.stack);
 		class->slab_size = slab_size(i);
 		class->chunk = slab_chunk(i, memory_limit);
-		size_t rounds = MAGAZINE_BYTES / class->slab_size;
-		class->rounds = rounds < 1 ? 1 : rounds > MAGAZINE_ROUNDS ? MAGAZINE_ROUNDS : (uint32_t)rounds;
+		class->rounds = magazine_rounds(class->slab_size);
 	}
 	return 0;
 }

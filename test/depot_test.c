@@ -30,12 +30,15 @@ Test(depot, stacks_are_aligned_as_their_double_word_swap_needs)
 
 Test(depot, rounds_become_fewer_as_slabs_become_larger)
 {
+	static const struct { size_t slab_size, rounds; } wanted[] = {
+		{ 64, 60 }, { 512, 60 }, { 640, 51 }, { 1024, 32 }, { 2048, 16 }, { 4096, 16 },
+		{ 16384, 16 }, { 32768, 8 }, { 65536, 4 }, { 262144, 1 }, { 327680, 1 },
+	};
 	given_depot((size_t)64 << 20);
-	for (unsigned int i = 0; i < 64; i++) {
-		size_t rounds = 262144 / slab_size(i);
-		rounds = rounds < 1 ? 1 : rounds > 60 ? 60 : rounds;
-		assert_same(depot.class[i].rounds, rounds);
-	}
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		assert_same(depot.class[slab_class(wanted[i].slab_size)].rounds, wanted[i].rounds);
+	for (unsigned int i = 1; i < depot.classes; i++)
+		cr_assert_leq(depot.class[i].rounds, depot.class[i - 1].rounds);
 	depot_fini(&depot);
 }
 
