@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The gates: lib/gate.c as lib/queue.c uses it. No wake-up is lost.
+ * The gates: lib/gate.c as lib/queue.c and lib/wait.c use it. No wake-up is lost.
  *
  * Modelled: senders and receivers that call magring_send() and magring_recv(), on
  * a ring of two cells, at two gates, and one thread that closes the queue. Who

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting for room or for a message. Sending and receiving mirror each other, so this
+ * is written once, for an `enum way`.
+ *
+ *	attempt             one push or pop; done in the common case, by queue.c
+ *	spin(), then yield  the other side is likely at work on another processor
+ *	enter the gate, attempt, park, leave, attempt, ...
+ *
+ * A thread that is told to go on, or that gives up, passes a wake-up on if there is
+ * more to be had. That is needed for correctness: S1 claims a cell and is suspended,
+ * S2 publishes behind it and wakes R1, which finds S1's cell unfinished and sleeps
+ * again; S1 publishes and wakes R2, which takes S1's message; R1 would sleep on beside
+ * S2's. See gate.c.
+ */
+#include "wait.h"
+
+#include <ck_pr.h>
+#include <errno.h>
+#include <sched.h>
+#include <time.h>
+
+/* Before parking, which costs two system calls and a switch. A pause is some 10
+ * to 40 ns on current processors. */
+#define PAUSES 256
+#define YIELDS 16
+#define YIELD_LONG_NS 1000000
+/* See spin(). */
+#define STRIDE_MAX 64
+#define PROBE 16
+#define PROBE_EVERY 256
+
+static int attempt(struct magring_queue *queue, enum way way, struct magring_message *messages,
+	size_t count)
+{
+	return way == SENDING ? ring_push_batch(&queue->ring, messages, count) :
+		ring_pop_batch(&queue->ring, messages, count);
+}
+
+static bool may_send(const void *ring)
+{
+	return ring_may_push(ring);
+}
+
+static bool may_receive(const void *ring)
+{
+	return ring_may_pop(ring);
+}
+
+static gate_ready *const may[2] = { [SENDING] = may_send, [RECEIVING] = may_receive };
+
+static struct queue_counts *counts_of(struct magring_queue *queue)
+{
+	return &queue->counts[thread_self() % QUEUE_STRIPES];
+}
+
+static void count_one(_Atomic(uint64_t) *counter)
+{
+	/* Relaxed: a number to look at; nothing follows from it. */
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+void wait_wake(struct magring_queue *queue, enum way way)
+{
+	if (gate_wake(&queue->gate[way]))
+		count_one(&counts_of(queue)->woken);
+}
+
+void wait_pass_on(struct magring_queue *queue, enum way way)
+{
+	if (gate_wanted(&queue->gate[way]) && may[way](&queue->ring))
+		wait_wake(queue, way);
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t wait_deadline(int64_t timeout_ns)
+{
+	if (timeout_ns == 0)
+		return 0;
+	if (timeout_ns < 0)
+		return INT64_MAX;
+	int64_t now = now_ns();
+	return timeout_ns < INT64_MAX - now ? now + timeout_ns : INT64_MAX;
+}
+
+struct sleeper {
+	struct magring_queue *queue;
+	enum way way;
+};
+
+static void cancelled(void *argument)
+{
+	struct sleeper *sleeper = argument;
+	gate_leave(&sleeper->queue->gate[sleeper->way]);
+	wait_pass_on(sleeper->queue, sleeper->way);
+}
+
+/* Enter, look, sleep, leave, look. -EAGAIN: woken in vain, or the deadline is over. */
+static int sleep_once(struct magring_queue *queue, enum way way, struct magring_message *messages,
+	size_t count, int64_t deadline_ns)
+{
+	struct gate *gate = &queue->gate[way];
+	struct sleeper sleeper = { .queue = queue, .way = way };
+	uint32_t ticket = gate_enter(gate);
+	int result = attempt(queue, way, messages, count);
+	if (result == -EAGAIN) {
+		count_one(&counts_of(queue)->parked);
+		pthread_cleanup_push(cancelled, &sleeper);
+		gate_park(gate, ticket, deadline_ns);
+		pthread_cleanup_pop(0);
+	}
+	gate_leave(gate);
+	return result == -EAGAIN ? attempt(queue, way, messages, count) : result;
+}
+
+/*
+ * How long to look away between two attempts, in pauses. A receiver that takes
+ * each message the moment it is there makes sender and receiver pass the same
+ * line to and fro for every single one; one that looks away for a while then finds
+ * several, at lines that travel side by side. But a thread in a dialogue gains
+ * nothing by looking away. So: longer as long as more than one is there after
+ * a wait, shorter when not, and now and then a long look for a change.
+ */
+static void adapt(unsigned int *stride, bool more)
+{
+	if (more && *stride < STRIDE_MAX)
+		*stride *= 2;
+	else if (!more && *stride > 1)
+		*stride /= 2;
+}
+
+static int spin(struct magring_queue *queue, enum way way, struct magring_message *messages, size_t count)
+{
+	static _Thread_local unsigned int stride __attribute__((tls_model("initial-exec"))) = 1;
+	static _Thread_local unsigned int waits __attribute__((tls_model("initial-exec")));
+	if (++waits % PROBE_EVERY == 0 && stride < PROBE)
+		stride = PROBE;
+	int result = -EAGAIN;
+	for (unsigned int pauses = 0; pauses < PAUSES && result == -EAGAIN;) {
+		for (unsigned int i = 0; i < stride; i++, pauses++)
+			ck_pr_stall();
+		result = attempt(queue, way, messages, count);
+	}
+	if (result > 0)
+		adapt(&stride, may[way](&queue->ring));
+	return result;
+}
+
+/* Let others run, unless they run for long: a thread that yields is not woken. */
+static int yield(struct magring_queue *queue, enum way way, struct magring_message *messages, size_t count)
+{
+	int result = -EAGAIN;
+	int64_t before = now_ns(), after = before;
+	for (int i = 0; i < YIELDS && result == -EAGAIN && after - before < YIELD_LONG_NS; i++) {
+		before = after;
+		sched_yield();
+		result = attempt(queue, way, messages, count);
+		after = now_ns();
+	}
+	return result;
+}
+
+int wait_for(struct magring_queue *queue, enum way way, struct magring_message *messages,
+	size_t count, int64_t deadline_ns)
+{
+	count_one(&counts_of(queue)->in_vain[way]);
+	if (deadline_ns == 0) {
+		gate_arm(&queue->gate[way], may[way], &queue->ring);
+		return -EAGAIN;
+	}
+	int result = spin(queue, way, messages, count);
+	if (result == -EAGAIN && deadline_ns == INT64_MAX)
+		result = yield(queue, way, messages, count);
+	while (result == -EAGAIN) {
+		result = sleep_once(queue, way, messages, count, deadline_ns);
+		if (result == -EAGAIN && deadline_ns != INT64_MAX && now_ns() >= deadline_ns)
+			result = -ETIMEDOUT;
+	}
+	if (result < 0)
+		/* Nothing was changed, but a wake-up may have come with it. */
+		wait_pass_on(queue, way);
+	return result;
+}

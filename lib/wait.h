@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wait: a send or receive that cannot be done at once.
+ */
+#ifndef MAGRING_WAIT_H
+#define MAGRING_WAIT_H
+
+#include "queue.h"
+
+/* The point on CLOCK_MONOTONIC, in nanoseconds, at which a timeout from now is over. 0:
+ * do not wait; INT64_MAX: without limit. */
+int64_t wait_deadline(int64_t timeout_ns);
+
+/* After a first attempt in vain: what the attempt that settles it returns, or -EAGAIN
+ * (deadline 0), -ETIMEDOUT. */
+int wait_for(struct magring_queue *queue, enum way way, struct magring_message *messages,
+	size_t count, int64_t deadline_ns);
+
+/* Wake a sleeper of those who go this way. */
+void wait_wake(struct magring_queue *queue, enum way way);
+/* The same if there is something for it: by one who goes this way as well. */
+void wait_pass_on(struct magring_queue *queue, enum way way);
+
+#endif
