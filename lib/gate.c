@@ -75,10 +75,14 @@ void gate_init(struct gate *gate)
 	atomic_init(&gate->fd, -1);
 }
 
-/* close(), read() and write() would be cancellation points. */
 static void close_fd(int fd)
 {
-	syscall(SYS_close, fd);
+	/* It would be a cancellation point. Not by a raw system call: tools that follow
+	 * descriptors would miss it. */
+	int cancel_state;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	close(fd);
+	pthread_setcancelstate(cancel_state, NULL);
 }
 
 void gate_fini(struct gate *gate)
@@ -97,7 +101,8 @@ static void signal_fd(struct gate *gate)
 {
 	/* [fd] acquire: pairs with gate_fd(); ARMED was set by who saw the descriptor. */
 	int fd = atomic_load_explicit(&gate->fd, memory_order_acquire);
-	/* It cannot fail: the counter is 0 or 1. */
+	/* Raw, as write() would be a cancellation point. It cannot fail: the counter is
+	 * 0 or 1. */
 	const eventfd_t one = 1;
 	syscall(SYS_write, fd, &one, sizeof(one));
 }
