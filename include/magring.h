@@ -56,9 +56,11 @@
  *	while it is parked, and then has changed nothing (of a batch, what was sent
  *	before is sent, and those messages are empty); no other call is one.
  *	A thread's private state appears at its first use of a pool and goes back
- *	to the pool when the thread ends, however it ends.
- *	No call is async-signal-safe. After fork() the child may only exec or
- *	_exit, or destroy queues and pools that no other thread was using.
+ *	to the pool when the thread ends, however it ends (unless that first use is
+ *	in the last round of thread-specific data destructors).
+ *	No call is async-signal-safe. After a fork() beside pools the child may only
+ *	exec or _exit, or destroy queues and pools that no other thread was using; a
+ *	fork before the first pool is created changes nothing.
  *	Whether there is membarrier(2) is found out when the library is loaded. A
  *	seccomp filter installed later must not take it away: the process is aborted
  *	when the library next needs it.
@@ -133,13 +135,14 @@ struct magring_pool_options {
 /*
  * Create a pool. Its memory is reserved as address space and taken from the
  * system as messages need it, up to 64 KiB of slabs of one size class at a time;
- * these stay with their class. Bookkeeping comes on top of memory_limit: 256
- * bytes for every magazine (of 60 small slabs, or fewer larger ones), and
- * 10 to 20 KiB for every thread that uses the pool at the same time.
+ * these stay with their class. Bookkeeping comes on top of memory_limit: some 24
+ * KiB for the pool, 256 bytes for every magazine (of 60 small slabs, or fewer
+ * larger ones), and up to 12 KiB, by default 7, for every thread that uses the
+ * pool at the same time.
  *
  * Ownership: the pool is the caller's, to be destroyed once.
- * Returns:   0, -EINVAL (a limit out of range, or a max_payload that
- *            memory_limit cannot hold once), -E2BIG, -ENAMETOOLONG, -ENOMEM, -EMFILE
+ * Returns:   0, -EINVAL (a limit out of range, or a max_payload that,
+ *            rounded up to its size class, is more than memory_limit), -E2BIG, -ENAMETOOLONG, -ENOMEM, -EMFILE
  *            (MAGRING_POOLS_MAX pools live).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_pool_create(
@@ -220,7 +223,8 @@ MAGRING_PUBLIC int magring_pool_class_stats(
  * Write the statistics of the pool and of its queues as an OpenMetrics 1.0
  * text exposition, "# EOF" included. Classes that were never used are left out.
  *
- * Threads:   any, at any time; nobody is stopped.
+ * Threads:   any, at any time; nobody is stopped but those who create or destroy a
+ *            queue of the pool.
  * Returns:   0, -EINVAL, -ENOMEM, -EIO (the stream refused).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_metrics(
@@ -239,11 +243,11 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_metrics(
  * Ownership: the message is the caller's. What *ret_message held is overwritten
  *            and must not own a slab, nor may the id lie in it.
  * Returns:   0, -EINVAL, -EMSGSIZE (id_size above MAGRING_ID_MAX or
- *            payload_size above the pool's max_payload, or both together above
- *            memory_limit), -ENOBUFS (memory_limit is carved and every slab of the
+ *            payload_size above the pool's max_payload, or the slab for both
+ *            larger than memory_limit), -ENOBUFS (memory_limit is carved and every slab of the
  *            class is in use, or in the hands of a thread at work inside the
- *            library: it will work again when one is freed; or the system refuses
- *            memory).
+ *            library: try again, at the latest when one is freed; or the system
+ *            refuses memory).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_message_alloc(
 	struct magring_pool *pool, struct magring_message *ret_message,

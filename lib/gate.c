@@ -8,7 +8,7 @@
  *	bit  34     ARMED: the descriptor waits for a signal
  *	bits 35-63  how many sleepers have entered and not left
  *
- *	WAKING <= 2,  WAKING <= sleepers
+ *	WAKING <= 2,  WAKING > 0 only while there are sleepers
  *
  * The side that makes the condition true reads the word, with a plain load
  * after fence_light(). A thread that wants to sleep enters (sleepers + 1),
@@ -26,7 +26,10 @@
  *	- a waker that comes after such a leave finds WAKING lower, and wakes.
  *
  * Two, so that one thread that is stopped after it was woken, or while it wakes
- * another, does not keep the rest asleep.
+ * another, does not keep the rest asleep; even the last sleeper is therefore woken
+ * a second time. When it has left, the second wake-up may stay behind and count for
+ * a sleeper that came later. It is the only one that does, so the limit is never
+ * reached by wake-ups that nobody will answer.
  *
  * One wake-up, one sleeper: the rest is passed on. A leaver that found the condition
  * true, took its share and sees that it still holds wakes the next one; and so
@@ -116,7 +119,7 @@ static uint64_t waking(uint64_t word)
 static uint64_t woken(uint64_t word)
 {
 	uint64_t next = word & ~GATE_ARMED;
-	if (waking(word) < GATE_WAKING_MAX && waking(word) < word / GATE_SLEEPER)
+	if (waking(word) < GATE_WAKING_MAX && word >= GATE_SLEEPER)
 		next = next_epoch(next) + GATE_WAKING;
 	return next;
 }
@@ -179,8 +182,8 @@ void gate_park(struct gate *gate, uint32_t ticket, int64_t deadline_ns)
 	int cancel_type;
 	bool interrupted;
 	do {
-		/* A raw system call is no cancellation point. Nothing but the call
-		 * itself runs while cancellation may strike at any instruction. */
+		/* A raw system call is no cancellation point. Nothing of ours but the
+		 * call itself runs while cancellation may strike at any instruction. */
 		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &cancel_type);
 		long result = syscall(SYS_futex, futex, FUTEX_WAIT_BITSET_PRIVATE, ticket,
 			deadline_ns == INT64_MAX ? NULL : &deadline, NULL, FUTEX_BITSET_MATCH_ANY);
@@ -189,13 +192,18 @@ void gate_park(struct gate *gate, uint32_t ticket, int64_t deadline_ns)
 	} while (interrupted);
 }
 
+static uint64_t left(uint64_t word)
+{
+	uint64_t next = word - GATE_SLEEPER - (waking(word) > 0 ? GATE_WAKING : 0);
+	return waking(next) > next / GATE_SLEEPER ? next - GATE_WAKING : next;
+}
+
 void gate_leave(struct gate *gate)
 {
 	uint64_t word = atomic_load_explicit(&gate->word, memory_order_relaxed);
 	/* [wake] acq_rel: pairs with a gate_wake() that found WAKING at its limit. */
 	while (!atomic_compare_exchange_weak_explicit(&gate->word, &word,
-			word - GATE_SLEEPER - (waking(word) > 0 ? GATE_WAKING : 0),
-			memory_order_acq_rel, memory_order_relaxed))
+			left(word), memory_order_acq_rel, memory_order_relaxed))
 		;
 }
 

@@ -115,7 +115,9 @@ static void write_pool(FILE *out, struct magring_pool *pool)
 		"Bytes that messages asked for, by bytes taken from the system.");
 	fputs("magring_pool_efficiency_ratio{", out);
 	write_label(out, "pool", pool->name);
-	fprintf(out, "} %.6f\n", stats.efficiency);
+	/* Not %f: a locale may have a decimal comma. */
+	uint64_t millionths = (uint64_t)(stats.efficiency * 1e6 + 0.5);
+	fprintf(out, "} %" PRIu64 ".%06" PRIu64 "\n", millionths / 1000000, millionths % 1000000);
 }
 
 static void write_classes(FILE *out, struct magring_pool *pool)

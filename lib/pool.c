@@ -44,9 +44,13 @@ int pool_check_size(size_t size, size_t known)
 
 int pool_name(char *name, const char *wanted, const char *prefix, uint64_t serial)
 {
-	int length = wanted != NULL ? snprintf(name, MAGRING_NAME_MAX + 1, "%s", wanted) :
+	if (wanted == NULL)
 		snprintf(name, MAGRING_NAME_MAX + 1, "%s-%llu", prefix, (unsigned long long)serial);
-	return length <= MAGRING_NAME_MAX ? 0 : -ENAMETOOLONG;
+	else if (strnlen(wanted, MAGRING_NAME_MAX + 1) > MAGRING_NAME_MAX)
+		return -ENAMETOOLONG;
+	else
+		strcpy(name, wanted);
+	return 0;
 }
 
 /* What a message of this payload may need at the most: an id before it. */
@@ -207,13 +211,13 @@ void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, siz
 		got = take_round(pool, class_index, counts, cache == NULL, &round);
 	bool again = !got;
 	for (int i = 0; again && i < RECLAIMS; i++) {
+		if (i > 0)
+			sched_yield();
 		size_t slabs = thread_reclaim(&pool->registry, depot, class_index, &again);
 		atomic_fetch_add_explicit(&pool->reclaimed, slabs, memory_order_relaxed);
 		got = take_round(pool, class_index, counts, cache == NULL, &round);
 		/* Another reclaimer has what we look for, or took it from us. */
 		again = !got && (again || slabs > 0);
-		if (again)
-			sched_yield();
 	}
 	if (!got) {
 		atomic_fetch_add_explicit(&pool->exhausted, 1, memory_order_relaxed);

@@ -63,7 +63,8 @@ static void at_thread_exit(void *unused)
 
 static void after_fork_child(void)
 {
-	thread_forked = true;
+	/* A process that has forked before it used the library is like any other. */
+	thread_forked = thread_forked || pool_numbers() > 0;
 }
 
 static __attribute__((constructor)) void thread_init(void)

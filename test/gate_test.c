@@ -141,14 +141,29 @@ Test(gate, two_wake_ups_are_on_their_way_at_a_time)
 	assert_same(word() >> 32, 0);
 }
 
-Test(gate, there_are_no_more_wake_ups_on_their_way_than_sleepers)
+Test(gate, even_the_last_sleeper_is_woken_a_second_time)
 {
 	gate_enter(&gate);
 	cr_assert(gate_wake(&gate));
+	cr_assert(gate_wake(&gate));
 	cr_assert_not(gate_wake(&gate));
-	assert_same(waking(), 1);
+	assert_same(waking(), 2);
 	gate_leave(&gate);
+	/* None is left on its way to nobody. */
 	cr_assert_not(gate_wake(&gate));
+	assert_same(word() >> 32, 0);
+}
+
+Test(gate, a_wake_up_that_was_left_over_does_not_keep_the_next_sleeper_asleep)
+{
+	gate_enter(&gate);
+	cr_assert(gate_wake(&gate));
+	cr_assert(gate_wake(&gate));
+	gate_enter(&gate);
+	gate_leave(&gate); /* by the first; it answers both */
+	assert_same(waking(), 1);
+	cr_assert(gate_wake(&gate));
+	gate_leave(&gate);
 	assert_same(word() >> 32, 0);
 }
 

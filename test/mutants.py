@@ -161,7 +161,7 @@ MUTANTS = [
            "stress_gate", config="plain", by="hang", seconds=4),
     Mutant("who leaves does not take from WAKING", "gate.c",
            "word - GATE_SLEEPER - (waking(word) > 0 ? GATE_WAKING : 0)", "word - GATE_SLEEPER",
-           "stress_gate", config="plain", by="hang"),
+           "stress_gate", config="plain"),
     Mutant("a wake-up does not move the epoch on", "gate.c",
            "next = next_epoch(next) + GATE_WAKING;", "next += GATE_WAKING;",
            "stress_gate", config="plain", by="hang", seconds=4),

@@ -730,6 +730,23 @@ Test(queue, a_cancelled_sender_passes_on_the_wake_up_that_was_meant_for_it)
 	check_receives(11);
 }
 
+Test(queue, a_thread_stopped_while_it_wakes_another_keeps_nobody_asleep)
+{
+	/* It has counted the wake-up and moved the epoch on, but not called futex. */
+	struct magring_queue_stats stats = { .size = sizeof(stats) };
+	struct waiter last = { .way = RECEIVING };
+	waiter_start_asleep(&last, queue, RECEIVING, INT64_C(20000000000));
+	set_waking(&queue->gate[RECEIVING]);
+	int64_t before_ns = now_ns();
+	send_number(7);
+	assert_same(waiter_finish(&last), 0);
+	cr_assert_lt(last.ended_ns - before_ns, INT64_C(20000000000) / 2); /* not by its deadline */
+	assert_same(number_in(&last.message), 7);
+	magring_message_free(&last.message);
+	cr_assert_eq(magring_queue_stats(queue, &stats), 0);
+	assert_same(stats.woken, 1);
+}
+
 /* With a cancellation pending. */
 static void *do_all_while_cancelled(void *argument)
 {

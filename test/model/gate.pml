@@ -13,7 +13,8 @@
  *	         holds
  *	close    whenever the queue is closed, every call ends; whoever goes on
  *	         calling is told -EPIPE, and only when nothing that was sent is left
- *	word     WAKING <= sleepers; when all calls are over there are none
+ *	word     WAKING > 0 only while there are sleepers; when all calls are over there
+ *	         are none
  *
  * Store buffers: the plain store that ends a push or a pop (FULL, FREE) goes into its
  * thread's buffer of one entry and from there into memory at any later moment. The
@@ -212,11 +213,7 @@ inline futex_wake_all(at_gate)
 	asleep[(at_gate) * MOST + 2] = false
 }
 
-#ifdef MUTANT_TOO_MANY
 #define wakes(gate) (waking[gate] < WAKING_MAX && sleepers[gate] > 0)
-#else
-#define wakes(gate) (waking[gate] < WAKING_MAX && waking[gate] < sleepers[gate])
-#endif
 
 /* gate_wake(), but for the system call, which is the next step if there is one. */
 inline wake(gate, next_if_woken, next)
@@ -354,12 +351,16 @@ proctype worker(byte me; bit way)
 		at = LEAVE }
 	:: d_step { at == LEAVE ->
 		drain_own();
-		assert(waking[way] <= sleepers[way]);
+		assert(sleepers[way] > 0);
 		sleepers[way]--;
 		ticket[me] = NONE;
 #ifndef MUTANT_KEEP_WAKING
 		if
 		:: waking[way] > 0 -> waking[way]--
+		:: else
+		fi;
+		if
+		:: waking[way] > sleepers[way] -> waking[way] = sleepers[way]
 		:: else
 		fi;
 #endif
