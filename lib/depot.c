@@ -20,9 +20,6 @@
  */
 #include "depot.h"
 
-#include <errno.h>
-#include <string.h>
-
 /*
  * A magazine holds slabs of 32 KiB in all, but at least 16 of them unless these
  * were more than 256 KiB, and at least one. More rounds, fewer exchanges; fewer
@@ -134,7 +131,8 @@ void depot_put_part(struct depot *depot, unsigned int class_index, struct magazi
 {
 	struct depot_class *class = &depot->class[class_index];
 	/* On top lies the magazine that was put last, likely not a full one. */
-	struct magazine *other = magazine->count < class->rounds ? stack_pop(&class->filled) : NULL;
+	bool part = magazine->count > 0 && magazine->count < class->rounds;
+	struct magazine *other = part ? stack_pop(&class->filled) : NULL;
 	if (other != NULL) {
 		while (other->count < class->rounds && magazine->count > 0)
 			other->round[other->count++] = magazine->round[--magazine->count];

@@ -27,7 +27,6 @@
  */
 #include "thread.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <urcu-bp.h>
@@ -103,6 +102,15 @@ static struct cache *create_cache(struct thread_registry *registry, struct depot
 	return cache;
 }
 
+static struct cache *own_cache(struct thread_registry *registry)
+{
+	struct cache *cache = thread_first_cache(registry);
+	/* Relaxed: only this thread stores its own number. */
+	while (cache != NULL && atomic_load_explicit(&cache->owner, memory_order_relaxed) != thread_number)
+		cache = cache->next;
+	return cache;
+}
+
 struct cache *thread_attach(struct thread_registry *registry, struct depot *depot)
 {
 	uint64_t self = thread_self();
@@ -111,11 +119,9 @@ struct cache *thread_attach(struct thread_registry *registry, struct depot *depo
 	if (thread_ending || !thread_key_usable ||
 			pthread_setspecific(thread_key, &thread_number) != 0)
 		return NULL; /* nobody would give it back */
-	for (cache = thread_first_cache(registry); cache != NULL; cache = cache->next) {
-		/* Relaxed: only this thread stores its own number. */
-		if (atomic_load_explicit(&cache->owner, memory_order_relaxed) == self)
-			goto attached;
-	}
+	cache = own_cache(registry);
+	if (cache != NULL)
+		goto attached;
 	for (cache = thread_first_cache(registry); cache != NULL; cache = cache->next) {
 		uint64_t nobody = 0;
 		/* [owner] acquire: pairs with thread_detach_all(); the former owner's
@@ -140,14 +146,6 @@ static void flush(struct cache *cache, struct depot *depot)
 	for (unsigned int i = 0; i < depot->classes; i++)
 		magazine_flush(cache, depot, i);
 	cache_leave(cache);
-}
-
-static struct cache *own_cache(struct thread_registry *registry)
-{
-	struct cache *cache = thread_first_cache(registry);
-	while (cache != NULL && atomic_load_explicit(&cache->owner, memory_order_relaxed) != thread_number)
-		cache = cache->next;
-	return cache;
 }
 
 void thread_flush(struct thread_registry *registry, struct depot *depot)
