@@ -43,6 +43,29 @@
  *	queue_destroy                   no        not beside a call on that queue
  *	pool_destroy                    no        not beside a call on that pool
  *
+ * Order, progress, and threads that are stopped
+ *	A queue is first in, first out, and linearizable: each call takes effect at one
+ *	instant between its beginning and its end. A receive does so when it claims the
+ *	oldest message; a send when its message, or one behind it, is first there to be
+ *	claimed; -EAGAIN is a true answer for an instant of the call, and so is
+ *	-ETIMEDOUT. Messages of one sender are received in the order of its sends.
+ *	A send or receive that does not wait is lock-free: wherever other threads are
+ *	stopped (preempted, at a breakpoint, killed), a call returns within a bounded
+ *	number of its own steps, unless others finish calls meanwhile. No message is
+ *	hidden behind that of a stopped sender. It is not wait-free.
+ *	A thread that is stopped in the middle costs the others at most the cell that it
+ *	has claimed, a batch its cells: capacity, and nothing else. Such cells are
+ *	quarantined while others need what is behind them, and in use again when the
+ *	thread has gone on and receivers have come past them once, at most one lap
+ *	later. With as many threads stopped as there are cells the queue stands still.
+ *	A sender that was passed over sends its message anew, or answers -EPIPE, -EAGAIN
+ *	or -ETIMEDOUT like any other, and still has it.
+ *	To pass a thread over, others have all running threads of the process pass a
+ *	memory barrier, one system call; the common path pays a load for it.
+ *	What a stopped thread was going to do for sleepers it does when it goes on: one
+ *	that is stopped after its message is there and before it has woken a sleeper leaves
+ *	that asleep until the next send (receive), and may keep a descriptor quiet.
+ *
  * Conventions
  *	Calls return 0 (batches a count) or a negative errno. A call that fails
  *	has changed nothing, and ret_ parameters are written on success only.
@@ -308,9 +331,10 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_queue_create(
 MAGRING_PUBLIC int magring_queue_destroy(struct magring_queue *queue);
 
 /*
- * Refuse further sends. Every message whose send returned 0 will still be
+ * Refuse further sends. Every message whose send returned 0, or will, is still
  * received; then, and only then, receives answer -EPIPE. Threads that wait to
- * send are told -EPIPE at once. Closing twice is harmless.
+ * send are told -EPIPE at once, and so is a sender that had stopped in the middle when
+ * receivers came to the end. Closing twice is harmless.
  *
  * Threads:   any, at any time.
  * Returns:   0, -EINVAL.
@@ -331,13 +355,13 @@ MAGRING_PUBLIC size_t magring_queue_size(const struct magring_queue *queue);
  *
  * Threads:   any number may send and receive at once.
  * Ordering:  what the sender wrote before the call is visible to the receiver.
- *            The messages of one sender are received in the order of its sends.
  * Ownership: on success the slab is the receiver's and *message is empty; on
  *            any failure nothing has changed.
- * Returns:   0, -EINVAL (an empty message, too), -EAGAIN (timeout 0 and no free
- *            cell), -ETIMEDOUT, -EPIPE (closed). A receiver that is suspended in
- *            the middle of a receive holds up the cell that it empties: after a
- *            bounded while the answer is then -EAGAIN as well.
+ * Returns:   0, -EINVAL (an empty message, too), -EAGAIN (timeout 0, and at some
+ *            instant of the call the queue was full: of its cells each held a
+ *            message, or was claimed by a thread in the middle of a call, or
+ *            had come back behind the place where receivers are), -ETIMEDOUT,
+ *            -EPIPE (closed).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_send(
 	struct magring_queue *queue, struct magring_message *message,
@@ -350,11 +374,9 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_send(
  * Ordering:  what the sender wrote before the send is visible after the call.
  * Ownership: the message is the caller's, to be freed or sent on. What
  *            *ret_message held is overwritten and must not own a slab.
- * Returns:   0, -EINVAL, -EAGAIN (timeout 0 and nothing to receive), -ETIMEDOUT,
- *            -EPIPE (closed, and every message that was sent is received).
- *            A sender that is suspended in the middle of a send hides the
- *            messages behind its own: after a bounded while the answer is
- *            then -EAGAIN as well.
+ * Returns:   0, -EINVAL, -EAGAIN (timeout 0, and at some instant of the call no
+ *            message was there), -ETIMEDOUT, -EPIPE (closed, and every message
+ *            that was sent is received).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_recv(
 	struct magring_queue *queue, struct magring_message *ret_message,
@@ -362,7 +384,7 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_recv(
 
 /*
  * Send count messages in order, waiting up to timeout_ns nanoseconds in all for
- * room. Messages of other senders may come between them. A batch may be larger
+ * room. Each is a send of its own; messages of other senders may come between them. A batch may be larger
  * than the capacity.
  *
  * Ownership: the first n messages, n being the result, are sent and now empty;
@@ -395,7 +417,7 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_recv_batch(
  * queue is not empty, or closed (recv_fd), or while it has room, or is closed
  * (send_fd). Poll it, then receive (send) until -EAGAIN: that answer arms the
  * descriptor again. It may be readable although nothing is there; do not read
- * it. A thread that is suspended inside a call may delay it. Traffic makes no system call while nobody has drained the queue.
+ * it. Traffic makes no system call while nobody has drained the queue.
  *
  * Threads:   any, at any time.
  * Ownership: the queue's, which closes it when it is destroyed. Repeated calls
@@ -405,7 +427,8 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_recv_batch(
 MAGRING_PUBLIC int magring_queue_recv_fd(struct magring_queue *queue);
 MAGRING_PUBLIC int magring_queue_send_fd(struct magring_queue *queue);
 
-/* Counts are since creation; sent - received is the size. */
+/* Counts are since creation; sent - received is the size. A sender that is passed over
+ * has not sent: `sent` falls by one then, until it has sent its message anew. */
 struct magring_queue_stats {
 	size_t size;       /* sizeof(struct magring_queue_stats) */
 	uint64_t sent;     /* messages */
@@ -414,6 +437,8 @@ struct magring_queue_stats {
 	uint64_t empty;    /* times that a receive found nothing, waiting or not */
 	uint64_t parked;   /* times that a thread went to sleep */
 	uint64_t woken;    /* times that a thread woke a sleeper (close aside) */
+	uint64_t questions;   /* times that a thread in the way of others was asked about */
+	uint64_t quarantined; /* times that a cell was taken out of use for such a thread */
 	uint64_t capacity; /* messages */
 	uint64_t closed;   /* 0 or 1 */
 };

@@ -34,8 +34,8 @@
  * One wake-up, one sleeper: the rest is passed on. A leaver that found the condition
  * true, took its share and sees that it still holds wakes the next one; and so
  * does one that leaves because of its deadline or is cancelled, since the
- * wake-up may have been meant for it. Without this a wake-up is lost when a
- * sleeper finds nothing because an earlier cell is claimed and not yet published.
+ * wake-up may have been meant for it. Without this a wake-up is lost when a batch, or
+ * several threads while WAKING is at its limit, have brought more than one.
  *
  * The descriptor is an eventfd used as a level: ARMED, it is not readable, and the
  * next waker clears ARMED and then signals it; not ARMED, it is readable or about

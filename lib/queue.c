@@ -220,6 +220,8 @@ int magring_queue_stats(struct magring_queue *queue, struct magring_queue_stats 
 		.size = sizeof(stats),
 		.sent = ring.sent,
 		.received = ring.received,
+		.questions = ring.questions,
+		.quarantined = ring.quarantined,
 		.capacity = ring_capacity(&queue->ring),
 		.closed = ring.closed,
 	};

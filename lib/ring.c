@@ -1,36 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Dmitry Vyukov's bounded MPMC queue, with the message inside the cell.
+ * Dmitry Vyukov's bounded MPMC queue with the message inside the cell, made strictly
+ * lock-free: a thread that is stopped anywhere inside costs the others at most the
+ * cells that it has claimed, and nothing else.
  *
- * Positions count sends and receives from the beginning of time, modulo 2^63.
- * Position p uses the cell with index p % capacity, in lap p / capacity. A cell's
- * state says which lap it is in and whether it is free or full:
+ * A sender at position p = tail waits for FREE of p's lap, claims p by moving `tail`
+ * to p + 1, writes the message and stores FULL. A receiver at p = head waits for FULL
+ * of p's lap, claims p by moving `head`, copies the message out and stores FREE of
+ * the next lap. Between its claim and its store a cell belongs to the claiming
+ * thread alone. A batch looks at the next k cells, claims those that are ready with
+ * one CAS, and then fills or empties them in order.
  *
- *	FREE(lap) -> FULL(lap) -> FREE(lap + 1) -> ...       state = 2 * lap + full
+ * That is the plain ring. If the owner of a cell stops between claim and store,
+ * the others ask about it and, if need be, go over its position, which is then a
+ * hole: verdict.c says how. What that asks of the common path:
  *
- * so that cells of zeroes are an empty ring. A sender at position p waits for FREE
- * of p's lap, claims p by moving `tail` from p to p + 1, writes the message and
- * stores FULL. A receiver at position p waits for FULL of p's lap, claims p by
- * moving `head`, copies the message out and stores FREE of the next lap.
+ * - Whoever has stored a state passes fence_light() and reads `contested`; if it is not
+ *   zero, it looks whether it was passed over. A sender that was still has its
+ *   message and sends it again. A receiver has copied its own out; it is done.
+ * - Whoever is about to claim reads the state, passes fence_light(), reads
+ *   `contested` (if it is not zero, the verdict) and reads the state again. Without the
+ *   second read: a stopped owner stores its late state, which is read; gives the
+ *   cell back and lowers `contested`, which is then read as zero; and a hole is
+ *   claimed.
  *
- *	head <= tail <= head + capacity
- *	positions head ... tail - 1 are claimed by senders, not yet by receivers
- *	between its claim and its store, a cell belongs to the claiming thread alone
+ * Nobody asks, or goes over a hole, without need:
  *
- * A batch looks at the next k cells, claims those that are ready with one CAS,
- * and then fills or empties them in order. A ready cell stays ready until its
- * position is claimed, and a claim of p ... p + k - 1 succeeds only if nobody has
- * claimed p.
+ * - A receiver, only if a message is there behind what is in the way. If none is, "empty"
+ *   is a true answer: as head has not moved meanwhile, what is published stays, so
+ *   at the moment when tail was read nothing was. (After close, receivers do so for
+ *   the end of the queue as well.)
+ * - A sender, only if a cell is free behind what is in the way: a receiver that owes the
+ *   cell of tail; or, when tail is a lap ahead of head, the sender that owes the message
+ *   at head. If none is free, "full" is a true answer. If a message is ready at head,
+ *   only the cells before head + capacity count: those beyond were given back too
+ *   late for their lap, and receivers come first.
  *
- * Closing sets the top bit of tail. Every later claim by a sender fails, so tail
- * is final, and receivers are done when head has reached it.
+ * So each question is paid for by an operation that somebody else has finished, and
+ * all that a call does is bounded unless others finish theirs: it is lock-free.
+ * Since all go over holes for each other, it does not matter who sleeps.
  *
- * Full and empty are told from the positions: a cell that is not ready while the
- * positions say that it should be is in the hands of a thread between claim and
- * store. That is waited for a bounded while, as it is normally a few
- * nanoseconds; if the thread is suspended there, the answer is -EAGAIN all the
- * same. Capacity 1 would not do: FULL(lap) of one position would have to be told
- * from FREE of the next.
+ *	head <= tail < head + 2 * capacity, and head + capacity if there are no holes
+ *
+ * Closing sets the top bit of tail: every later claim and step by a sender fails,
+ * tail is final, and receivers are done when head has reached it. A sender that was
+ * passed over and finds the ring closed keeps its message.
+ *
+ * Capacity 1 would not do: the two ends of the ring would be the same cell.
  */
 #include "ring.h"
 
@@ -38,111 +54,104 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#define CLOSED ((uint64_t)1 << 63)
-#define POSITION (~CLOSED)
+#include "fence.h"
+#include "verdict.h"
 
-/* How many times a claimed cell that is not finished yet is looked at again. */
-#define PATIENCE 64
-
-static struct ring_cell *cell_at(const struct ring *ring, uint64_t position)
-{
-	return &ring->cells[position & ring->index_mask];
-}
-
-static uint64_t advance(uint64_t position, uint64_t count)
-{
-	return (position + count) & POSITION;
-}
-
-static uint64_t state_free(const struct ring *ring, uint64_t position)
-{
-	return (position & POSITION) >> ring->lap_shift << 1;
-}
-
-static uint64_t state_full(const struct ring *ring, uint64_t position)
-{
-	return state_free(ring, position) | 1;
-}
-
-static uint64_t state_free_next(const struct ring *ring, uint64_t position)
-{
-	return state_free(ring, advance(position, ring_capacity(ring)));
-}
+/* How many times a claimed cell that is not finished yet is looked at before its
+ * owner is asked about. */
+#ifndef PATIENCE
+#define PATIENCE 256
+#endif
 
 int ring_init(struct ring *ring, size_t capacity, uint64_t position)
 {
 	/* Fresh pages are zero and cost nothing before they are used. */
-	void *cells = mmap(NULL, capacity * sizeof(struct ring_cell), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (cells == MAP_FAILED)
+	size_t bytes = capacity * (sizeof(struct ring_cell) + sizeof(uint64_t));
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
 		return -ENOMEM;
-	ring->cells = cells;
-	ring->index_mask = capacity - 1;
-	ring->lap_shift = (unsigned int)__builtin_ctzll(capacity);
-	ring->start = position;
-	atomic_init(&ring->tail, position);
-	atomic_init(&ring->head, position);
-	if (position != 0)
-		for (uint64_t i = 0; i < capacity; i++)
-			atomic_init(&cell_at(ring, position + i)->state,
-				state_free(ring, advance(position, i)));
+	*ring = (struct ring){
+		.cells = memory,
+		.verdicts = (void *)((struct ring_cell *)memory + capacity),
+		.index_mask = capacity - 1,
+		.lap_shift = (unsigned int)__builtin_ctzll(capacity),
+		.start = position,
+		.tail = position,
+		.head = position,
+	};
+	for (uint64_t i = 0; position != 0 && i < capacity; i++) {
+		uint64_t at = advance(position, i);
+		atomic_init(&cell_at(ring, at)->state, state_free(ring, at));
+		verdict_init(ring, at);
+	}
 	return 0;
 }
 
 void ring_fini(struct ring *ring)
 {
-	munmap(ring->cells, ring_capacity(ring) * sizeof(struct ring_cell));
+	munmap(ring->cells, ring_capacity(ring) * (sizeof(struct ring_cell) + sizeof(uint64_t)));
 }
 
-static bool cell_is(const struct ring_cell *cell, uint64_t state)
+/* ---------------------------------------------------------------- what is ready -- */
+
+/* What a sender (receiver) at position waits for. */
+static inline uint64_t wanted(const struct ring *ring, uint64_t position, bool full)
 {
-	/* [publish] acquire: pairs with publish(); FULL, and the message is there.
-	 * [recycle] acquire: pairs with recycle(); FREE, and the last message was
-	 * copied out. */
-	return atomic_load_explicit(&cell->state, memory_order_acquire) == state;
+	return state_free(ring, position) | full;
 }
 
 /* How many cells from position on, at most count, are free (full). Never more
  * than the capacity: the next lap's state is another one. */
-static size_t count_free(const struct ring *ring,
-	uint64_t position, size_t count)
+static inline size_t count_ready(const struct ring *ring, uint64_t position, size_t count, bool full)
 {
 	size_t n = 0;
-	while (n < count && cell_is(cell_at(ring, position), state_free(ring, position))) {
+	while (n < count && read_state(cell_at(ring, position)) == wanted(ring, position, full)) {
 		position = advance(position, 1);
 		n++;
 	}
 	return n;
 }
 
-static size_t count_full(const struct ring *ring,
-	uint64_t position, size_t count)
+/* How many of them may be claimed. */
+static inline size_t count_claimable(struct ring *ring, uint64_t position, size_t count, bool full)
 {
-	size_t n = 0;
-	while (n < count && cell_is(cell_at(ring, position), state_full(ring, position))) {
-		position = advance(position, 1);
-		n++;
+	size_t n = count_ready(ring, position, count, full);
+	if (n == 0)
+		return 0;
+	/* [answer] light side: the state is read before `contested`. */
+	fence_light();
+	if (contested(ring)) {
+		if (!verdict_clear(ring, position))
+			return 0;
+		n = 1; /* the other cells may be holes */
 	}
-	return n;
+	return count_ready(ring, position, n, full);
 }
 
-/* Write the message into a claimed cell and let receivers have it. */
-static inline void publish(struct ring_cell *cell, uint64_t full, const struct magring_message *message)
+/* Whether any position from `from` to before `end` is ready, and no hole. */
+static bool any_ready(const struct ring *ring, uint64_t from, uint64_t end, bool full)
 {
-	cell->message = *message;
-	/* [publish] release: the message is in the cell before the cell reads as full.
-	 * Relaxed here, and a receiver could copy the last lap's bytes. */
-	atomic_store_explicit(&cell->state, full, memory_order_release);
+	int64_t most = 2 * (int64_t)ring_capacity(ring); /* more only if `from` is out of date */
+	for (int64_t n = ahead(end, from) < most ? ahead(end, from) : most; n > 0; n--, from = advance(from, 1))
+		/* The owner of a quarantined cell may have stored its late state. */
+		if (count_ready(ring, from, 1, full) == 1 && !verdict_quarantined(ring, from))
+			return true;
+	return false;
 }
 
-/* Copy the message out of a claimed cell and let senders have the cell. */
-static inline void recycle(struct ring_cell *cell, uint64_t free, struct magring_message *ret_message)
+/* Whether a cell is free that a sender can come to from position = tail. */
+static bool any_room(const struct ring *ring, uint64_t position, uint64_t head)
 {
-	*ret_message = cell->message;
-	/* [recycle] release: the message is copied out before the cell reads as free.
-	 * Relaxed here, and a sender could overwrite what is being copied. */
-	atomic_store_explicit(&cell->state, free, memory_order_release);
+	uint64_t next = advance(position, 1);
+	uint64_t limit = next_lap(ring, head);
+	if (any_ready(ring, next, limit, false))
+		return true;
+	if (any_ready(ring, head, advance(head, 1), true))
+		return false;
+	return any_ready(ring, ahead(limit, next) > 0 ? limit : next, next_lap(ring, position), false);
 }
+
+/* ------------------------------------------------------------- claims and moves -- */
 
 /* Move tail or head on by n, unless it is not at *position any more. What a cell
  * holds is ordered by its state. */
@@ -156,8 +165,9 @@ static inline bool claim(_Atomic(uint64_t) *end, uint64_t *position, size_t n)
 /* Make *position what `end` is now; false if it is that already. */
 static bool moved_on(const _Atomic(uint64_t) *end, uint64_t *position)
 {
-	/* [order] acquire: the other end is read after this one. As both only grow,
-	 * what they are apart then is a true answer for the moment of this read. */
+	/* [order] acquire: the other end and the cells are read after this one. As
+	 * positions and states only grow, what is found is a true answer for the
+	 * moment of this read. */
 	uint64_t now = atomic_load_explicit(end, memory_order_acquire);
 	if (now == *position)
 		return false;
@@ -165,59 +175,123 @@ static bool moved_on(const _Atomic(uint64_t) *end, uint64_t *position)
 	return true;
 }
 
-/* Another thread has claimed the cell and not finished. False: out of patience. */
-static bool bear_with(unsigned int *looks)
+/* Look again, a bounded while, whether the cell of `end` is ready. */
+static bool bear_with(const struct ring *ring, const _Atomic(uint64_t) *end, uint64_t position, bool full)
 {
-	ck_pr_stall();
-	return ++*looks < PATIENCE;
+	for (unsigned int looks = 0; looks < PATIENCE; looks++) {
+		/* Relaxed: a hint; the caller looks again. */
+		if (count_ready(ring, position, 1, full) == 1 ||
+				atomic_load_explicit(end, memory_order_relaxed) != position)
+			return true;
+		ck_pr_stall();
+	}
+	return false;
 }
+
+/* Whoever has claimed the cell at position = *end, and not finished, is in the way. */
+static void make_way(struct ring *ring, _Atomic(uint64_t) *end, uint64_t position, bool full)
+{
+	uint64_t owed = wanted(ring, position, full);
+	if (verdict_hole(ring, position, owed)) {
+		if (claim(end, &position, 1))
+			/* Relaxed: a number to look at. */
+			atomic_fetch_add_explicit(full ? &ring->unreceived : &ring->unsent, 1,
+				memory_order_relaxed);
+	} else if (!bear_with(ring, end, position, full)) {
+		verdict_ask(ring, position, owed);
+	}
+}
+
+/* Write the message into a claimed cell and let receivers have it. False if the
+ * sender was passed over; the message is still its own. */
+static inline bool publish(struct ring *ring, uint64_t position, uint64_t full,
+	const struct magring_message *message)
+{
+	struct ring_cell *cell = cell_at(ring, position);
+	cell->message = *message;
+	/* [publish] release: the message is in the cell before the cell reads as full.
+	 * Relaxed here, and a receiver could copy the last lap's bytes. */
+	atomic_store_explicit(&cell->state, full, memory_order_release);
+	/* [answer] light side: the state is stored before `contested` is read. */
+	fence_light();
+	return !contested(ring) || verdict_stands(ring, position, full);
+}
+
+/* Copy the message out of a claimed cell and let senders have the cell. */
+static inline void recycle(struct ring *ring, uint64_t position, uint64_t free,
+	struct magring_message *ret_message)
+{
+	struct ring_cell *cell = cell_at(ring, position);
+	*ret_message = cell->message;
+	/* [recycle] release: the message is copied out before the cell reads as free.
+	 * Relaxed here, and a sender could overwrite what is being copied. */
+	atomic_store_explicit(&cell->state, free, memory_order_release);
+	/* [answer] light side: as in publish(). */
+	fence_light();
+	if (contested(ring))
+		verdict_stands(ring, position, free); /* or not: the message is ours */
+}
+
+/* ----------------------------------------------------------------- push and pop -- */
 
 int ring_push_batch(struct ring *ring, const struct magring_message *messages, size_t count)
 {
-	unsigned int looks = 0;
 	/* Relaxed: as in claim(). */
 	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 	for (;;) {
 		if (position & CLOSED)
 			return -EPIPE;
-		size_t n = count_free(ring, position, count);
+		size_t n = count_claimable(ring, position, count, false);
 		if (n > 0) {
 			if (!claim(&ring->tail, &position, n))
 				continue;
-			for (size_t i = 0; i < n; i++, position = advance(position, 1))
-				publish(cell_at(ring, position), state_full(ring, position), &messages[i]);
-			return (int)n;
+			int sent = 0;
+			for (; n > 0; n--, position = advance(position, 1))
+				sent += publish(ring, position, state_full(ring, position), &messages[sent]);
+			if (sent > 0)
+				return sent;
 		}
 		if (moved_on(&ring->tail, &position))
 			continue;
-		uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-		if (advance(head, ring_capacity(ring)) == position || !bear_with(&looks))
-			return -EAGAIN;
+		/* [order] acquire: as in moved_on(). */
+		uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+		if (!any_room(ring, position, head)) {
+			if (!moved_on(&ring->tail, &position) && count_claimable(ring, position, 1, false) == 0)
+				return -EAGAIN;
+		} else if (ahead(position, head) < (int64_t)ring_capacity(ring)) {
+			make_way(ring, &ring->tail, position, false);
+		} else {
+			make_way(ring, &ring->head, head, true);
+		}
 	}
 }
 
 int ring_pop_batch(struct ring *ring, struct magring_message *ret_messages, size_t count)
 {
-	unsigned int looks = 0;
 	/* Relaxed: as in claim(). */
 	uint64_t position = atomic_load_explicit(&ring->head, memory_order_relaxed);
 	for (;;) {
-		size_t n = count_full(ring, position, count);
+		size_t n = count_claimable(ring, position, count, true);
 		if (n > 0) {
 			if (!claim(&ring->head, &position, n))
 				continue;
 			for (size_t i = 0; i < n; i++, position = advance(position, 1))
-				recycle(cell_at(ring, position), state_free_next(ring, position),
+				recycle(ring, position, state_free(ring, next_lap(ring, position)),
 					&ret_messages[i]);
 			return (int)n;
 		}
 		if (moved_on(&ring->head, &position))
 			continue;
-		uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+		/* [order] acquire: as in moved_on(). */
+		uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
 		if ((tail & POSITION) == position)
 			return tail & CLOSED ? -EPIPE : -EAGAIN;
-		if (!bear_with(&looks))
-			return -EAGAIN;
+		if (!(tail & CLOSED) && !any_ready(ring, advance(position, 1), tail, true)) {
+			if (!moved_on(&ring->head, &position) && count_claimable(ring, position, 1, true) == 0)
+				return -EAGAIN;
+		} else {
+			make_way(ring, &ring->head, position, true);
+		}
 	}
 }
 
@@ -231,9 +305,12 @@ int ring_push(struct ring *ring, const struct magring_message *message)
 	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 	uint64_t free = position >> ring->lap_shift << 1;
 	struct ring_cell *cell = cell_at(ring, position);
-	if (__builtin_expect(cell_is(cell, free) && claim(&ring->tail, &position, 1), 1)) {
-		publish(cell, free | 1, message);
-		return 1;
+	if (__builtin_expect(read_state(cell) == free, 1)) {
+		/* [answer] light side: the state is read before `contested`. */
+		fence_light();
+		if (!contested(ring) && read_state(cell) == free && claim(&ring->tail, &position, 1) &&
+				publish(ring, position, free | 1, message))
+			return 1;
 	}
 	return ring_push_batch(ring, message, 1);
 }
@@ -241,12 +318,16 @@ int ring_push(struct ring *ring, const struct magring_message *message)
 int ring_pop(struct ring *ring, struct magring_message *ret_message)
 {
 	uint64_t position = atomic_load_explicit(&ring->head, memory_order_relaxed);
-	uint64_t free_next = state_free_next(ring, position);
+	uint64_t full = state_full(ring, position);
+	uint64_t free = state_free(ring, next_lap(ring, position));
 	struct ring_cell *cell = cell_at(ring, position);
-	if (__builtin_expect(cell_is(cell, state_full(ring, position)) &&
-			claim(&ring->head, &position, 1), 1)) {
-		recycle(cell, free_next, ret_message);
-		return 1;
+	if (__builtin_expect(read_state(cell) == full, 1)) {
+		/* [answer] light side: the state is read before `contested`. */
+		fence_light();
+		if (!contested(ring) && read_state(cell) == full && claim(&ring->head, &position, 1)) {
+			recycle(ring, position, free, ret_message);
+			return 1;
+		}
 	}
 	return ring_pop_batch(ring, ret_message, 1);
 }
@@ -259,9 +340,12 @@ void ring_close(struct ring *ring)
 
 bool ring_may_push(const struct ring *ring)
 {
-	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+	/* [order] acquire: as in moved_on(). */
+	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_acquire);
 	do {
-		if (position & CLOSED || cell_is(cell_at(ring, position), state_free(ring, position)))
+		uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+		if (position & CLOSED || any_ready(ring, position, advance(position, 1), false) ||
+				any_room(ring, position, head))
 			return true;
 	} while (moved_on(&ring->tail, &position));
 	return false;
@@ -269,10 +353,11 @@ bool ring_may_push(const struct ring *ring)
 
 bool ring_may_pop(const struct ring *ring)
 {
-	uint64_t position = atomic_load_explicit(&ring->head, memory_order_relaxed);
+	/* [order] acquire: as in moved_on(). */
+	uint64_t position = atomic_load_explicit(&ring->head, memory_order_acquire);
 	do {
-		if (cell_is(cell_at(ring, position), state_full(ring, position)) ||
-				atomic_load_explicit(&ring->tail, memory_order_relaxed) == (position | CLOSED))
+		uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+		if (tail & CLOSED || any_ready(ring, position, tail, true))
 			return true;
 	} while (moved_on(&ring->head, &position));
 	return false;
@@ -280,13 +365,24 @@ bool ring_may_pop(const struct ring *ring)
 
 struct ring_counts ring_counts(const struct ring *ring)
 {
+	uint64_t unreceived = atomic_load_explicit(&ring->unreceived, memory_order_relaxed);
 	/* [order] acquire: tail is read after head, so it is not behind it. */
 	uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
 	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-	uint64_t sent = (tail - ring->start) & POSITION;
-	uint64_t received = (head - ring->start) & POSITION;
+	uint64_t unsent = atomic_load_explicit(&ring->unsent, memory_order_relaxed);
+	uint64_t sent = ((tail - ring->start) & POSITION) - unsent;
+	uint64_t received = ((head - ring->start) & POSITION) - unreceived;
+	/* Positions without a message are counted a moment before or after the step. */
+	if (received > sent)
+		received = sent;
 	/* Head had come at least this far when tail was read. */
 	if (sent - received > ring_capacity(ring))
 		received = sent - ring_capacity(ring);
-	return (struct ring_counts){ .sent = sent, .received = received, .closed = tail & CLOSED };
+	return (struct ring_counts){
+		.sent = sent,
+		.received = received,
+		.questions = atomic_load_explicit(&ring->questions, memory_order_relaxed),
+		.quarantined = atomic_load_explicit(&ring->quarantined, memory_order_relaxed),
+		.closed = tail & CLOSED,
+	};
 }

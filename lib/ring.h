@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ring: a bounded queue of messages for any number of senders and receivers.
- * It never waits for long, and knows nothing of who sleeps or of payloads.
+ * ring: a bounded queue of messages for any number of senders and receivers. It
+ * never waits for a stopped thread, and knows nothing of who sleeps or of payloads.
  */
 #ifndef MAGRING_RING_H
 #define MAGRING_RING_H
@@ -21,15 +21,24 @@ struct ring_cell {
 _Static_assert(sizeof(struct ring_cell) == 64, "a cell is one cache line");
 
 struct ring {
-	/* Constant. */
+	/* Constant, but for `contested`, which changes only when a thread is in the
+	 * way of others. */
 	struct ring_cell *cells;
-	uint64_t index_mask;    /* capacity - 1 */
-	unsigned int lap_shift; /* log2(capacity) */
-	uint64_t start;         /* the first position */
+	_Atomic(uint64_t) *verdicts;  /* one for each cell */
+	uint64_t index_mask;          /* capacity - 1 */
+	unsigned int lap_shift;       /* log2(capacity) */
+	uint64_t start;               /* the first position */
+	_Atomic(uint64_t) contested;  /* cells with an open question, or quarantined */
 
 	/* 128 bytes apart: processors fetch lines in pairs. */
 	_Alignas(128) _Atomic(uint64_t) tail; /* position of the next send; top bit: closed */
 	_Alignas(128) _Atomic(uint64_t) head; /* position of the next receive */
+
+	/* Counted where a thread is in the way of others, by whoever deals with it. */
+	_Alignas(128) _Atomic(uint64_t) questions;
+	_Atomic(uint64_t) quarantined; /* cells taken from a stopped thread */
+	_Atomic(uint64_t) unsent;      /* positions that tail went over without a message */
+	_Atomic(uint64_t) unreceived;  /* positions that head went over without one */
 };
 
 /* Capacity is a power of two, at least 2; position 0 but for tests of the wrap. */
@@ -55,8 +64,10 @@ bool ring_may_push(const struct ring *ring);
 bool ring_may_pop(const struct ring *ring);
 
 struct ring_counts {
-	uint64_t sent;     /* claimed by senders */
-	uint64_t received; /* claimed by receivers, <= sent */
+	uint64_t sent;
+	uint64_t received;
+	uint64_t questions;
+	uint64_t quarantined;
 	bool closed;
 };
 /* A snapshot with received <= sent <= received + capacity. */

@@ -8,10 +8,8 @@
  *	enter the gate, attempt, park, leave, attempt, ...
  *
  * A thread that is told to go on, or that gives up, passes a wake-up on if there is
- * more to be had. That is needed for correctness: S1 claims a cell and is suspended,
- * S2 publishes behind it and wakes R1, which finds S1's cell unfinished and sleeps
- * again; S1 publishes and wakes R2, which takes S1's message; R1 would sleep on beside
- * S2's. See gate.c.
+ * more to be had: a batch wakes one sleeper, and while two wake-ups are on their way
+ * nobody else wakes. See gate.c.
  */
 #include "wait.h"
 

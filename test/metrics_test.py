@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""metrics_test.py PROGRAM: have a strict OpenMetrics parser read what it prints."""
+"""metrics_test.py PROGRAM [ARGUMENT...]: have a strict OpenMetrics parser read what it prints."""
 import subprocess
 import sys
 
@@ -12,7 +12,7 @@ except ImportError:
 POOL = 'a "b" \\c\nd, {e}=1 # \\n'
 QUEUES = ["orders", '"\\\n', "öß"]
 
-output = subprocess.run([sys.argv[1]], check=True, stdout=subprocess.PIPE).stdout.decode()
+output = subprocess.run(sys.argv[1:], check=True, stdout=subprocess.PIPE).stdout.decode()
 families = {family.name: family for family in text_string_to_metric_families(output)}
 failures = 0
 

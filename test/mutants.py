@@ -20,6 +20,8 @@ What is not here, because no test on x86 can tell:
   [account] relaxed       the same
   [sleep] and [revoked] without their heavy fences
                           the store buffer's window is met too rarely
+  closing wakes one, who gives up passes no wake-up on
+                          each is enough without the other, see test/model
 """
 import argparse
 import concurrent.futures
@@ -61,7 +63,7 @@ def acquire_to_relaxed(line):
     return line.replace("memory_order_acquire", "memory_order_relaxed")
 
 
-CELL_IS = "\treturn atomic_load_explicit(&cell->state, memory_order_acquire) == state;"
+STATE = "\treturn atomic_load_explicit(&cell->state, memory_order_acquire);"
 PUBLISH = "atomic_store_explicit(&cell->state, full, memory_order_release);"
 RECYCLE = "atomic_store_explicit(&cell->state, free, memory_order_release);"
 LEAVE = "atomic_store_explicit(&cache->busy, 0, memory_order_release);"
@@ -77,12 +79,12 @@ MUTANTS = [
            "stress_ring", by="race"),
     Mutant("[recycle] release is relaxed", "ring.c", RECYCLE, release_to_relaxed(RECYCLE),
            "stress_ring", by="race"),
-    Mutant("[publish] acquire is relaxed", "ring.c", CELL_IS,
-           "\tif (state & 1)\n\t" + acquire_to_relaxed(CELL_IS) + "\n" + CELL_IS,
-           "stress_ring", by="race"),
-    Mutant("[recycle] acquire is relaxed", "ring.c", CELL_IS,
-           "\tif (!(state & 1))\n\t" + acquire_to_relaxed(CELL_IS) + "\n" + CELL_IS,
-           "stress_ring", by="race"),
+    Mutant("[publish] acquire is relaxed", "cell.h", STATE,
+           "\tif (atomic_load_explicit(&cell->state, memory_order_relaxed) & 1)\n\t" +
+           acquire_to_relaxed(STATE) + "\n" + STATE, "stress_ring", by="race"),
+    Mutant("[recycle] acquire is relaxed", "cell.h", STATE,
+           "\tif (!(atomic_load_explicit(&cell->state, memory_order_relaxed) & 1))\n\t" +
+           acquire_to_relaxed(STATE) + "\n" + STATE, "stress_ring", by="race"),
     # The ring's protocol.
     Mutant("a claim is a load and a store", "ring.c",
            "\treturn atomic_compare_exchange_strong_explicit(end, position, advance(*position, n),\n"
@@ -102,21 +104,20 @@ MUTANTS = [
            "(void)ring;", "stress_close", config="plain", by="hang"),
     Mutant("a closed ring is done when its next cell is not full", "ring.c",
            "if ((tail & POSITION) == position)",
-           "if (tail & CLOSED || tail == position)", "wakeup_chain_test",
-           config="plain", by="hang"),
-    Mutant("a position grows past 2^63", "ring.c",
+           "if (tail & CLOSED || tail == position)", "stress_close", config="plain"),
+    Mutant("a position grows past 2^62", "cell.h",
            "return (position + count) & POSITION;", "return position + count;",
            "stress_ring", config="plain"),
-    Mutant("a position has 32 bits", "ring.c",
+    Mutant("a position has 32 bits", "cell.h",
            "return (position + count) & POSITION;", "return (uint32_t)(position + count);",
            "stress_ring", config="plain"),
-    Mutant("a recycled cell is in its old lap", "ring.c",
-           "return state_free(ring, advance(position, ring_capacity(ring)));",
-           "return state_free(ring, position);", "stress_ring", config="plain", by="hang"),
+    Mutant("a recycled cell is in its old lap", "cell.h",
+           "return advance(position, ring_capacity(ring));", "return position;",
+           "stress_ring", config="plain", by="hang"),
     Mutant("a batch looks at one cell less than it claims", "ring.c",
-           "\t\tsize_t n = count_full(ring, position, count);\n\t\tif (n > 0) {",
-           "\t\tsize_t n = count_full(ring, position, count);\n\t\tif (n > 0 && count > 1)\n"
-           "\t\t\tn++;\n\t\tif (n > 0) {",
+           "\t\tsize_t n = count_claimable(ring, position, count, true);\n\t\tif (n > 0) {",
+           "\t\tsize_t n = count_claimable(ring, position, count, true);\n"
+           "\t\tif (n > 0 && count > 1)\n\t\t\tn++;\n\t\tif (n > 0) {",
            "stress_ring", config="plain"),
 
     # Waiting.
@@ -129,10 +130,6 @@ MUTANTS = [
     Mutant("who got something passes no wake-up on", "queue.c",
            "if (__builtin_expect(gate_wanted(&queue->gate[way]), 0))", "if (0)",
            "wakeup_chain_test", config="plain", by="hang"),
-    Mutant("who is told -EPIPE passes no wake-up on", "wait.c",
-           "\t\t/* Nothing was changed, but a wake-up may have come with it. */\n"
-           "\t\twait_pass_on(queue, way);",
-           "\t\t;", "wakeup_chain_test", config="plain", by="hang"),
     Mutant("a cancelled sleeper passes no wake-up on", "wait.c",
            "\twait_pass_on(sleeper->queue, sleeper->way);", "",
            "stress_gate", config="plain", by="hang"),
@@ -147,9 +144,6 @@ MUTANTS = [
            "\tgate_wake_all(&queue->gate[RECEIVING]);\n", "", "stress_gate", config="plain", by="hang"),
     Mutant("closing wakes no senders", "queue.c",
            "\tgate_wake_all(&queue->gate[SENDING]);\n", "", "stress_gate", config="plain", by="hang"),
-    Mutant("closing wakes one", "gate.c",
-           "futex_wake(gate, INT_MAX);", "futex_wake(gate, 1);",
-           "wakeup_chain_test", config="plain", by="hang"),
     Mutant("closing does not signal the descriptor", "gate.c",
            "next_epoch(word) & ~GATE_ARMED, memory_order_acq_rel, memory_order_relaxed))\n\t\t;\n"
            "\tif (word & GATE_ARMED)",

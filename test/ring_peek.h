@@ -6,40 +6,51 @@
 #ifndef RING_PEEK_H
 #define RING_PEEK_H
 
-#include "ring.h"
+#include "fence.h"
+#include "verdict.h"
 
 /* The first half of a send (receive) by the only thread that sends (receives) at
  * the moment: its position. */
+static inline uint64_t ring_peek_claim(_Atomic(uint64_t) *end)
+{
+	uint64_t position = atomic_load_explicit(end, memory_order_relaxed);
+	atomic_store_explicit(end, advance(position, 1), memory_order_release);
+	return position;
+}
+
 static inline uint64_t ring_peek_claim_push(struct ring *ring)
 {
-	return atomic_fetch_add_explicit(&ring->tail, 1, memory_order_relaxed);
+	return ring_peek_claim(&ring->tail);
 }
 
 static inline uint64_t ring_peek_claim_pop(struct ring *ring)
 {
-	return atomic_fetch_add_explicit(&ring->head, 1, memory_order_relaxed);
+	return ring_peek_claim(&ring->head);
 }
 
-/* The second half. What has to follow in a queue is to look at the gates. */
-static inline void ring_peek_finish_push(struct ring *ring, uint64_t position,
+/* The second half; false if the thread was passed over. What has to follow in a queue
+ * is to look at the gates. */
+static inline bool ring_peek_finish_push(struct ring *ring, uint64_t position,
 	const struct magring_message *message)
 {
-	struct ring_cell *cell = &ring->cells[position & ring->index_mask];
-	cell->message = *message;
+	cell_at(ring, position)->message = *message;
 	/* [publish] release: as in ring.c. */
-	atomic_store_explicit(&cell->state, (position >> ring->lap_shift << 1) | 1, memory_order_release);
+	atomic_store_explicit(&cell_at(ring, position)->state, state_full(ring, position),
+		memory_order_release);
+	fence_light();
+	return !contested(ring) || verdict_stands(ring, position, state_full(ring, position));
 }
 
-static inline void ring_peek_finish_pop(struct ring *ring, uint64_t position,
+static inline bool ring_peek_finish_pop(struct ring *ring, uint64_t position,
 	struct magring_message *ret_message)
 {
-	struct ring_cell *cell = &ring->cells[position & ring->index_mask];
-	/* [publish] acquire: as in ring.c; nobody else reads a claimed cell. */
-	(void)atomic_load_explicit(&cell->state, memory_order_acquire);
-	*ret_message = cell->message;
-	position += ring_capacity(ring);
+	uint64_t free = state_free(ring, next_lap(ring, position));
+	(void)read_state(cell_at(ring, position)); /* acquire; nobody else reads a claimed cell */
+	*ret_message = cell_at(ring, position)->message;
 	/* [recycle] release: as in ring.c. */
-	atomic_store_explicit(&cell->state, position >> ring->lap_shift << 1, memory_order_release);
+	atomic_store_explicit(&cell_at(ring, position)->state, free, memory_order_release);
+	fence_light();
+	return !contested(ring) || verdict_stands(ring, position, free);
 }
 
 #endif

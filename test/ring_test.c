@@ -5,16 +5,16 @@
 #include <criterion/parameterized.h>
 #include <stdlib.h>
 
-#include "ring.h"
+#include "ring_peek.h"
 
-#define TOP (UINT64_C(1) << 63)
+#define TOP (POSITION + 1)
 
 struct place {
 	uint64_t start;
 	size_t capacity;
 };
 
-/* Before, at and after the wrap of 32 bits and of the 63 that positions have. */
+/* Before, at and after the wrap of 32 bits and of the 62 that positions have. */
 static struct place places[] = {
 	{ 0, 2 }, { 0, 4 }, { 0, 64 }, { 1, 2 }, { 3, 4 }, { 5, 8 },
 	{ (UINT64_C(1) << 32) - 1, 2 }, { (UINT64_C(1) << 32) - 3, 4 }, { UINT64_C(1) << 32, 8 },
@@ -241,58 +241,156 @@ EVERYWHERE(may_be_closed_at_any_position_of_the_wrap)
 	}
 }
 
-/* A sender between claim and publication, taken apart. */
-EVERYWHERE(a_receiver_does_not_pass_a_sender_that_was_stopped_in_the_middle)
+/* ------------------------------------- threads between claim and store, taken apart -- */
+
+static void check_stopped(uint64_t questions, uint64_t quarantined, uint64_t contested_cells)
 {
+	struct ring_counts counts = ring_counts(&ring);
+	assert_same(counts.questions, questions);
+	assert_same(counts.quarantined, quarantined);
+	assert_same(atomic_load(&ring.contested), contested_cells);
+}
+
+/* Every cell is in use: the ring, empty now, takes its capacity; lap after lap. */
+static void check_all_cells(const struct place *place)
+{
+	for (int lap = 0; lap < 3; lap++) {
+		for (uint64_t i = 0; i < place->capacity; i++)
+			push(i);
+		check_refuses_push(-EAGAIN);
+		for (uint64_t i = 0; i < place->capacity; i++)
+			pop(i);
+		check_refuses_pop(-EAGAIN);
+	}
+}
+
+EVERYWHERE(nobody_is_asked_where_nothing_is_behind)
+{
+	struct magring_message message = numbered(0);
 	given_ring(place);
-	uint64_t claimed = atomic_load(&ring.tail);
-	struct ring_cell *cell = &ring.cells[claimed & ring.index_mask];
-	uint64_t free_state = atomic_load(&cell->state);
-	atomic_store(&ring.tail, (claimed + 1) & (TOP - 1));
-	push(1);
+	uint64_t claimed = ring_peek_claim_push(&ring);
 	check_refuses_pop(-EAGAIN);
-	check_counts(2, 0, false);
-	cell->message = numbered(0);
-	atomic_store(&cell->state, free_state | 1);
+	check_counts(1, 0, false);
+	check_stopped(0, 0, 0);
+	cr_assert(ring_peek_finish_push(&ring, claimed, &message));
 	pop(0);
+	for (uint64_t i = 0; i < place->capacity; i++)
+		push(i);
+	claimed = ring_peek_claim_pop(&ring);
+	check_refuses_push(-EAGAIN);
+	cr_assert(ring_peek_finish_pop(&ring, claimed, &message));
+	check_number(&message, 0);
+	check_stopped(0, 0, 0);
+	for (uint64_t i = 1; i < place->capacity; i++)
+		pop(i);
+	check_all_cells(place);
+	ring_fini(&ring);
+}
+
+EVERYWHERE(a_receiver_goes_past_a_sender_that_stopped_in_the_middle)
+{
+	struct magring_message message = numbered(0);
+	given_ring(place);
+	uint64_t claimed = ring_peek_claim_push(&ring);
+	push(1);
+	cr_assert(ring_may_pop(&ring));
 	pop(1);
 	check_refuses_pop(-EAGAIN);
-	ring_fini(&ring);
-}
-
-EVERYWHERE(a_closed_one_is_not_done_before_a_stopped_sender_is)
-{
-	given_ring(place);
-	uint64_t claimed = atomic_load(&ring.tail);
-	struct ring_cell *cell = &ring.cells[claimed & ring.index_mask];
-	uint64_t free_state = atomic_load(&cell->state);
-	atomic_store(&ring.tail, (claimed + 1) & (TOP - 1));
-	ring_close(&ring);
+	check_counts(1, 1, false);
+	check_stopped(1, 1, 1);
+	/* It costs one cell, in every lap. */
+	for (uint64_t lap = 0; lap < 3; lap++) {
+		for (uint64_t i = 1; i < place->capacity; i++)
+			push(i);
+		check_refuses_push(-EAGAIN);
+		for (uint64_t i = 1; i < place->capacity; i++)
+			pop(i);
+		check_refuses_pop(-EAGAIN);
+	}
+	check_stopped(1, 1, 1);
+	check_counts(1 + 3 * (place->capacity - 1), 1 + 3 * (place->capacity - 1), false);
+	cr_assert_not(ring_peek_finish_push(&ring, claimed, &message), "passed over and delivered");
+	check_stopped(1, 1, 0);
 	check_refuses_pop(-EAGAIN);
-	check_refuses_push(-EPIPE);
-	cell->message = numbered(0);
-	atomic_store(&cell->state, free_state | 1);
-	pop(0);
-	check_refuses_pop(-EPIPE);
+	check_all_cells(place);
 	ring_fini(&ring);
 }
 
-EVERYWHERE(a_sender_does_not_pass_a_receiver_that_was_stopped_in_the_middle)
+EVERYWHERE(a_sender_goes_past_a_receiver_that_stopped_in_the_middle)
 {
+	struct magring_message message;
 	given_ring(place);
 	for (uint64_t i = 0; i < place->capacity; i++)
 		push(i);
-	uint64_t claimed = atomic_load(&ring.head);
-	struct ring_cell *cell = &ring.cells[claimed & ring.index_mask];
-	uint64_t next_lap = ((claimed + place->capacity) & (TOP - 1)) >> ring.lap_shift << 1;
-	atomic_store(&ring.head, (claimed + 1) & (TOP - 1));
-	pop(1);
-	check_refuses_push(-EAGAIN);
-	atomic_store(&cell->state, next_lap);
-	push(100);
-	push(101);
-	check_refuses_push(-EAGAIN);
+	uint64_t claimed = ring_peek_claim_pop(&ring);
+	for (uint64_t i = 1; i < place->capacity; i++)
+		pop(i);
+	for (uint64_t lap = 0; lap < 3; lap++) {
+		for (uint64_t i = 1; i < place->capacity; i++) {
+			cr_assert(ring_may_push(&ring));
+			push(100 + i);
+		}
+		check_refuses_push(-EAGAIN);
+		for (uint64_t i = 1; i < place->capacity; i++)
+			pop(100 + i);
+		check_refuses_pop(-EAGAIN);
+	}
+	check_stopped(1, 1, 1);
+	cr_assert_not(ring_peek_finish_pop(&ring, claimed, &message));
+	check_number(&message, 0);
+	check_stopped(1, 1, 0);
+	uint64_t moved = place->capacity + 3 * (place->capacity - 1);
+	check_counts(moved, moved, false);
+	check_all_cells(place);
 	ring_fini(&ring);
+}
+
+EVERYWHERE(the_end_of_a_closed_one_is_not_behind_a_stopped_sender)
+{
+	struct magring_message message = numbered(0);
+	given_ring(place);
+	uint64_t claimed = ring_peek_claim_push(&ring);
+	ring_close(&ring);
+	check_refuses_pop(-EPIPE);
+	check_refuses_push(-EPIPE);
+	cr_assert_not(ring_peek_finish_push(&ring, claimed, &message));
+	check_refuses_pop(-EPIPE);
+	check_counts(0, 0, true);
+	check_stopped(1, 1, 0);
+	ring_fini(&ring);
+}
+
+/* All cells but one are held up at once and given back, in either order. */
+EVERYWHERE(all_but_one_cell_may_be_held_up)
+{
+	size_t stopped = place->capacity - 1;
+	uint64_t claimed[64];
+	struct magring_message message = numbered(0);
+	for (int kind = 0; kind < 4; kind++) {
+		bool senders = kind & 1, backwards = kind & 2;
+		given_ring(place);
+		for (size_t i = 0; i < stopped && !senders; i++)
+			push(0);
+		for (size_t i = 0; i < stopped; i++)
+			claimed[i] = senders ? ring_peek_claim_push(&ring) : ring_peek_claim_pop(&ring);
+		for (uint64_t i = 0; i < 3 * place->capacity; i++) {
+			push(i);
+			check_refuses_push(-EAGAIN);
+			pop(i);
+			check_refuses_pop(-EAGAIN);
+		}
+		check_stopped(stopped, stopped, stopped);
+		for (size_t i = 0; i < stopped; i++) {
+			size_t which = backwards ? stopped - 1 - i : i;
+			cr_assert_not(senders ? ring_peek_finish_push(&ring, claimed[which], &message) :
+				ring_peek_finish_pop(&ring, claimed[which], &message));
+			check_number(&message, 0);
+			check_refuses_pop(-EAGAIN);
+		}
+		check_stopped(stopped, stopped, 0);
+		check_all_cells(place);
+		ring_fini(&ring);
+	}
 }
 
 Test(ring, of_2_to_the_24_messages_works_over_the_end_of_a_lap)

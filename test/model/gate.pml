@@ -40,8 +40,9 @@
  *	- A push is claim and publish. Looking at the cell and claiming it are one step:
  *	  a ready cell stays ready until its position is claimed, and if it was, the
  *	  CAS fails. An attempt in vain is one step at the moment when the cell is read:
- *	  what is read after that only decides for a retry, and patience may be over
- *	  at once. So here an attempt fails whenever the cell is not finished.
+ *	  what is read after that only decides for a retry. So here an attempt fails
+ *	  whenever the cell is not finished: this ring hides messages behind a
+ *	  stopped sender, and needs more from the gates than ring.c does.
  *	- ring_may_push() and ring_may_pop() read the position first and the cell later,
  *	  so they may say true too often; here they may whenever any cell is free (full).
  *	- Time is not counted: whoever sleeps with a deadline may find it over at any
