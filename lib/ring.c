@@ -153,13 +153,13 @@ static bool any_room(const struct ring *ring, uint64_t position, uint64_t head)
 
 /* ------------------------------------------------------------- claims and moves -- */
 
-/* Move tail or head on by n, unless it is not at *position any more. What a cell
- * holds is ordered by its state. */
+/* Move tail or head on by n, unless it is not at *position any more, which then is what
+ * it is now. What a cell holds is ordered by its state. */
 static inline bool claim(_Atomic(uint64_t) *end, uint64_t *position, size_t n)
 {
 	/* [order] release: whoever sees head here sees the tail that it followed. */
-	return atomic_compare_exchange_strong_explicit(end, position, advance(*position, n),
-		memory_order_release, memory_order_relaxed);
+	return __builtin_expect(atomic_compare_exchange_strong_explicit(end, position,
+		advance(*position, n), memory_order_release, memory_order_relaxed), 1);
 }
 
 /* Make *position what `end` is now; false if it is that already. */
@@ -202,39 +202,32 @@ static void make_way(struct ring *ring, _Atomic(uint64_t) *end, uint64_t positio
 	}
 }
 
-/* Write the message into a claimed cell and let receivers have it. False if the
- * sender was passed over; the message is still its own. */
-static inline bool publish(struct ring *ring, uint64_t position, uint64_t full,
-	const struct magring_message *message)
+/* Write the message into a claimed cell and let receivers have it. */
+static inline void publish(struct ring_cell *cell, uint64_t full, const struct magring_message *message)
 {
-	struct ring_cell *cell = cell_at(ring, position);
 	cell->message = *message;
 	/* [publish] release: the message is in the cell before the cell reads as full.
 	 * Relaxed here, and a receiver could copy the last lap's bytes. */
 	atomic_store_explicit(&cell->state, full, memory_order_release);
 	/* [answer] light side: the state is stored before `contested` is read. */
 	fence_light();
-	return !contested(ring) || verdict_stands(ring, position, full);
 }
 
 /* Copy the message out of a claimed cell and let senders have the cell. */
-static inline void recycle(struct ring *ring, uint64_t position, uint64_t free,
-	struct magring_message *ret_message)
+static inline void recycle(struct ring_cell *cell, uint64_t free, struct magring_message *ret_message)
 {
-	struct ring_cell *cell = cell_at(ring, position);
 	*ret_message = cell->message;
 	/* [recycle] release: the message is copied out before the cell reads as free.
 	 * Relaxed here, and a sender could overwrite what is being copied. */
 	atomic_store_explicit(&cell->state, free, memory_order_release);
 	/* [answer] light side: as in publish(). */
 	fence_light();
-	if (contested(ring))
-		verdict_stands(ring, position, free); /* or not: the message is ours */
 }
 
 /* ----------------------------------------------------------------- push and pop -- */
 
-int ring_push_batch(struct ring *ring, const struct magring_message *messages, size_t count)
+__attribute__((noinline)) int ring_push_batch(struct ring *ring, const struct magring_message *messages,
+	size_t count)
 {
 	/* Relaxed: as in claim(). */
 	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_relaxed);
@@ -246,8 +239,11 @@ int ring_push_batch(struct ring *ring, const struct magring_message *messages, s
 			if (!claim(&ring->tail, &position, n))
 				continue;
 			int sent = 0;
-			for (; n > 0; n--, position = advance(position, 1))
-				sent += publish(ring, position, state_full(ring, position), &messages[sent]);
+			for (; n > 0; n--, position = advance(position, 1)) {
+				uint64_t full = state_full(ring, position);
+				publish(cell_at(ring, position), full, &messages[sent]);
+				sent += !contested(ring) || verdict_stands(ring, position, full);
+			}
 			if (sent > 0)
 				return sent;
 		}
@@ -266,7 +262,8 @@ int ring_push_batch(struct ring *ring, const struct magring_message *messages, s
 	}
 }
 
-int ring_pop_batch(struct ring *ring, struct magring_message *ret_messages, size_t count)
+__attribute__((noinline)) int ring_pop_batch(struct ring *ring, struct magring_message *ret_messages,
+	size_t count)
 {
 	/* Relaxed: as in claim(). */
 	uint64_t position = atomic_load_explicit(&ring->head, memory_order_relaxed);
@@ -275,9 +272,12 @@ int ring_pop_batch(struct ring *ring, struct magring_message *ret_messages, size
 		if (n > 0) {
 			if (!claim(&ring->head, &position, n))
 				continue;
-			for (size_t i = 0; i < n; i++, position = advance(position, 1))
-				recycle(ring, position, state_free(ring, next_lap(ring, position)),
-					&ret_messages[i]);
+			for (size_t i = 0; i < n; i++, position = advance(position, 1)) {
+				uint64_t free = state_free(ring, next_lap(ring, position));
+				recycle(cell_at(ring, position), free, &ret_messages[i]);
+				if (contested(ring))
+					verdict_stands(ring, position, free); /* or not: it is received */
+			}
 			return (int)n;
 		}
 		if (moved_on(&ring->head, &position))
@@ -298,21 +298,35 @@ int ring_pop_batch(struct ring *ring, struct magring_message *ret_messages, size
 /*
  * Batches of one, in the common case a straight line of code. All that can be
  * computed before the claim is, because what follows a locked instruction waits
- * for it. A closed tail is in no lap, so its cell is never free.
+ * for it; what is done when the ring is contested is out of line. A closed tail is
+ * in no lap, so its cell is never free.
  */
+static __attribute__((noinline, cold)) int push_contested(struct ring *ring, uint64_t position,
+	const struct magring_message *message)
+{
+	return verdict_stands(ring, position, state_full(ring, position)) ? 1 :
+		ring_push_batch(ring, message, 1);
+}
+
+static __attribute__((noinline, cold)) int pop_contested(struct ring *ring, uint64_t position)
+{
+	verdict_stands(ring, position, state_free(ring, next_lap(ring, position)));
+	return 1;
+}
+
 int ring_push(struct ring *ring, const struct magring_message *message)
 {
 	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 	uint64_t free = position >> ring->lap_shift << 1;
 	struct ring_cell *cell = cell_at(ring, position);
-	if (__builtin_expect(read_state(cell) == free, 1)) {
-		/* [answer] light side: the state is read before `contested`. */
-		fence_light();
-		if (!contested(ring) && read_state(cell) == free && claim(&ring->tail, &position, 1) &&
-				publish(ring, position, free | 1, message))
-			return 1;
-	}
-	return ring_push_batch(ring, message, 1);
+	if (__builtin_expect(read_state(cell) != free, 0))
+		return ring_push_batch(ring, message, 1);
+	/* [answer] light side: the state is read before `contested`. */
+	fence_light();
+	if (contested(ring) || read_state(cell) != free || !claim(&ring->tail, &position, 1))
+		return ring_push_batch(ring, message, 1);
+	publish(cell, free | 1, message);
+	return contested(ring) ? push_contested(ring, position, message) : 1;
 }
 
 int ring_pop(struct ring *ring, struct magring_message *ret_message)
@@ -321,15 +335,14 @@ int ring_pop(struct ring *ring, struct magring_message *ret_message)
 	uint64_t full = state_full(ring, position);
 	uint64_t free = state_free(ring, next_lap(ring, position));
 	struct ring_cell *cell = cell_at(ring, position);
-	if (__builtin_expect(read_state(cell) == full, 1)) {
-		/* [answer] light side: the state is read before `contested`. */
-		fence_light();
-		if (!contested(ring) && read_state(cell) == full && claim(&ring->head, &position, 1)) {
-			recycle(ring, position, free, ret_message);
-			return 1;
-		}
-	}
-	return ring_pop_batch(ring, ret_message, 1);
+	if (__builtin_expect(read_state(cell) != full, 0))
+		return ring_pop_batch(ring, ret_message, 1);
+	/* [answer] light side: the state is read before `contested`. */
+	fence_light();
+	if (contested(ring) || read_state(cell) != full || !claim(&ring->head, &position, 1))
+		return ring_pop_batch(ring, ret_message, 1);
+	recycle(cell, free, ret_message);
+	return contested(ring) ? pop_contested(ring, position) : 1;
 }
 
 void ring_close(struct ring *ring)

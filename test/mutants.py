@@ -87,8 +87,8 @@ MUTANTS = [
            acquire_to_relaxed(STATE) + "\n" + STATE, "stress_ring", by="race"),
     # The ring's protocol.
     Mutant("a claim is a load and a store", "ring.c",
-           "\treturn atomic_compare_exchange_strong_explicit(end, position, advance(*position, n),\n"
-           "\t\tmemory_order_release, memory_order_relaxed);",
+           "\treturn __builtin_expect(atomic_compare_exchange_strong_explicit(end, position,\n"
+           "\t\tadvance(*position, n), memory_order_release, memory_order_relaxed), 1);",
            "\tuint64_t now = atomic_load_explicit(end, memory_order_relaxed);\n"
            "\tif (now != *position) {\n"
            "\t\t*position = now;\n"
