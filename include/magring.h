@@ -48,7 +48,9 @@
  *	instant between its beginning and its end. A receive does so when it claims the
  *	oldest message; a send when its message, or one behind it, is first there to be
  *	claimed; -EAGAIN is a true answer for an instant of the call, and so is
- *	-ETIMEDOUT. Messages of one sender are received in the order of its sends.
+ *	-ETIMEDOUT; but while all cells are claimed by senders that have not finished, a
+ *	queue is full and empty. Messages of one sender are received in the order of
+ *	its sends.
  *	A send or receive that does not wait is lock-free: wherever other threads are
  *	stopped (preempted, at a breakpoint, killed), a call returns within a bounded
  *	number of its own steps, unless others finish calls meanwhile. No message is
@@ -57,7 +59,8 @@
  *	has claimed, a batch its cells: capacity, and nothing else. Such cells are
  *	quarantined while others need what is behind them, and in use again when the
  *	thread has gone on and receivers have come past them once, at most one lap
- *	later. With as many threads stopped as there are cells the queue stands still.
+ *	later. A queue stands still only while each of its cells is held by a stopped
+ *	thread, or came back from one since a message was last received.
  *	A sender that was passed over sends its message anew, or answers -EPIPE, -EAGAIN
  *	or -ETIMEDOUT like any other, and still has it.
  *	To pass a thread over, others have all running threads of the process pass a

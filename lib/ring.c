@@ -30,15 +30,14 @@
  *   is a true answer: as head has not moved meanwhile, what is published stays, so
  *   at the moment when tail was read nothing was. (After close, receivers do so for
  *   the end of the queue as well.)
- * - A sender, only if a cell is free behind what is in the way: a receiver that owes the
- *   cell of tail; or, when tail is a lap ahead of head, the sender that owes the message
- *   at head. If none is free, "full" is a true answer. If a message is ready at head,
- *   only the cells before head + capacity count: those beyond were given back too
- *   late for their lap, and receivers come first.
+ * - A sender, only if a cell is free behind the one of tail, before head + capacity.
+ *   If none is, "full" is a true answer in the same way.
  *
- * So each question is paid for by an operation that somebody else has finished, and
- * all that a call does is bounded unless others finish theirs: it is lock-free.
- * Since all go over holes for each other, it does not matter who sleeps.
+ * So each question is paid for. A receiver's takes it to a message whose send has
+ * finished; a sender's is about a receive that has got its message. And all that a call
+ * does is bounded unless others finish theirs: the ring is lock-free. (Were senders
+ * to ask about the sender at head, too, for the sake of cells that came back
+ * behind it, then live senders could pass one another over for ever.)
  *
  *	head <= tail < head + 2 * capacity, and head + capacity if there are no holes
  *
@@ -133,22 +132,20 @@ static bool any_ready(const struct ring *ring, uint64_t from, uint64_t end, bool
 {
 	int64_t most = 2 * (int64_t)ring_capacity(ring); /* more only if `from` is out of date */
 	for (int64_t n = ahead(end, from) < most ? ahead(end, from) : most; n > 0; n--, from = advance(from, 1))
-		/* The owner of a quarantined cell may have stored its late state. */
-		if (count_ready(ring, from, 1, full) == 1 && !verdict_quarantined(ring, from))
+		/* The owner of a quarantined cell may have stored its late state; it may
+		 * give it back between these reads, and then the state is another one. */
+		if (count_ready(ring, from, 1, full) == 1 && !verdict_quarantined(ring, from) &&
+				count_ready(ring, from, 1, full) == 1)
 			return true;
 	return false;
 }
 
-/* Whether a cell is free that a sender can come to from position = tail. */
-static bool any_room(const struct ring *ring, uint64_t position, uint64_t head)
+/* Whether a cell behind that of position = tail is free. */
+static bool any_room(const struct ring *ring, uint64_t position)
 {
-	uint64_t next = advance(position, 1);
-	uint64_t limit = next_lap(ring, head);
-	if (any_ready(ring, next, limit, false))
-		return true;
-	if (any_ready(ring, head, advance(head, 1), true))
-		return false;
-	return any_ready(ring, ahead(limit, next) > 0 ? limit : next, next_lap(ring, position), false);
+	/* [order] acquire: as in moved_on(). */
+	uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+	return any_ready(ring, advance(position, 1), next_lap(ring, head), false);
 }
 
 /* ------------------------------------------------------------- claims and moves -- */
@@ -249,16 +246,10 @@ __attribute__((noinline)) int ring_push_batch(struct ring *ring, const struct ma
 		}
 		if (moved_on(&ring->tail, &position))
 			continue;
-		/* [order] acquire: as in moved_on(). */
-		uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
-		if (!any_room(ring, position, head)) {
-			if (!moved_on(&ring->tail, &position) && count_claimable(ring, position, 1, false) == 0)
-				return -EAGAIN;
-		} else if (ahead(position, head) < (int64_t)ring_capacity(ring)) {
+		if (any_room(ring, position))
 			make_way(ring, &ring->tail, position, false);
-		} else {
-			make_way(ring, &ring->head, head, true);
-		}
+		else if (!moved_on(&ring->tail, &position) && count_claimable(ring, position, 1, false) == 0)
+			return -EAGAIN;
 	}
 }
 
@@ -286,12 +277,10 @@ __attribute__((noinline)) int ring_pop_batch(struct ring *ring, struct magring_m
 		uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
 		if ((tail & POSITION) == position)
 			return tail & CLOSED ? -EPIPE : -EAGAIN;
-		if (!(tail & CLOSED) && !any_ready(ring, advance(position, 1), tail, true)) {
-			if (!moved_on(&ring->head, &position) && count_claimable(ring, position, 1, true) == 0)
-				return -EAGAIN;
-		} else {
+		if (tail & CLOSED || any_ready(ring, advance(position, 1), tail, true))
 			make_way(ring, &ring->head, position, true);
-		}
+		else if (!moved_on(&ring->head, &position) && count_claimable(ring, position, 1, true) == 0)
+			return -EAGAIN;
 	}
 }
 
@@ -356,9 +345,8 @@ bool ring_may_push(const struct ring *ring)
 	/* [order] acquire: as in moved_on(). */
 	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_acquire);
 	do {
-		uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
 		if (position & CLOSED || any_ready(ring, position, advance(position, 1), false) ||
-				any_room(ring, position, head))
+				any_room(ring, position))
 			return true;
 	} while (moved_on(&ring->tail, &position));
 	return false;
