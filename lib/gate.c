@@ -29,7 +29,8 @@
  * another, does not keep the rest asleep; even the last sleeper is therefore woken
  * a second time. When it has left, the second wake-up may stay behind and count for
  * a sleeper that came later. It is the only one that does, so the limit is never
- * reached by wake-ups that nobody will answer.
+ * reached by wake-ups that nobody will answer. And who enters while there are two takes
+ * one off: they are not for it, and may both have gone to one thread that is stopped.
  *
  * One wake-up, one sleeper: the rest is passed on. A leaver that found the condition
  * true, took its share and sees that it still holds wakes the next one; and so
@@ -161,8 +162,12 @@ void gate_wake_all(struct gate *gate)
 
 uint32_t gate_enter(struct gate *gate)
 {
+	uint64_t word = atomic_load_explicit(&gate->word, memory_order_relaxed), next;
+	do
+		next = word + GATE_SLEEPER - (waking(word) == GATE_WAKING_MAX ? GATE_WAKING : 0);
 	/* [wake] acq_rel: pairs with gate_wake() and gate_wake_all(). */
-	uint64_t word = atomic_fetch_add_explicit(&gate->word, GATE_SLEEPER, memory_order_acq_rel);
+	while (!atomic_compare_exchange_weak_explicit(&gate->word, &word, next, memory_order_acq_rel,
+		memory_order_relaxed));
 	/* [sleep] heavy side: the sleeper is counted before it looks again; the light
 	 * side is in queue.c, between the change to the ring and gate_wanted(). */
 	fence_heavy();

@@ -160,11 +160,22 @@ Test(gate, a_wake_up_that_was_left_over_does_not_keep_the_next_sleeper_asleep)
 	cr_assert(gate_wake(&gate));
 	cr_assert(gate_wake(&gate));
 	gate_enter(&gate);
-	gate_leave(&gate); /* by the first; it answers both */
 	assert_same(waking(), 1);
+	gate_leave(&gate); /* by the first; it answers both */
+	assert_same(waking(), 0);
 	cr_assert(gate_wake(&gate));
 	gate_leave(&gate);
 	assert_same(word() >> 32, 0);
+}
+
+Test(gate, wake_ups_on_their_way_to_a_thread_that_is_stopped_are_not_for_the_next)
+{
+	gate_enter(&gate);
+	cr_assert(gate_wake(&gate));
+	cr_assert(gate_wake(&gate));
+	gate_enter(&gate); /* another, while the first stands still */
+	cr_assert(gate_wake(&gate), "it would sleep on");
+	cr_assert_not(gate_wake(&gate));
 }
 
 Test(gate, a_wake_up_wakes_one_sleeper)

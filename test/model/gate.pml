@@ -319,6 +319,7 @@ proctype worker(byte me; bit way)
 	:: d_step { at == ENTER ->
 		drain_own();
 		sleepers[way]++;
+		waking[way] = (waking[way] == WAKING_MAX -> WAKING_MAX - 1 : waking[way]);
 		ticket[me] = CURRENT;
 		begin_heavy();
 		at = HEAVY }
