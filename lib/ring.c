@@ -103,12 +103,16 @@ static inline uint64_t wanted(const struct ring *ring, uint64_t position, bool f
  * than the capacity: the next lap's state is another one. */
 static inline size_t count_ready(const struct ring *ring, uint64_t position, size_t count, bool full)
 {
-	size_t n = 0;
-	while (n < count && read_state(cell_at(ring, position)) == wanted(ring, position, full)) {
-		position = advance(position, 1);
-		n++;
+	/* The compiler must not keep these over the acquires by itself. */
+	const struct ring_cell *cells = ring->cells;
+	uint64_t mask = ring->index_mask, state = wanted(ring, position, full);
+	for (size_t n = 0; n < count; n++, position++) {
+		if (n > 0 && (position & mask) == 0)
+			state = state_free_next(ring, state) | full;
+		if (read_state(&cells[position & mask]) != state)
+			return n;
 	}
-	return n;
+	return count;
 }
 
 /* How many of them may be claimed. */
@@ -120,9 +124,10 @@ static inline size_t count_claimable(struct ring *ring, uint64_t position, size_
 	/* [answer] light side: the state is read before `contested`. */
 	fence_light();
 	if (contested(ring)) {
-		if (!verdict_clear(ring, position))
-			return 0;
-		n = 1; /* the other cells may be holes */
+		size_t clear = 0;
+		while (clear < n && verdict_clear(ring, advance(position, clear)))
+			clear++;
+		n = clear;
 	}
 	return count_ready(ring, position, n, full);
 }
@@ -217,8 +222,6 @@ static inline void recycle(struct ring_cell *cell, uint64_t free, struct magring
 	/* [recycle] release: the message is copied out before the cell reads as free.
 	 * Relaxed here, and a sender could overwrite what is being copied. */
 	atomic_store_explicit(&cell->state, free, memory_order_release);
-	/* [answer] light side: as in publish(). */
-	fence_light();
 }
 
 /* ----------------------------------------------------------------- push and pop -- */
@@ -253,6 +256,14 @@ __attribute__((noinline)) int ring_push_batch(struct ring *ring, const struct ma
 	}
 }
 
+/* A receiver that was passed over has its messages; its cells go back. */
+static __attribute__((noinline, cold)) int pop_contested(struct ring *ring, uint64_t position, size_t n)
+{
+	for (size_t i = 0; i < n; i++, position = advance(position, 1))
+		verdict_stands(ring, position, state_free(ring, next_lap(ring, position)));
+	return (int)n;
+}
+
 __attribute__((noinline)) int ring_pop_batch(struct ring *ring, struct magring_message *ret_messages,
 	size_t count)
 {
@@ -263,13 +274,13 @@ __attribute__((noinline)) int ring_pop_batch(struct ring *ring, struct magring_m
 		if (n > 0) {
 			if (!claim(&ring->head, &position, n))
 				continue;
-			for (size_t i = 0; i < n; i++, position = advance(position, 1)) {
-				uint64_t free = state_free(ring, next_lap(ring, position));
-				recycle(cell_at(ring, position), free, &ret_messages[i]);
-				if (contested(ring))
-					verdict_stands(ring, position, free); /* or not: it is received */
+			for (size_t i = 0; i < n; i++) {
+				uint64_t at = advance(position, i);
+				recycle(cell_at(ring, at), state_free(ring, next_lap(ring, at)), &ret_messages[i]);
 			}
-			return (int)n;
+			/* [answer] light side: as in publish(). */
+			fence_light();
+			return contested(ring) ? pop_contested(ring, position, n) : (int)n;
 		}
 		if (moved_on(&ring->head, &position))
 			continue;
@@ -295,12 +306,6 @@ static __attribute__((noinline, cold)) int push_contested(struct ring *ring, uin
 {
 	return verdict_stands(ring, position, state_full(ring, position)) ? 1 :
 		ring_push_batch(ring, message, 1);
-}
-
-static __attribute__((noinline, cold)) int pop_contested(struct ring *ring, uint64_t position)
-{
-	verdict_stands(ring, position, state_free(ring, next_lap(ring, position)));
-	return 1;
 }
 
 int ring_push(struct ring *ring, const struct magring_message *message)
@@ -331,7 +336,9 @@ int ring_pop(struct ring *ring, struct magring_message *ret_message)
 	if (contested(ring) || read_state(cell) != full || !claim(&ring->head, &position, 1))
 		return ring_pop_batch(ring, ret_message, 1);
 	recycle(cell, free, ret_message);
-	return contested(ring) ? pop_contested(ring, position) : 1;
+	/* [answer] light side: as in publish(). */
+	fence_light();
+	return contested(ring) ? pop_contested(ring, position, 1) : 1;
 }
 
 void ring_close(struct ring *ring)
