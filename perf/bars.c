@@ -45,8 +45,8 @@ static void judge_group(struct summary *summary, const struct results *results, 
 
 	if (group->shape.receivers != threads || threads > 2)
 		return;
-	for (unsigned int p = 1; p < results->peer_count; p++) {
-		const struct peer *peer = results->peers[p];
+	for (unsigned int p = 1; p < group->contest->peer_count; p++) {
+		const struct peer *peer = group->contest->peers[p];
 
 		if (group->workload->kind == WORKLOAD_SEED)
 			bar(summary, rows[p].ratio, true, peer == &peer_magring ? 5 : 15,
@@ -64,15 +64,33 @@ static double larger(double a, double b)
 	return a > b ? a : b;
 }
 
-void bars_judge(struct summary *summary, const struct results *results)
+/* Rings against the plain one: what it costs, and what it gives. */
+static void judge_rings(struct summary *summary, const struct results *results, unsigned int g)
+{
+	const struct group *group = &results->groups[g];
+	const struct row *row = &summary->rows[g][1];
+	const char *name = group->contest->name;
+
+	if (group->contest->part == PART_RINGS)
+		bar(summary, row->ratio, true, 0.97, "x plain ring", "%s, %ux%u", name,
+			group->shape.senders, group->shape.receivers);
+	else /* a difference that a histogram can show */
+		bar(summary, row->p999_ratio, false, 0.98, "x plain ring's",
+			"%s, %ux%u, 99.9 %%", name, group->shape.senders,
+			group->shape.receivers);
+}
+
+static void judge_channels(struct summary *summary, const struct results *results)
 {
 	double heap_bytes = 0;
 	double heap_calls = 0;
 	double peak = 0;
 
 	for (unsigned int g = 0; g < results->group_count; g++) {
+		if (results->groups[g].contest->part != PART_CHANNELS)
+			continue;
 		judge_group(summary, results, g);
-		for (unsigned int p = 1; p < results->peer_count; p++) {
+		for (unsigned int p = 1; p < results->groups[g].contest->peer_count; p++) {
 			const struct row *row = &summary->rows[g][p];
 
 			heap_bytes = larger(heap_bytes, row->heap_bytes);
@@ -89,4 +107,13 @@ void bars_judge(struct summary *summary, const struct results *results)
 	for (unsigned int c = 0; c < comparison_count; c++)
 		bar(summary, summary->pairs[c].ratio, false, comparisons[c].bar, "x the other's time",
 			"%s, against %s", comparisons[c].what, comparisons[c].theirs->name);
+}
+
+void bars_judge(struct summary *summary, const struct results *results)
+{
+	if (results->options->parts[PART_CHANNELS])
+		judge_channels(summary, results);
+	for (unsigned int g = 0; g < results->group_count; g++)
+		if (results->groups[g].contest->part != PART_CHANNELS)
+			judge_rings(summary, results, g);
 }

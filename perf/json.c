@@ -8,6 +8,8 @@
  */
 #include "json.h"
 
+#include "rounds.h"
+
 #include <err.h>
 #include <jansson.h>
 #include <math.h>
@@ -89,7 +91,17 @@ static json_t *probes_json(const struct probes *probes)
 	return object;
 }
 
-static json_t *sample_json(const struct sample *sample)
+static void set_latency(json_t *object, const struct percentiles *latency)
+{
+	set_real(object, "latency_p50_ns", latency->p50);
+	set_real(object, "latency_p99_ns", latency->p99);
+	set_real(object, "latency_p99_9_ns", latency->p999);
+	set_real(object, "latency_longest_ns", latency->max);
+	set_count(object, "messages_timed", latency->count);
+}
+
+static json_t *sample_json(const struct group *group, const struct peer *peer,
+	const struct sample *sample)
 {
 	json_t *object = need(json_object());
 
@@ -101,21 +113,44 @@ static json_t *sample_json(const struct sample *sample)
 	set_count(object, "heap_calls", sample->heap.calls);
 	set_count(object, "heap_bytes", sample->heap.bytes);
 	set_count(object, "messages_checked", sample->checked);
+	if (peer->questions != NULL) {
+		set_count(object, "questions_asked", sample->questions.asked);
+		set_count(object, "cells_quarantined", sample->questions.quarantined);
+	}
+	if (group->workload->kind == WORKLOAD_TIMED)
+		set_latency(object, &sample->latency);
 	return object;
 }
 
-static json_t *row_json(const struct row *row)
+/* What only channels are asked for. */
+static void set_channel(json_t *object, const struct row *row)
 {
-	json_t *object = need(json_object());
-
-	set_real(object, "messages_per_second", row->messages);
-	set_real(object, "bytes_per_second", row->bytes);
-	set_real(object, "ratio_to_baseline", row->ratio);
-	set_real(object, "cpu_ns_per_message", row->cpu_ns);
 	set_real(object, "heap_bytes_per_message", row->heap_bytes);
 	set_real(object, "heap_calls_per_message", row->heap_calls);
 	set_real(object, "peak_mb", row->peak_mb);
 	set_real(object, "memory_efficiency", row->efficiency);
+}
+
+static json_t *row_json(const struct group *group, const struct peer *peer, const struct row *row)
+{
+	bool channel = group->contest->part == PART_CHANNELS;
+	json_t *object = need(json_object());
+
+	set_real(object, "messages_per_second", row->messages);
+	set_real(object, "bytes_per_second", row->bytes);
+	set_real(object, channel ? "ratio_to_baseline" : "ratio_to_plain_ring", row->ratio);
+	set_real(object, "cpu_ns_per_message", row->cpu_ns);
+	if (channel)
+		set_channel(object, row);
+	if (peer->questions != NULL) {
+		set_real(object, "questions_asked_per_million", row->asked);
+		set_real(object, "cells_quarantined_per_million", row->quarantined);
+	}
+	if (group->workload->kind == WORKLOAD_TIMED) {
+		set_latency(object, &row->latency);
+		set_real(object, "latency_p99_ratio_to_plain_ring", row->p99_ratio);
+		set_real(object, "latency_p99_9_ratio_to_plain_ring", row->p999_ratio);
+	}
 	set_real(object, "spread", row->spread);
 	return object;
 }
@@ -123,25 +158,30 @@ static json_t *row_json(const struct row *row)
 static json_t *group_json(const struct results *results, const struct group *group,
 	const struct row *rows)
 {
+	const struct contest *contest = group->contest;
 	json_t *object = need(json_object());
 	json_t *rounds = need(json_array());
 	json_t *peers = need(json_object());
 
-	for (unsigned int p = 0; p < results->peer_count; p++)
-		set(peers, results->peers[p]->name, row_json(&rows[p]));
-	for (unsigned int r = 0; r < results->rounds; r++) {
+	for (unsigned int p = 0; p < contest->peer_count; p++)
+		set(peers, contest->peers[p]->name,
+			row_json(group, contest->peers[p], &rows[p]));
+	for (unsigned int r = 0; r < group->round_count; r++) {
 		json_t *round = probes_json(&group->rounds[r].probes);
 
-		for (unsigned int p = 0; p < results->peer_count; p++)
-			set(round, results->peers[p]->name,
-				sample_json(&group->rounds[r].samples[p]));
+		for (unsigned int p = 0; p < contest->peer_count; p++)
+			set(round, contest->peers[p]->name,
+				sample_json(group, contest->peers[p],
+					&group->rounds[r].samples[p]));
 		json_array_append_new(rounds, round);
 	}
+	set_text(object, "contest", contest->name);
+	set_text(object, "cpus", contest->cpus == CPUS_ALL ? "all"
+		: contest->cpus == CPUS_TWO ? "two" : "one a side");
 	set_text(object, "workload", group->workload->name);
 	set_count(object, "senders", group->shape.senders);
 	set_count(object, "receivers", group->shape.receivers);
-	set_count(object, "capacity",
-		workload_capacity(group->workload, results->options->capacity));
+	set_count(object, "capacity", group_capacity(results, group));
 	set(object, "peers", peers);
 	set(object, "rounds", rounds);
 	return object;
@@ -206,7 +246,7 @@ void json_write(const char *path, const struct results *results,
 	for (unsigned int g = 0; g < results->group_count; g++)
 		json_array_append_new(
 			groups, group_json(results, &results->groups[g], summary->rows[g]));
-	for (unsigned int c = 0; c < comparison_count; c++)
+	for (unsigned int c = 0; results->micro_rounds != NULL && c < comparison_count; c++)
 		json_array_append_new(pairs, comparison_json(results, c, &summary->pairs[c]));
 	for (unsigned int i = 0; i < summary->bar_count; i++)
 		json_array_append_new(bars, bar_json(&summary->bars[i]));
@@ -219,7 +259,8 @@ void json_write(const char *path, const struct results *results,
 	set_real(all, "messages_checked", summary->checked);
 	set(all, "groups", groups);
 	set(all, "one_thread", pairs);
-	set(all, "full_pool", fill_json(&results->fill));
+	set(all, "full_pool", results->options->parts[PART_CHANNELS]
+		? fill_json(&results->fill) : json_null());
 	set(all, "bars", bars);
 	if (json_dump_file(all, path, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0)
 		err(2, "%s", path);

@@ -5,7 +5,8 @@
  *	start   all threads, pinned round robin, each side at once
  *	        (with a backlog: senders first, until the channel is full)
  *	warm    a fifth of the time
- *	window  counts, CPU time and heap are read before and after it
+ *	window  counts, CPU time and heap are read before and after it; what is sent
+ *	        in it is timed, in the timed workload
  *	stop    senders return, the channel is closed, receivers empty it
  *	check   what all receivers tallied = what the input says
  *
@@ -31,6 +32,13 @@ struct side {
 	pthread_barrier_t start; /* for the workers and the main thread */
 };
 
+static void *need(void *memory)
+{
+	if (memory == NULL)
+		err(2, "measure");
+	return memory;
+}
+
 static void *sender(void *argument)
 {
 	struct worker *worker = argument;
@@ -53,13 +61,27 @@ static void *receiver(void *argument)
 	return NULL;
 }
 
-static void start_side(struct side *side, unsigned int count, unsigned int first_cpu,
-	const struct worker *model, void *(*run)(void *))
+/* The number of the CPU for a thread of one side; the other side has so many. */
+static unsigned int cpu_of(enum cpus cpus, bool receives, unsigned int senders, unsigned int index)
+{
+	unsigned int turn = receives ? senders + index : index;
+
+	switch (cpus) {
+	case CPUS_TWO:
+		return turn % 2;
+	case CPUS_APART:
+		return receives;
+	default:
+		return turn;
+	}
+}
+
+static void start_side(struct side *side, unsigned int count,
+	const struct measurement *measurement, const struct worker *model, void *(*run)(void *))
 {
 	side->count = count;
-	side->workers = aligned_alloc(_Alignof(struct worker), count * sizeof(*side->workers));
-	if (side->workers == NULL)
-		err(2, "%u threads", count);
+	side->workers = need(
+		aligned_alloc(_Alignof(struct worker), count * sizeof(*side->workers)));
 	pthread_barrier_init(&side->start, NULL, count + 1);
 	for (unsigned int i = 0; i < count; i++) {
 		struct worker *worker = &side->workers[i];
@@ -68,7 +90,10 @@ static void start_side(struct side *side, unsigned int count, unsigned int first
 		worker->start = &side->start;
 		worker->index = i;
 		worker->beside = count;
-		worker->cpu = first_cpu + i;
+		worker->cpu = cpu_of(measurement->cpus, run == receiver,
+			measurement->shape.senders, i);
+		if (run == receiver && model->workload->kind == WORKLOAD_TIMED)
+			worker->latency = need(calloc(1, sizeof(*worker->latency)));
 		errno = pthread_create(&worker->thread, NULL, run, worker);
 		if (errno != 0)
 			err(2, "cannot create a thread");
@@ -87,8 +112,23 @@ static struct heap_counts join_side(struct side *side)
 	return heap;
 }
 
+/* What the receivers noted, all together. */
+static struct percentiles latency_of(const struct side *receivers)
+{
+	struct latency *all = need(calloc(1, sizeof(*all)));
+	struct percentiles percentiles;
+
+	for (unsigned int i = 0; i < receivers->count; i++)
+		latency_add(all, receivers->workers[i].latency);
+	percentiles = latency_percentiles(all);
+	free(all);
+	return percentiles;
+}
+
 static void end_side(struct side *side)
 {
+	for (unsigned int i = 0; i < side->count; i++)
+		free(side->workers[i].latency);
 	pthread_barrier_destroy(&side->start);
 	free(side->workers);
 }
@@ -175,8 +215,8 @@ struct sample measure(const struct measurement *measurement)
 
 	model.channel = peer->create(
 		measurement->capacity, workload_max_payload(measurement->workload));
-	start_side(&senders, measurement->shape.senders, 0, &model, sender);
-	start_side(&receivers, measurement->shape.receivers, senders.count, &model, receiver);
+	start_side(&senders, measurement->shape.senders, measurement, &model, sender);
+	start_side(&receivers, measurement->shape.receivers, measurement, &model, receiver);
 	pthread_barrier_wait(&senders.start);
 	if (measurement->backlog)
 		sample.efficiency = peer->efficiency(model.channel, wait_for_backlog(&senders));
@@ -184,6 +224,7 @@ struct sample measure(const struct measurement *measurement)
 	pause_for(measurement->seconds / 5);
 
 	heap_count(true);
+	latency_count(true);
 	before = progress(&receivers);
 	sent = progress(&senders).count;
 	cpu = cpus_used();
@@ -194,6 +235,7 @@ struct sample measure(const struct measurement *measurement)
 	sample.cpu_seconds = cpus_used() - cpu;
 	sample.sent = progress(&senders).count - sent;
 	heap_count(false);
+	latency_count(false);
 	sample.messages = after.count - before.count;
 	sample.bytes = after.bytes - before.bytes;
 
@@ -205,6 +247,10 @@ struct sample measure(const struct measurement *measurement)
 	sample.heap.calls += heap.calls;
 	sample.heap.bytes += heap.bytes;
 	sample.checked = check(measurement, &senders, &receivers);
+	if (measurement->workload->kind == WORKLOAD_TIMED)
+		sample.latency = latency_of(&receivers);
+	if (peer->questions != NULL)
+		sample.questions = peer->questions(model.channel);
 	end_side(&senders);
 	end_side(&receivers);
 	peer->destroy(model.channel);

@@ -3,6 +3,7 @@
 #ifndef PERF_MEASURE_H
 #define PERF_MEASURE_H
 
+#include "contests.h"
 #include "heap.h"
 #include "options.h"
 #include "peers/peer.h"
@@ -13,6 +14,7 @@ struct measurement {
 	const struct workload *workload;
 	struct shape shape;
 	size_t capacity;
+	enum cpus cpus;
 	double seconds;
 	bool backlog; /* fill the channel before anybody receives */
 };
@@ -25,6 +27,8 @@ struct sample {
 	double cpu_seconds;      /* that the process used in the window */
 	struct heap_counts heap; /* of all workers in the window */
 	double efficiency;       /* with a backlog, see struct peer; else NAN */
+	struct percentiles latency; /* of what was sent in the window, if that is timed */
+	struct questions questions; /* from the beginning to the end */
 	uint64_t checked;        /* messages in all, whose tally was right */
 };
 

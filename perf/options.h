@@ -2,6 +2,8 @@
 #ifndef PERF_OPTIONS_H
 #define PERF_OPTIONS_H
 
+#include "contests.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +15,11 @@ struct shape {
 	unsigned int receivers;
 };
 
+struct shapes {
+	struct shape list[SHAPES_MAX];
+	unsigned int count;
+};
+
 struct options {
 	const char *input;
 	const char *json;       /* NULL: none */
@@ -20,8 +27,9 @@ struct options {
 	unsigned int rounds;
 	uint64_t seed;          /* of the order of measurements */
 	size_t capacity;        /* of every channel, in messages */
-	struct shape shapes[SHAPES_MAX];
-	unsigned int shape_count;
+	struct shapes shapes;      /* of channels */
+	struct shapes ring_shapes; /* of rings alone */
+	bool parts[PARTS];
 	char **arguments;       /* as they were given */
 	int only;               /* see memory.h */
 	bool canary;            /* spoil the input: the run must fail */

@@ -73,24 +73,28 @@ static double kept_ns(struct probes *const *all, unsigned int count)
 
 void placement_decide(struct results *results)
 {
-	unsigned int most = (results->group_count + 1) * results->rounds;
-	struct probes **all = malloc(most * sizeof(struct probes *));
+	unsigned int most = results->rounds;
+	struct probes **all;
 	unsigned int count = 0;
 	double middle;
 
+	for (unsigned int g = 0; g < results->group_count; g++)
+		most += results->groups[g].round_count;
+	all = malloc(most * sizeof(struct probes *));
 	if (all == NULL)
 		err(2, "placement");
-	for (unsigned int r = 0; r < results->rounds; r++) {
-		for (unsigned int g = 0; g < results->group_count; g++)
+	for (unsigned int g = 0; g < results->group_count; g++)
+		for (unsigned int r = 0; r < results->groups[g].round_count; r++)
 			all[count++] = &results->groups[g].rounds[r].probes;
+	for (unsigned int r = 0; results->micro_rounds != NULL && r < results->rounds; r++)
 		all[count++] = &results->micro_rounds[r].probes;
-	}
 	middle = find_middle(all, count);
 	for (unsigned int i = 0; i < count; i++) {
 		all[i]->kept = middle == 0 ||
 			(near(all[i]->before, middle) && near(all[i]->after, middle));
 		results->rounds_left_out += !all[i]->kept;
 	}
+	results->rounds_in_all = count;
 	results->placement = middle == 0 ? 0 : kept_ns(all, count);
 	free(all);
 }

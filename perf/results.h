@@ -2,9 +2,9 @@
 /*
  * Everything that a run measured, before anybody has judged it.
  *
- * A group is one workload with one number of threads. A round of a group
- * measures all peers in random order between two probes; so does a round of the
- * comparisons. Which rounds are kept is placement.c's to say.
+ * A group is one contest with one workload and one number of threads. A round of a
+ * group measures the contest's peers in random order between two probes; so does a
+ * round of the comparisons. Which rounds are kept is placement.c's to say.
  */
 #ifndef PERF_RESULTS_H
 #define PERF_RESULTS_H
@@ -13,7 +13,12 @@
 #include "micro.h"
 #include "options.h"
 
-enum { PEERS_MAX = 16, WORKLOADS = 3, GROUPS_MAX = WORKLOADS * SHAPES_MAX };
+enum {
+	PEERS_MAX = 16,
+	CHANNEL_WORKLOADS = 3,
+	LATENCY_GROUPS = 2,
+	GROUPS_MAX = (CHANNEL_WORKLOADS + 2) * SHAPES_MAX + LATENCY_GROUPS,
+};
 
 struct probes {
 	double before; /* ns one way */
@@ -28,10 +33,12 @@ struct round {
 };
 
 struct group {
+	const struct contest *contest;
 	const struct workload *workload;
 	struct shape shape;
 	struct round *rounds;
-	struct memory memory[PEERS_MAX];
+	unsigned int round_count;
+	struct memory memory[PEERS_MAX]; /* of channels */
 };
 
 struct micro_round {
@@ -42,15 +49,14 @@ struct micro_round {
 struct results {
 	const struct options *options;
 	const struct input *input;
-	const struct peer *const *peers; /* the first is the baseline */
-	unsigned int peer_count;
-	unsigned int rounds;             /* of each group and of the comparisons */
+	unsigned int rounds;             /* of the comparisons; of a group, see struct contest */
 	struct group groups[GROUPS_MAX];
 	unsigned int group_count;
-	struct micro_round *micro_rounds;
-	struct fill fill;
+	struct micro_round *micro_rounds; /* with channels; else NULL */
+	struct fill fill;                /* with channels */
 	double placement;                /* ns one way in the rounds that are kept; 0: unknown */
-	unsigned int rounds_left_out;    /* of all groups and comparisons together */
+	unsigned int rounds_in_all;      /* of all groups and comparisons together */
+	unsigned int rounds_left_out;
 	double others;                   /* CPUs that others kept busy, on average */
 	double seconds;                  /* that the run took */
 };

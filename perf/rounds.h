@@ -10,6 +10,9 @@ void rounds_run(struct results *results);
 /* Measure only the memory that options->only asks for, for another process. */
 void rounds_answer(const struct results *results);
 
+/* How many messages the channels of a group hold. */
+size_t group_capacity(const struct results *results, const struct group *group);
+
 void rounds_free(struct results *results);
 
 #endif

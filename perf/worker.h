@@ -25,6 +25,7 @@ struct worker {
 	unsigned int index;        /* among its side */
 	unsigned int beside;       /* how many there are on its side */
 	unsigned int cpu;          /* see cpus_pin() */
+	struct latency *latency;   /* of a receiver, where the workload is timed */
 
 	_Alignas(128) _Atomic uint64_t count; /* messages so far */
 	_Atomic uint64_t bytes;               /* of ids and payloads so far */

@@ -35,11 +35,12 @@ void workload_init(struct workload *workload, enum workload_kind kind,
 		[WORKLOAD_SEED] = "seed",
 		[WORKLOAD_REPLAY] = "replay",
 		[WORKLOAD_HASHED] = "replay, hashed",
+		[WORKLOAD_TIMED] = "timed",
 	};
 	struct tally tally = {0};
 
 	*workload = (struct workload){.kind = kind, .name = names[kind], .input = input};
-	if (kind == WORKLOAD_SEED)
+	if (workload_seeds(kind))
 		return;
 	workload->before = malloc((input->count + 1) * sizeof(*workload->before));
 	if (workload->before == NULL)
@@ -63,7 +64,7 @@ size_t workload_capacity(const struct workload *workload, size_t wanted)
 {
 	size_t capacity = wanted;
 
-	if (workload->kind != WORKLOAD_SEED)
+	if (!workload_seeds(workload->kind))
 		while (capacity > 2 &&
 			capacity * (workload->input->bytes / workload->input->count) > backlog_limit)
 			capacity /= 2;
@@ -72,8 +73,8 @@ size_t workload_capacity(const struct workload *workload, size_t wanted)
 
 size_t workload_max_payload(const struct workload *workload)
 {
-	return workload->kind == WORKLOAD_SEED ? sizeof(((struct seed_message *)0)->payload)
-					       : workload->input->max_payload;
+	return workload_seeds(workload->kind) ? sizeof(((struct seed_message *)0)->payload)
+					      : workload->input->max_payload;
 }
 
 static struct tally expected_seed(uint64_t sender, uint64_t count)
@@ -99,7 +100,7 @@ struct tally workload_expected(const struct workload *workload, unsigned int sen
 	size_t first;
 	uint64_t laps;
 
-	if (workload->kind == WORKLOAD_SEED)
+	if (workload_seeds(workload->kind))
 		return expected_seed(sender, count);
 	records = workload->input->count;
 	first = source_first(records, sender, senders);
@@ -117,7 +118,7 @@ void source_init(struct source *source, const struct workload *workload,
 	unsigned int sender, unsigned int senders)
 {
 	*source = (struct source){.sender = sender};
-	if (workload->kind == WORKLOAD_SEED) {
+	if (workload_seeds(workload->kind)) {
 		source->sender += workload->damaged ? senders : 0;
 		seed_write(&source->seed[0], source->sender, 0);
 	} else {

@@ -7,6 +7,8 @@
  *	replay           the records of a file, in order, again and again; the receiver
  *	                 looks at the first and the last byte and at the sizes
  *	replay, hashed   the same, but the receiver hashes id and payload with XXH3
+ *	timed            as seed, but each message carries the time when it was sent, and
+ *	                 receivers note how long it took: see struct latency
  *
  * A tally is a count, the bytes, and a sum over the messages that does not
  * depend on their order but on every word that was looked at. Each receiver keeps
@@ -20,7 +22,9 @@
 #define PERF_WORKLOAD_H
 
 #include "input.h"
+#include "latency.h"
 
+#include <ck_pr.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -28,12 +32,22 @@
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-enum workload_kind { WORKLOAD_SEED, WORKLOAD_REPLAY, WORKLOAD_HASHED };
+enum workload_kind {
+	WORKLOAD_SEED,
+	WORKLOAD_REPLAY,
+	WORKLOAD_HASHED,
+	WORKLOAD_TIMED,
+};
+enum { WORKLOADS = WORKLOAD_TIMED + 1 };
+
+/* What a sender does before a timed message, in pauses of some 10 to 40 ns. */
+enum { WORKLOAD_THINK = 10 };
 
 struct tally {
 	uint64_t count; /* messages */
 	uint64_t bytes; /* of ids and payloads */
 	uint64_t sum;
+	struct latency *latency; /* where it is noted, if the workload is timed */
 };
 
 struct workload {
@@ -61,9 +75,15 @@ size_t workload_capacity(const struct workload *workload, size_t wanted);
 /* The largest payload, in bytes. */
 size_t workload_max_payload(const struct workload *workload);
 
+/* Whether the messages are made up, and so are struct seed_message. */
+static ALWAYS_INLINE bool workload_seeds(enum workload_kind kind)
+{
+	return kind == WORKLOAD_SEED || kind == WORKLOAD_TIMED;
+}
+
 struct seed_message {
 	uint64_t id[2];
-	uint64_t payload[4];
+	uint64_t payload[4]; /* in the timed workload the last one is the time */
 };
 
 /* What one sender sends. */
@@ -109,7 +129,7 @@ static ALWAYS_INLINE struct record source_next(enum workload_kind kind, struct s
 {
 	struct seed_message *now;
 
-	if (kind != WORKLOAD_SEED) {
+	if (!workload_seeds(kind)) {
 		const struct record *record = &source->records[source->next++];
 
 		if (source->next == source->record_count)
@@ -121,6 +141,11 @@ static ALWAYS_INLINE struct record source_next(enum workload_kind kind, struct s
 	now = &source->seed[source->sequence % 2];
 	source->sequence++;
 	seed_write(&source->seed[source->sequence % 2], source->sender, source->sequence);
+	if (kind == WORKLOAD_TIMED) {
+		for (unsigned int i = 0; i < WORKLOAD_THINK; i++)
+			ck_pr_stall();
+		now->payload[3] = latency_stamp();
+	}
 	return (struct record){now->id, now->payload, sizeof(now->id), sizeof(now->payload)};
 }
 
@@ -129,12 +154,16 @@ static ALWAYS_INLINE void consume(enum workload_kind kind, struct tally *tally,
 {
 	tally->count++;
 	tally->bytes += id_size + payload_size;
-	if (kind == WORKLOAD_SEED) {
+	if (workload_seeds(kind)) {
 		struct seed_message message = {0};
 
 		if (id_size == sizeof(message.id) && payload_size == sizeof(message.payload)) {
 			memcpy(message.id, id, sizeof(message.id));
 			memcpy(message.payload, payload, sizeof(message.payload));
+		}
+		if (kind == WORKLOAD_TIMED) {
+			latency_note(tally->latency, message.payload[3]);
+			message.payload[3] = ~message.payload[1];
 		}
 		tally->sum += seed_sum(&message);
 	} else if (kind == WORKLOAD_REPLAY) {

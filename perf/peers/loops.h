@@ -51,7 +51,7 @@ static ALWAYS_INLINE void send_loop(struct worker *worker, enum workload_kind ki
 static ALWAYS_INLINE void receive_loop(struct worker *worker, enum workload_kind kind,
 	void *port, bool (*take)(void *, enum workload_kind, struct tally *))
 {
-	struct tally tally = {0};
+	struct tally tally = {.latency = worker->latency};
 
 	while (take(port, kind, &tally))
 		worker_show(worker, tally.count, tally.bytes);
@@ -69,6 +69,9 @@ static ALWAYS_INLINE void send_all(struct worker *worker, void *port,
 	case WORKLOAD_HASHED: /* no difference to a sender */
 		send_loop(worker, WORKLOAD_REPLAY, port, put, flush);
 		break;
+	case WORKLOAD_TIMED:
+		send_loop(worker, WORKLOAD_TIMED, port, put, flush);
+		break;
 	}
 }
 
@@ -84,6 +87,9 @@ static ALWAYS_INLINE void receive_all(struct worker *worker, void *port,
 		break;
 	case WORKLOAD_HASHED:
 		receive_loop(worker, WORKLOAD_HASHED, port, take);
+		break;
+	case WORKLOAD_TIMED:
+		receive_loop(worker, WORKLOAD_TIMED, port, take);
 		break;
 	}
 }

@@ -32,11 +32,23 @@ struct peer {
 	 * way: the share of payload in what was taken from the system for it,
 	 * the channel itself aside. NAN where payloads live in the channel. */
 	double (*efficiency)(void *channel, uint64_t bytes);
+	/* Of a ring, what was done about stopped threads; NULL where there is nothing. */
+	struct questions (*questions)(void *channel);
+};
+
+struct questions {
+	uint64_t asked;
+	uint64_t quarantined; /* cells */
 };
 
 extern const struct peer peer_baseline;
 extern const struct peer peer_magring;
 extern const struct peer peer_magring_batch;
+/* Rings alone: the workloads seed and timed only. */
+extern const struct peer peer_plain_single;
+extern const struct peer peer_plain_batch;
+extern const struct peer peer_ring_single;
+extern const struct peer peer_ring_batch;
 
 struct micro {
 	const char *name;
