@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads at a ring, each of which does what ./run says. Before they start the ring has
+ * FILL messages in it.
+ *
+ * Checked while they run: each receiver gets the messages of one sender in their
+ * order and in one piece (GenMC reports data races on their bytes by itself); the
+ * answers that the calls allow. At the end: what was sent was received once; no
+ * question is open, no cell quarantined; the counts are right; with AS_NEW, every cell
+ * can be used.
+ */
+#include <errno.h>
+#include <stdint.h>
+
+#include "ring.h"
+#include "verifier.h"
+
+static struct ring ring;
+
+/*
+ * A thread's log: which messages it has sent and which received, a bit for each, and
+ * whether it was told -EPIPE. Thread t sends the messages 4 * t to 4 * t + 3, main()
+ * those below 4.
+ */
+#define MESSAGES 24
+#define MASK (((uint64_t)1 << MESSAGES) - 1)
+#define KNOWS_CLOSED ((uint64_t)1 << 62)
+#define KNOWS_EMPTY ((uint64_t)1 << 63)
+
+#define BODY (sizeof(struct magring_message) / sizeof(uint64_t) - 1)
+
+always_inline void number(struct magring_message *message, uint64_t number)
+{
+	message->private_header = number;
+	for (uint64_t i = 0; i < BODY; i++)
+		message->private_body[i] = ~number + i;
+}
+
+always_inline uint64_t number_of(const struct magring_message *message)
+{
+	uint64_t number = message->private_header;
+	for (uint64_t i = 0; i < BODY; i++)
+		require(message->private_body[i] == ~number + i);
+	return number;
+}
+
+always_inline uint64_t sent_by(uint64_t log)
+{
+	return log & MASK;
+}
+
+always_inline uint64_t received_by(uint64_t log)
+{
+	return log >> MESSAGES & MASK;
+}
+
+always_inline uint64_t population(uint64_t bits)
+{
+	uint64_t n = 0;
+	for (; bits != 0; bits &= bits - 1)
+		n++;
+	return n;
+}
+
+always_inline uint64_t log_received(uint64_t log, const struct magring_message *message)
+{
+	uint64_t number = number_of(message);
+	uint64_t bit = (uint64_t)1 << number;
+	uint64_t same_sender = (uint64_t)15 << number / 4 * 4;
+	require(number < MESSAGES);
+	require((received_by(log) & same_sender) < bit);
+	return log | bit << MESSAGES;
+}
+
+always_inline uint64_t push(uint64_t self, uint64_t log, size_t count, bool may_be_full)
+{
+	uint64_t first = 4 * self + population(sent_by(log));
+	struct magring_message messages[2];
+	for (size_t i = 0; i < count; i++)
+		number(&messages[i], first + i);
+	int result = count == 1 ? ring_push(&ring, messages) : ring_push_batch(&ring, messages, count);
+	require(may_be_full || result > 0);
+#ifdef CLOSES
+	if (result == -EPIPE)
+		return log | KNOWS_CLOSED;
+#endif
+	require(result == -EAGAIN || (result > 0 && (size_t)result <= count));
+	require(!(log & KNOWS_CLOSED));
+	if (result > 0)
+		log |= (((uint64_t)1 << result) - 1) << first;
+	return log;
+}
+
+always_inline uint64_t pop(uint64_t log, size_t count, bool may_be_empty)
+{
+	struct magring_message messages[2];
+	int result = count == 1 ? ring_pop(&ring, messages) : ring_pop_batch(&ring, messages, count);
+	require(may_be_empty || result > 0);
+#ifdef CLOSES
+	if (result == -EPIPE)
+		return log | KNOWS_EMPTY;
+#endif
+	require(result == -EAGAIN || (result > 0 && (size_t)result <= count));
+	require(!(log & KNOWS_EMPTY));
+	if (result > 0)
+		log = log_received(log, &messages[0]);
+	if (result > 1)
+		log = log_received(log, &messages[1]);
+	return log;
+}
+
+/* What a thread does. "Surely": "full", "empty" would be a wrong answer. */
+#define CALL(name, result) \
+	always_inline uint64_t do_##name(uint64_t self, uint64_t log) \
+	{ \
+		(void)self; \
+		return result; \
+	}
+
+CALL(send, push(self, log, 1, true))
+CALL(send_two, push(self, log, 2, true))
+CALL(send_surely, push(self, log, 1, false))
+CALL(receive, pop(log, 1, true))
+CALL(receive_two, pop(log, 2, true))
+CALL(receive_surely, pop(log, 1, false))
+
+always_inline uint64_t do_close(uint64_t self, uint64_t log)
+{
+	(void)self;
+	ring_close(&ring);
+	return log | KNOWS_CLOSED;
+}
+
+#include "threads.h"
+
+/* Nobody else is at it: it takes as many messages as a new one, and no more. */
+static void check_as_new(void)
+{
+	struct magring_message m;
+	require(ring_may_push(&ring) && !ring_may_pop(&ring));
+	for (uint64_t i = 0; i < CAPACITY; i++) {
+		number(&m, i);
+		require(ring_push(&ring, &m) == 1);
+	}
+	require(!ring_may_push(&ring) && ring_may_pop(&ring));
+	require(ring_push(&ring, &m) == -EAGAIN);
+	for (uint64_t i = 0; i < CAPACITY; i++)
+		require(ring_pop(&ring, &m) == 1 && number_of(&m) == i);
+	require(ring_pop(&ring, &m) == -EAGAIN);
+}
+
+int main(void)
+{
+	long threads[THREADS];
+	uint64_t all = 0;
+	require(ring_init(&ring, CAPACITY, START) == 0);
+	for (int i = 0; i < FILL; i++)
+		all = push(0, all, 1, false);
+	start_threads(threads);
+	for (int i = 0; i < THREADS; i++) {
+		uint64_t log = join_thread(threads[i]);
+		require((received_by(all) & received_by(log)) == 0);
+		all |= log;
+	}
+	int result;
+	struct magring_message m;
+	while ((result = ring_pop(&ring, &m)) == 1) {
+		/* It comes after all that the others have received. */
+		require(!(all & KNOWS_EMPTY));
+		all = log_received(all, &m);
+	}
+	require(received_by(all) == sent_by(all));
+	require(atomic_load_explicit(&ring.contested, memory_order_relaxed) == 0);
+	struct ring_counts counts = ring_counts(&ring);
+	require(counts.sent == population(sent_by(all)));
+	require(counts.received == counts.sent);
+#ifdef CLOSES
+	require(result == -EPIPE && counts.closed);
+#else
+	require(result == -EAGAIN && !counts.closed);
+#endif
+#ifdef AS_NEW
+	check_as_new();
+#endif
+	ring_fini(&ring);
+	return 0;
+}
