@@ -1,38 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ring: lib/ring.c.
+ * The ring: lib/ring.c and lib/verdict.c.
  *
- * Modelled: senders and receivers on two cells, the first of each with batches of up to
- * two and the others with single calls (with ANY_BATCH, all as they choose), the
- * close bit in tail, and positions that wrap during the run. A step is one access to
- * shared memory; `at` says which one comes next. Writing a message takes from one
- * step to the next, and so does copying it out: what overlaps is seen. A thread
- * that is told -EAGAIN calls again when the call would succeed.
+ * Modelled: ring_push_batch() and ring_pop_batch() with all that they call, line by
+ * line, for senders and receivers on a ring of two or three cells, one message at a
+ * time or (BATCH, the first of each) two, and the close bit in tail. A step is one
+ * access to shared memory; `at` says which one comes next. A thread that is told
+ * -EAGAIN sleeps until an operation of the other side has succeeded since its own
+ * call began, which is all that a gate tells it.
  *
  * Checked for all interleavings:
  *
  *	once      each message that was sent is received once, before any receiver
  *	          is told -EPIPE, and what is received was sent
- *	order     each receiver gets the messages of one sender in their order
- *	alone     one thread at a time touches the message in a cell
- *	answers   "full" and "empty", unless patience is over, are true at some
- *	          moment of the call; after -EPIPE nothing is left or comes
- *	progress  no thread is left waiting
+ *	order     the messages of one sender are received in their order
+ *	alone     from the claim to the store, or the giving back, nobody else
+ *	          claims the cell, and no quarantined cell is claimed
+ *	answers   -EAGAIN for a receiver: at some moment of the call no message was
+ *	          `out`, that is, published for good and not claimed.
+ *	          For a sender: at some moment of the call no cell was `usable`.
+ *	          -EPIPE for a receiver: nothing is out, nor comes out later
+ *	quiet     when nothing moves any more, all senders have finished and
+ *	          nothing is out, and ring_may_push() and ring_may_pop() say what is
+ *	          true; after close, all receivers have finished too. With STOPS this
+ *	          is so for all but a thread that was stopped for good at any step;
+ *	          when it goes on after all, it finishes too
+ *	clean     when all have finished, no question is open, no cell quarantined
+ *	progress  (a search for cycles) the graph of states has none. So nobody
+ *	          goes on for ever while the messages are finitely many: that is
+ *	          lock-free; and whoever is stopped, the others come to rest, which
+ *	          "quiet" judges
+ *
+ * Store buffers (STORE_BUFFERS): the plain store of a state goes into its thread's
+ * buffer of two entries and from there into memory at any later moment; the thread
+ * itself reads it at once. A CAS, fetch-add or fetch-sub waits until the thread's
+ * buffer is empty. fence_heavy() waits for a moment at which no store to the
+ * cell in question is in any buffer; it says nothing about later ones, or other
+ * cells. That is TSO; what weaker processors add is the business of the acquires and
+ * releases in the C source.
  *
  * Abstractions. Each leaves every behaviour of the code possible:
  *
- *	- Positions are modulo 8, four laps, instead of 2^63. There are fewer messages
- *	  than positions, so that a position is never met twice. (The code errs when a
- *	  thread sleeps through 2^63 messages between a load and its CAS.)
- *	- While a claimed cell is unfinished, the thread that needs it sleeps until what
- *	  it looks at changes, instead of looking again. When patience is over the
- *	  answer is -EAGAIN, and the caller calls again: the same once more.
- *	- ring_push() and ring_pop() are batches of one with the steps in the same order,
- *	  but that they do not look whether the ring is closed: a closed tail is in no
- *	  lap.
- *	- Steps are sequentially consistent. What orders them in the code are the release
- *	  and acquire of [publish], [recycle] and [order]; MUTANT_PUBLISH_FIRST
- *	  and MUTANT_RECYCLE_FIRST show what happens without.
+ *	- Positions begin with 0 and do not wrap.
+ *	- bear_with() may lose its patience at once. It answers true only if something
+ *	  has changed.
+ *	- ring_push() and ring_pop() are batches of one that begin anew if they meet
+ *	  anything unusual.
+ *	- Questions, quarantined cells and holes are not counted.
  */
 #ifndef SENDERS
 #define SENDERS 2
@@ -41,260 +55,873 @@
 #define RECEIVERS 2
 #endif
 #ifndef SENDS
-#define SENDS 2 /* of each sender, at most 3 */
+#define SENDS 1 /* of the first sender */
 #endif
-
-/* How many messages a call is for, with `more` that could be. */
-#ifdef ANY_BATCH
-#define choose_batch(more) \
-		if \
-		:: want = 1 \
-		:: (more) -> want = 2 \
-		fi
-#else
-#define choose_batch(more) want = ((more) && me == 0 -> 2 : 1)
+#ifndef SENDS_OF_OTHERS
+#define SENDS_OF_OTHERS 1
 #endif
+#ifndef BATCH
+#define BATCH 1 /* of the first sender and of the first receiver; 1 or 2 */
+#endif
+#define THREADS (SENDERS + RECEIVERS)
+#define ALL_SENDERS ((1 << SENDERS) - 1)
+#define ALL_RECEIVERS (((1 << RECEIVERS) - 1) << SENDERS)
+#define ALL (ALL_SENDERS | ALL_RECEIVERS)
 
+#ifndef CAPACITY
 #define CAPACITY 2
-#define POSITION 7
-#define CLOSED 8
-#define START 6
-
-#define ADVANCE(position, count) (((position) + (count)) & POSITION)
+#endif
+#define CLOSED 32
+#define POSITION 31
 #define INDEX(position) ((position) % CAPACITY)
-#define FREE(position) (((position) & POSITION) / CAPACITY * 2)
+#define FREE(position) ((position) / CAPACITY * 2)
 #define FULL(position) (FREE(position) + 1)
 
-#ifdef MUTANT_NO_LAP
-#define cell_is(position, wanted) ((state[INDEX(position)] & 1) == ((wanted) & 1))
-#else
-#define cell_is(position, wanted) (state[INDEX(position)] == (wanted))
-#endif
-#ifdef MUTANT_SAME_LAP
-#define FREE_NEXT(position) FREE(position)
-#else
-#define FREE_NEXT(position) FREE(ADVANCE(position, CAPACITY))
-#endif
+#define WORD(owed, kind) ((owed) * 4 + (kind))
+#define OWED(word) ((word) / 4)
+#define KIND(word) ((word) % 4)
+#define DONE 0
+#define ASKED 1
+#define GONE 2
 
 mtype:step = {
-	READ, COUNT, CLAIM, BEGIN, FINISH, MOVED, OTHER_END, BEAR_WITH, WAIT, END
+	READ, COUNT, CONTESTED, CLEAR, COUNT_AGAIN, CLAIM,
+	STORE, COPY, LOOK, VERDICT, ANSWER, ANSWER_SETTLE, STATE, GIVE, GIVE_CHANGE, GIVE_SETTLE,
+	MOVED, OTHER_END, SCAN, SCAN_VERDICT, SCAN_AGAIN, MOVED_LAST,
+	HOLE, HOLE_CHANGE, HOLE_STATE, GO_OVER,
+	BEAR_WITH, ASK, ASK_COUNT, ASK_CHANGE, ASK_SETTLE,
+	HEAVY, DECIDE, DECIDE_CHANGE, DECIDE_SETTLE,
+	WAIT, END
 };
 
-byte tail = START, head = START;
+/* The ring. */
+byte tail, head;
+byte contested;
 byte state[CAPACITY];
-byte message[CAPACITY]; /* 4 * sender + number, 1 and more; UNFINISHED while written */
-#define UNFINISHED 255
+byte verdict[CAPACITY];
+byte message[CAPACITY]; /* 1 and more */
 
 /* For the assertions. */
-bool touched[CAPACITY];
-short sent, received; /* sets of messages */
-byte running = SENDERS + RECEIVERS;
+bool owned[CAPACITY];
+bool unsure[CAPACITY];        /* published, but whether it stands depends on the answer */
+bool out[CAPACITY];
+byte sent, claimed, received; /* sets of messages */
+byte saw = ALL;               /* set of threads: during the call nothing was out (usable) */
+byte woken = ALL;             /* set of threads: the other side has succeeded */
+byte ended;
+bool told_epipe;
+byte stopped; /* a set */
 
-inline touch(index)
+#define BIT(number) (1 << (number))
+#ifdef MUTANT_NO_LAP
+#define is(position, wanted) (state[INDEX(position)] % 2 == (wanted) % 2)
+#else
+#define is(position, wanted) (state[INDEX(position)] == (wanted))
+#endif
+#define kind_at(position) KIND(verdict[INDEX(position)])
+
+#define final (tail & POSITION)
+#if CAPACITY == 2
+#define any(of) (of(0) || of(1))
+#else
+#define any(of) (of(0) || of(1) || of(2))
+#endif
+#define is_out(index) out[index]
+#define any_out any(is_out)
+/* A cell that was given back too late for its lap is free for a later position; if that
+ * is not before head + CAPACITY, the cell comes into use when head has moved on. */
+#define free_for(index) (state[index] / 2 * CAPACITY + (index))
+#define usable(index) (state[index] % 2 == 0 && KIND(verdict[index]) != GONE && \
+	free_for(index) >= final && (free_for(index) < head + CAPACITY || free_for(index) == final))
+#define any_usable any(usable)
+#define unsettled(index) (KIND(verdict[index]) != DONE || owned[index])
+
+inline note()
 {
-	assert(!touched[index]);
-	touched[index] = true
+	assert(head <= final && final < head + 2 * CAPACITY && final < POSITION);
+	saw = saw | ((any_usable) -> 0 : ALL_SENDERS);
+	saw = saw | ((any_out) -> 0 : ALL_RECEIVERS)
 }
 
+#define is_sender (me < SENDERS)
+#define is_receiver (me >= SENDERS)
 #ifdef MUTANT_CLOSE_BESIDE
 bool closed;
-#define is_closed(position) closed
 #define set_closed() closed = true
-#define tail_closed (tail | (closed -> CLOSED : 0))
+#define is_closed closed
+#define other_end (is_receiver -> (tail | (closed -> CLOSED : 0)) : head)
 #else
-#define is_closed(position) ((position) & CLOSED)
 #define set_closed() tail = tail | CLOSED
-#define tail_closed tail
+#define is_closed (position >= CLOSED)
+#define other_end (is_receiver -> tail : head)
 #endif
-
+#define my_end (is_receiver -> head : tail)
+#define wanted (FREE(position + i) + is_receiver)
+#define own (FULL(position + i) + is_receiver)
+#define cell INDEX(position + i)
+#ifdef MUTANT_SAME_LAP
+#define stored (FULL(position + i) - is_receiver)
+#else
+#define stored own
+#endif
 #ifdef MUTANT_NO_COMPARE
-#define not_moved(end, position) true
+#define unmoved true
 #else
-#define not_moved(end, position) ((end) == (position))
+#define unmoved (my_end == position)
 #endif
 
-#ifdef MUTANT_NO_READY_CHECK
-#define another_ready(ready) true
-#else
-#define another_ready(ready) (ready)
-#endif
+/* ----------------------------------------------------------------- store buffers -- */
 
-proctype sender(byte me)
+inline come_out(index)
 {
-	mtype:step at = READ;
-	byte position, n, want;
-	byte next = 1; /* number of the next message */
-	bool true_answer;
-	do
-	:: atomic { at == READ ->
-		position = tail;
-		at = COUNT;
-		choose_batch(next < SENDS) }
-	/* count_free(), a cell each time. */
-	:: atomic { at == COUNT ->
-		if
-		:: is_closed(position) -> at = END
-		:: !is_closed(position) && n == 0 && !cell_is(position, FREE(position)) -> at = MOVED
-		:: !is_closed(position) && n == 0 && cell_is(position, FREE(position)) ->
-			n = 1;
-			at = (n == want -> CLAIM : COUNT)
-		:: !is_closed(position) && n == 1 ->
-			if
-			:: another_ready(cell_is(position + 1, FREE(position + 1))) -> n = 2
-			:: else
-			fi;
-			at = CLAIM
-		fi }
-	:: atomic { at == CLAIM ->
-		if
-		:: not_moved(tail, position) -> tail = ADVANCE(position, n); at = BEGIN
-		:: else -> position = tail; n = 0; at = COUNT
-		fi }
-	/* publish() */
-	:: d_step { at == BEGIN ->
-		touch(INDEX(position));
-		message[INDEX(position)] = UNFINISHED;
-#ifdef MUTANT_PUBLISH_FIRST
-		state[INDEX(position)] = FULL(position);
+	assert(!out[index] && !told_epipe);
+	out[index] = true
+}
+
+/* The state that the thread owed gets into memory. */
+inline arrive(thread, index, value)
+{
+	if
+	:: (thread) < SENDERS && verdict[index] == WORD(value, ASKED) -> unsure[index] = true
+	:: (thread) < SENDERS && verdict[index] != WORD(value, ASKED) && KIND(verdict[index]) != GONE ->
+		come_out(index)
+	:: (thread) >= SENDERS || KIND(verdict[index]) == GONE
+	fi;
+	owned[index] = false;
+	state[index] = value;
+	note()
+}
+
+/* The question that was open is answered. */
+inline answered(index)
+{
+	if
+	:: unsure[index] && KIND(verdict[index]) == DONE -> come_out(index)
+	:: else
+	fi;
+	unsure[index] = false;
+	note()
+}
+
+#ifdef STORE_BUFFERS
+#define FIRST 4 /* worker 0 has this _pid */
+#define to_decide HEAVY
+byte buffer[THREADS]; /* index + 1 of the cell whose state is to become the next one */
+byte second[THREADS]; /* and after it, of this one */
+#define buffered(thread, index) (buffer[thread] == (index) + 1 || second[thread] == (index) + 1)
+#define drained (buffer[me] == 0)
+#define has_space (second[me] == 0)
+#define reads(position, wanted) \
+	(state[INDEX(position)] + buffered(me, INDEX(position)) == (wanted))
+#define reads_later(index, wanted) (state[index] + buffered(me, index) >= (wanted))
+#define in_buffer(thread) buffered(thread, asked)
+#ifdef MUTANT_NO_HEAVY
+#define heavy_done true
+#else
+#define heavy_done (!in_buffer(0) && !in_buffer(1) && !in_buffer(THREADS - 2) && !in_buffer(THREADS - 1))
 #endif
-		at = FINISH }
-	:: d_step { at == FINISH ->
-		message[INDEX(position)] = 4 * me + next;
-		touched[INDEX(position)] = false;
-		state[INDEX(position)] = FULL(position);
-		sent = sent | (1 << (4 * me + next));
+
+/* A gate has fences of its own by which a sleeper is woken. */
+inline drain(thread)
+{
+	arrive(thread, (buffer[thread] - 1), state[buffer[thread] - 1] + 1);
+	buffer[thread] = second[thread];
+	second[thread] = 0;
+	woken = woken | ((thread) < SENDERS -> ALL_RECEIVERS : ALL_SENDERS)
+}
+
+active proctype memory()
+{
+end:
+	do
+	:: d_step { buffer[0] -> drain(0) }
+	:: d_step { buffer[1] -> drain(1) }
+	:: d_step { buffer[THREADS - 2] -> drain(THREADS - 2) }
+	:: d_step { buffer[THREADS - 1] -> drain(THREADS - 1) }
+	od
+}
+#else
+#define FIRST 3
+#define to_decide DECIDE
+#define has_space true
+#define drained true
+#define reads(position, wanted) is(position, wanted)
+#define reads_later(index, wanted) (state[index] >= (wanted))
+#endif
+
+/* ------------------------------------------------------------- steps within a call -- */
+
+inline settle()
+{
+	assert(contested > 0);
+	contested--
+}
+
+inline end_call()
+{
+	position = 0; other = 0; n = 0; i = 0; some = false; last = false;
+	saw = saw | BIT(me)
+}
+
+inline end_thread()
+{
+	end_call();
+	next = 0;
+	woken = woken | BIT(me);
+	at = END
+}
+
+inline answer_eagain()
+{
+	assert(saw & BIT(me));
+	end_call();
+	at = WAIT
+}
+
+inline top()
+{
+	other = 0; n = 0; i = 0;
+	if
+	:: is_sender && is_closed -> end_thread() /* -EPIPE */
+	:: else -> at = COUNT
+	fi
+}
+
+/* count_claimable() says none. */
+inline none()
+{
+	if
+	:: last -> answer_eagain()
+	:: else -> n = 0; i = 0; at = MOVED
+	fi
+}
+
+/* A thread that was stopped may owe somebody a wake-up; that is no matter of the ring. */
+#ifdef STOPS
+#define called ((woken & BIT(me)) || (is_sender && any_usable) || (is_receiver && any_out))
+#else
+#define called (woken & BIT(me))
+#endif
+
+#ifdef MUTANT_ASK_TWICE
+#define may_not_ask (KIND(v) == GONE || (KIND(v) == DONE && OWED(v) > wanted))
+#else
+#define may_not_ask (KIND(v) == GONE || (KIND(v) == DONE && OWED(v) >= wanted))
+#endif
+
+#define batch (!last && BATCH == 2 && (me == 0 || me == SENDERS) && (is_receiver || next + 1 < SENDS) -> 2 : 1)
+
+#ifdef MUTANT_OWNER_LOOKS_AWAY
+#define contested_as_seen 0
+#else
+#define contested_as_seen contested
+#endif
+
+/* publish() or recycle() is done: the next cell of the claim, or the end of it. */
+inline next_cell(stands)
+{
+	v = 0;
+	if
+	:: is_sender && (stands) ->
+		sent = sent | BIT(me * SENDS + next);
 		next++;
-		position = ADVANCE(position, 1);
-		n--;
-		if
-		:: n > 0 -> at = BEGIN
-		:: n == 0 && next <= SENDS -> at = READ; position = 0; want = 0
-		:: n == 0 && next > SENDS -> at = END
-		fi }
-	:: d_step { at == MOVED ->
-		if
-		:: tail != position -> position = tail; at = COUNT
-		:: else ->
-			true_answer = ADVANCE(head, CAPACITY) == position;
-			at = OTHER_END
-		fi }
-	:: atomic { at == OTHER_END ->
-		if
-		:: ADVANCE(head, CAPACITY) == position ->
-			assert(true_answer); /* -EAGAIN: full */
-			position = 0; want = 0;
-			at = WAIT
-		:: else -> at = BEAR_WITH
-		fi;
-		true_answer = false }
-	:: atomic { at == BEAR_WITH && (tail != position || cell_is(position, FREE(position))) -> at = COUNT }
-	:: atomic { at == WAIT && (tail_closed & CLOSED || cell_is(tail, FREE(tail))) -> at = READ }
-	:: atomic { at == END -> position = 0; n = 0; want = 0; next = 1; running--; break }
-	od
-}
-
-proctype receiver(byte me)
-{
-	mtype:step at = READ;
-	byte position, n, want, got;
-	byte last[SENDERS];
-	bool true_answer;
-	do
-	:: atomic { at == READ ->
-		position = head;
-		at = COUNT;
-		choose_batch(true) }
-	/* count_full(), a cell each time. */
-	:: atomic { at == COUNT ->
-		if
-		:: n == 0 && !cell_is(position, FULL(position)) -> at = MOVED
-		:: n == 0 && cell_is(position, FULL(position)) ->
-			n = 1;
-			at = (n == want -> CLAIM : COUNT)
-		:: n == 1 ->
-			if
-			:: another_ready(cell_is(position + 1, FULL(position + 1))) -> n = 2
-			:: else
-			fi;
-			at = CLAIM
-		fi }
-	:: atomic { at == CLAIM ->
-		if
-		:: not_moved(head, position) -> head = ADVANCE(position, n); at = BEGIN
-		:: else -> position = head; n = 0; at = COUNT
-		fi }
-	/* recycle() */
-	:: d_step { at == BEGIN ->
-		touch(INDEX(position));
-		got = message[INDEX(position)];
-#ifdef MUTANT_RECYCLE_FIRST
-		state[INDEX(position)] = FREE_NEXT(position);
+		some = true
+	:: is_sender && !(stands)
+#ifdef MUTANT_BATCH_DROPS
+		-> next++; some = true
 #endif
-		at = FINISH }
-	:: d_step { at == FINISH ->
-		assert(got == message[INDEX(position)] && got != UNFINISHED);
-		touched[INDEX(position)] = false;
-		state[INDEX(position)] = FREE_NEXT(position);
-		assert((sent & (1 << got)) && !(received & (1 << got)));
-		received = received | (1 << got);
-		assert(got % 4 > last[got / 4]);
-		last[got / 4] = got % 4;
-		got = 0;
-		position = ADVANCE(position, 1);
-		n--;
+	:: is_receiver -> some = true
+	fi;
+	i++;
+	if
+	:: i < n && is_sender -> at = STORE
+	:: i < n && is_receiver -> at = VERDICT
+	:: i == n && !some -> position = position + n; n = 0; i = 0; at = MOVED
+	:: i == n && some ->
+		woken = woken | (is_sender -> ALL_RECEIVERS : ALL_SENDERS);
+		end_call();
 		if
-		:: n > 0 -> at = BEGIN
-		:: else -> at = READ; position = 0; want = 0
+		:: is_sender && next == (me == 0 -> SENDS : SENDS_OF_OTHERS) -> end_thread()
+		:: else -> at = READ
+		fi
+	fi
+}
+
+/* Where any_ready() ends. */
+#define next_position (position + 1)
+#ifdef MUTANT_NO_LIMIT
+#define until (is_sender -> position + CAPACITY : (other & POSITION))
+#else
+#define until (is_sender -> other + CAPACITY : (other & POSITION))
+#endif
+#define scan_end (next_position + 2 * CAPACITY < until -> next_position + 2 * CAPACITY : until)
+
+inline go_on_scanning()
+{
+	if
+	:: scan >= scan_end -> scan = 0; other = 0; at = MOVED_LAST
+	:: else -> at = SCAN
+	fi
+}
+
+/* The message is written into the cell, or copied out of it. */
+inline copy()
+{
+	if
+	:: is_sender ->
+		assert(message[cell] == 0);
+		message[cell] = me * SENDS + next + 1
+	:: is_receiver ->
+		assert(message[cell] != 0 && !(received & BIT(message[cell] - 1)));
+		received = received | BIT(message[cell] - 1);
+		message[cell] = 0
+	fi
+}
+#ifdef MUTANT_STATE_FIRST
+#define after_store COPY
+#else
+#define after_store LOOK
+#endif
+
+inline decided()
+{
+	v = 0; asked = 0;
+	if
+	:: clearing -> clearing = false; at = CLEAR
+	:: else -> top()
+	fi
+}
+
+/* verdict_stands(), when there is no question to be answered. */
+#ifdef MUTANT_NO_PARITY
+#define passed_over (KIND(v) == GONE && OWED(v) >= own)
+#else
+#define passed_over (KIND(v) == GONE && OWED(v) >= own && (OWED(v) - own) % 2 == 0)
+#endif
+#ifdef MUTANT_NO_STATE_CHECK
+#define if_passed_over GIVE
+#else
+#define if_passed_over STATE
+#endif
+inline stands()
+{
+	assert(KIND(v) != GONE || OWED(v) >= own);
+	if
+	:: passed_over -> at = if_passed_over
+	:: else -> next_cell(true)
+	fi
+}
+
+/* Give back as free in the lap after the last hole. */
+#define given_back ((OWED(v) / 2 + 1) * 2)
+
+/* With HELD, the first receiver has claimed position 0 when all begins, and the messages
+ * after it, up to CAPACITY - 2, were received. */
+#ifdef HELD
+#define begins (me == SENDERS -> STORE : READ)
+#define begins_with (me == SENDERS -> 1 : 0)
+#else
+#define begins READ
+#define begins_with 0
+#endif
+
+proctype worker(byte me)
+#ifdef STOPS
+	provided (!(stopped & BIT(_pid - FIRST)))
+#endif
+{
+	mtype:step at = begins;
+	byte position, other; /* what was read of the two ends */
+	byte n = begins_with, i, next, v, asked, scan;
+	bool some, last, clearing;
+	do
+	:: d_step { at == READ ->
+		saw = saw & ~BIT(me);
+		note();
+		woken = woken & ~BIT(me);
+		position = my_end;
+		top() }
+
+	/* count_claimable() */
+	:: d_step { at == COUNT ->
+		if
+#ifdef MUTANT_NO_FIRST_READ
+		:: true -> n = 1; at = CONTESTED
+#endif
+		:: reads(position + i, wanted) ->
+			i++;
+			n = i;
+			if
+			:: n == batch -> i = 0; at = CONTESTED
+			:: else
+			fi
+#ifdef MUTANT_NO_READY_CHECK
+		:: !reads(position + i, wanted) && i > 0 -> i = 0; n = batch; at = CLAIM
+#else
+		:: !reads(position + i, wanted) && i > 0 -> i = 0; at = CONTESTED
+#endif
+		:: !reads(position + i, wanted) && i == 0 -> none()
 		fi }
+	:: d_step { at == CONTESTED ->
+		if
+		:: contested == 0 -> at = COUNT_AGAIN
+		:: else -> at = CLEAR
+		fi;
+#ifdef MUTANT_NO_SECOND_READ
+		if
+		:: at == COUNT_AGAIN && !last -> at = CLAIM
+		:: else
+		fi
+#endif
+		}
+	:: d_step { at == CLEAR ->
+		v = verdict[cell];
+		if
+		:: KIND(v) == ASKED ->
+#ifdef MUTANT_CLAIM_WHILE_OPEN
+			v = DONE
+#else
+			clearing = true;
+			asked = cell;
+			at = to_decide
+#endif
+#ifdef MUTANT_CLAIM_GONE
+		:: KIND(v) == GONE -> v = DONE
+#else
+		:: KIND(v) == GONE && i == 0 -> v = 0; none()
+		:: KIND(v) == GONE && i > 0 -> v = 0; n = i; i = 0; at = COUNT_AGAIN
+#endif
+		:: KIND(v) == DONE
+		fi;
+		if
+		:: at == CLEAR && KIND(v) == DONE ->
+			v = 0;
+#ifdef MUTANT_BATCH_AMONG_HOLES
+			i = n;
+#else
+			i++;
+#endif
+			if
+			:: i == n -> i = 0; at = COUNT_AGAIN
+			:: else
+			fi
+		:: else
+		fi }
+	:: d_step { at == COUNT_AGAIN ->
+		if
+		:: reads(position + i, wanted) ->
+			i++;
+			if
+			:: i == n && last -> last = false; top()
+			:: i == n && !last -> i = 0; at = CLAIM
+			:: i < n
+			fi
+		:: !reads(position + i, wanted) && i > 0 -> n = i; i = 0; at = CLAIM
+		:: !reads(position + i, wanted) && i == 0 -> none()
+		fi }
+
+	:: d_step { at == CLAIM && drained ->
+		if
+		:: unmoved ->
+			do
+			:: i < n ->
+				assert(!owned[INDEX(position + i)] && kind_at(position + i) != GONE);
+				owned[INDEX(position + i)] = true;
+				if
+				:: is_sender -> tail++
+				:: is_receiver ->
+					assert(out[INDEX(position + i)] && message[INDEX(position + i)] != 0);
+					out[INDEX(position + i)] = false;
+					v = message[INDEX(position + i)] - 1;
+					assert(!(claimed & BIT(v)));
+					claimed = claimed | BIT(v);
+					assert(v % SENDS == 0 || (claimed & BIT(v - 1)));
+					v = 0;
+					head++
+				fi;
+				i++
+			:: else -> i = 0; break
+			od;
+			note();
+			at = STORE
+		:: else -> position = my_end; top()
+		fi }
+
+	/* publish(), recycle() */
+	:: d_step { at == STORE && has_space ->
+#ifndef MUTANT_STATE_FIRST
+		copy();
+#endif
+#ifdef STORE_BUFFERS
+		if
+		:: buffer[me] == 0 -> buffer[me] = cell + 1
+		:: else -> second[me] = cell + 1
+		fi;
+#else
+		arrive(me, cell, stored);
+#endif
+		if
+		:: is_receiver && i + 1 < n -> i++
+		:: else -> at = after_store
+		fi }
+#ifdef MUTANT_STATE_FIRST
+	:: d_step { at == COPY -> copy(); at = LOOK }
+#endif
+	/* A receiver has finished all of its claim before it looks. */
+	:: d_step { at == LOOK ->
+		if
+		:: contested_as_seen == 0 ->
+			i = (is_receiver -> n - 1 : i);
+			next_cell(true)
+		:: else ->
+			i = (is_receiver -> 0 : i);
+#ifdef MUTANT_BATCH_LOOKS_AT_LAST
+			i = (is_receiver -> n - 1 : i);
+#endif
+			at = VERDICT
+		fi }
+	/* verdict_stands() */
+	:: d_step { at == VERDICT ->
+		v = verdict[cell];
+		if
+#ifndef MUTANT_OWNER_LEAVES_IT_OPEN
+		:: v == WORD(own, ASKED) -> at = ANSWER
+#endif
+		:: else -> stands()
+		fi }
+	:: d_step { at == ANSWER && drained ->
+		if
+		:: verdict[cell] == v ->
+			verdict[cell] = WORD(own, DONE);
+			answered(cell);
+			at = ANSWER_SETTLE
+		:: else -> v = verdict[cell]; stands()
+		fi }
+	:: d_step { at == ANSWER_SETTLE ->
+#ifndef MUTANT_ANSWER_KEEPS
+		settle();
+#endif
+		next_cell(true) }
+	:: d_step { at == STATE ->
+		if
+#ifdef MUTANT_SETTLE_FIRST
+		:: reads(position + i, own) -> at = GIVE; settle()
+#else
+		:: reads(position + i, own) -> at = GIVE
+#endif
+		:: else -> next_cell(true)
+		fi }
+	:: d_step { at == GIVE && drained ->
+#ifdef MUTANT_COVER_TWO_LAPS
+		assert(OWED(v) < own + 4);
+#endif
+		if
+		:: is_sender -> message[cell] = 0
+		:: else
+		fi;
+#ifndef MUTANT_VERDICT_FIRST
+		state[cell] = given_back;
+#endif
+		note();
+		at = GIVE_CHANGE }
+	:: d_step { at == GIVE_CHANGE ->
+		if
+		:: verdict[cell] == v ->
+			verdict[cell] = WORD(given_back, DONE);
+			note();
+			at = GIVE_SETTLE
+#ifdef MUTANT_GIVE_ONCE
+		:: else -> at = GIVE_SETTLE
+#else
+		:: else -> v = verdict[cell]; at = GIVE
+#endif
+		fi }
+	:: d_step { at == GIVE_SETTLE ->
+#ifdef MUTANT_VERDICT_FIRST
+		state[cell] = given_back;
+		note();
+#endif
+#ifndef MUTANT_SETTLE_FIRST
+		settle();
+#endif
+		next_cell(false) }
+
+	/* Nothing is ready. */
 	:: d_step { at == MOVED ->
 		if
-		:: head != position -> position = head; at = COUNT
-		:: else ->
-			true_answer = (tail & POSITION) == position;
-			at = OTHER_END
+		:: my_end != position -> position = my_end; top()
+		:: else -> at = OTHER_END
 		fi }
-	:: atomic { at == OTHER_END ->
+	:: d_step { at == OTHER_END ->
+		other = other_end;
 		if
-		:: (tail & POSITION) == position && (tail_closed & CLOSED) -> at = END /* -EPIPE */
-		:: (tail & POSITION) == position && !(tail_closed & CLOSED) ->
-			assert(true_answer); /* -EAGAIN: empty */
-			position = 0; want = 0;
-			at = WAIT
+		:: is_receiver && other == (position | CLOSED) -> /* -EPIPE */
+			assert((sent & ~claimed) == 0 && !any_out);
+			told_epipe = true;
+			end_thread()
+#ifdef MUTANT_BEYOND_TAIL
+		:: is_receiver && other == position && kind_at(position) == GONE -> at = HOLE
+		:: is_receiver && other == position && kind_at(position) != GONE -> answer_eagain()
+#else
+		:: is_receiver && other == position -> answer_eagain()
+#endif
+#ifndef MUTANT_CLOSED_IN_VAIN
+		:: is_receiver && (other & POSITION) != position && (other & CLOSED) -> other = 0; at = HOLE
+#endif
+#ifdef MUTANT_NO_ROOM_BEHIND
+		:: is_sender -> other = 0; at = MOVED_LAST
+#endif
+#ifdef MUTANT_NO_MESSAGE_BEHIND
+		:: is_receiver && (other & POSITION) != position && !(other & CLOSED) -> other = 0; at = MOVED_LAST
+#endif
+#ifdef MUTANT_NEED_NO_ROOM
+		:: is_sender -> other = 0; at = HOLE
+#endif
+		:: else -> scan = next_position; go_on_scanning()
+		fi }
+	/* any_ready() */
+	:: d_step { at == SCAN ->
+		if
+		:: reads(scan, FREE(scan) + is_receiver) -> at = SCAN_VERDICT
+		:: else -> scan++; go_on_scanning()
+		fi }
+	:: d_step { at == SCAN_VERDICT ->
+		if
+#ifdef MUTANT_SCAN_QUARANTINED
+		:: false
+#else
+		:: kind_at(scan) == GONE -> scan++; go_on_scanning()
+#endif
+#ifdef VARIANT_NO_THIRD_READ
+		:: else -> scan = 0; other = 0; at = HOLE
+#else
+		:: else -> at = SCAN_AGAIN
+#endif
+		fi }
+	:: d_step { at == SCAN_AGAIN ->
+		if
+		:: reads(scan, FREE(scan) + is_receiver) -> scan = 0; other = 0; at = HOLE
+		:: else -> scan++; go_on_scanning()
+		fi }
+	:: d_step { at == MOVED_LAST ->
+		if
+#ifdef MUTANT_NO_LAST_LOOK
+		:: true -> answer_eagain()
+#endif
+#ifdef MUTANT_NO_LAST_MOVED
+		:: true -> last = true; at = COUNT
+#endif
+#ifdef VARIANT_NO_LAST_COUNT
+		:: my_end == position -> answer_eagain()
+#endif
+		:: my_end != position -> position = my_end; top()
+		:: else -> last = true; at = COUNT
+		fi }
+
+	/* make_way(): verdict_hole() */
+	:: d_step { at == HOLE ->
+		v = verdict[cell];
+		if
+		:: KIND(v) == GONE && OWED(v) >= FREE(position) -> v = 0; at = GO_OVER
+#ifdef MUTANT_HOLE_STAYS
+		:: KIND(v) == GONE && OWED(v) < FREE(position) -> v = 0; at = GO_OVER
+#else
+		:: KIND(v) == GONE && OWED(v) < FREE(position) -> at = HOLE_CHANGE
+#endif
+		:: KIND(v) != GONE -> v = 0; at = HOLE_STATE
+		fi }
+	:: d_step { at == HOLE_CHANGE && drained ->
+		if
+		:: verdict[cell] == v ->
+			verdict[cell] = WORD(OWED(v) + (FREE(position) - OWED(v) + 1) / 2 * 2, GONE);
+			v = 0;
+			at = GO_OVER
+#ifdef MUTANT_HOLE_ANYWAY
+		:: else -> v = 0; at = GO_OVER
+#else
+		:: else -> v = 0; at = HOLE
+#endif
+		fi }
+	:: d_step { at == HOLE_STATE ->
+		if
+#ifndef MUTANT_NO_LATE_HOLE
+		:: reads_later(cell, wanted + 1) -> at = GO_OVER
+#endif
 		:: else -> at = BEAR_WITH
+		fi }
+	:: d_step { at == GO_OVER && drained ->
+		if
+		:: my_end == position && is_receiver ->
+			assert(!(out[cell] && is(position, FULL(position))));
+			head++
+		:: my_end == position && is_sender -> tail++
+		:: else
 		fi;
-		true_answer = false }
-	:: atomic { at == BEAR_WITH && (head != position || cell_is(position, FULL(position))) -> at = COUNT }
-	:: atomic { at == WAIT && (cell_is(head, FULL(head)) || tail_closed == (head | CLOSED)) -> at = READ }
-	:: atomic { at == END -> position = 0; want = 0; running--; break }
+		note();
+		top() }
+#ifdef MUTANT_SENDER_NEVER_ASKS
+	:: d_step { at == BEAR_WITH && is_receiver -> at = ASK }
+#elif defined(MUTANT_RECEIVER_NEVER_ASKS)
+	:: d_step { at == BEAR_WITH && is_sender -> at = ASK }
+#else
+	:: d_step { at == BEAR_WITH -> at = ASK }
+#endif
+	:: d_step { at == BEAR_WITH && (reads(position, wanted) || my_end != position) -> top() }
+
+	/* verdict_ask() */
+	:: d_step { at == ASK ->
+		v = verdict[cell];
+		assert(KIND(v) != GONE || OWED(v) >= wanted);
+		if
+#ifdef MUTANT_ASK_OVER_OPEN
+		:: KIND(v) == ASKED && OWED(v) == wanted -> asked = cell; at = to_decide
+#elif defined(MUTANT_ASKER_DECIDES)
+		:: KIND(v) == ASKED -> v = 0; top()
+#else
+		:: KIND(v) == ASKED -> asked = cell; at = to_decide
+#endif
+		:: may_not_ask -> v = 0; top()
+		:: else -> at = ASK_COUNT
+		fi }
+	:: d_step { at == ASK_COUNT && drained ->
+#ifdef MUTANT_COUNT_LATE
+		if
+		:: asked == CAPACITY -> contested++; asked = cell; at = to_decide
+		:: else -> at = ASK_CHANGE
+		fi
+#else
+		contested++;
+		at = ASK_CHANGE
+#endif
+		}
+	:: d_step { at == ASK_CHANGE ->
+		if
+		:: verdict[cell] == v ->
+			v = WORD(wanted, ASKED);
+			verdict[cell] = v;
+#ifdef MUTANT_COUNT_LATE
+			asked = CAPACITY;
+			at = ASK_COUNT
+		:: else -> v = 0; top()
+#else
+			asked = cell;
+			at = to_decide
+#ifdef MUTANT_ASK_KEEPS
+		:: else -> v = 0; top()
+#else
+		:: else -> v = 0; at = ASK_SETTLE
+#endif
+#endif
+		fi }
+	:: d_step { at == ASK_SETTLE -> settle(); top() }
+
+	/* decide(): v, the question, becomes the answer */
+#ifdef STORE_BUFFERS
+	:: d_step { at == HEAVY && heavy_done -> at = DECIDE }
+#endif
+	:: d_step { at == DECIDE ->
+		if
+#ifdef MUTANT_DECIDE_BLINDLY
+		:: false
+#elif defined(MUTANT_DECIDE_EXACTLY)
+		:: state[asked] == OWED(v) -> v = WORD(OWED(v), DONE)
+#else
+		:: reads_later(asked, OWED(v)) -> v = WORD(OWED(v), DONE)
+#endif
+		:: else -> v = WORD(OWED(v), GONE)
+		fi;
+		at = DECIDE_CHANGE }
+	:: d_step { at == DECIDE_CHANGE && drained ->
+		if
+		:: verdict[asked] == WORD(OWED(v), ASKED) ->
+			verdict[asked] = v;
+			answered(asked);
+			if
+			:: KIND(v) == DONE -> at = DECIDE_SETTLE
+			:: KIND(v) == GONE -> decided()
+			fi
+		:: else -> decided()
+		fi }
+	:: d_step { at == DECIDE_SETTLE -> settle(); decided() }
+
+	:: d_step { at == WAIT && called -> at = READ }
+	:: atomic { at == END -> ended = ended | BIT(me); break }
 	od
 }
 
-/* Closes at any moment, or when nothing else happens any more; judges at the end. */
-active proctype closer()
+/* ring_may_pop(), ring_may_push(), when nothing moves. */
+#ifdef MUTANT_SCAN_QUARANTINED
+#define in_use(index) true
+#else
+#define in_use(index) (KIND(verdict[index]) != GONE)
+#endif
+#define may_be_popped(index) (state[index] % 2 == 1 && free_for(index) >= head && \
+	free_for(index) < final && in_use(index))
+#define may_be_pushed(index) (state[index] % 2 == 0 && in_use(index) && \
+	(free_for(index) == final || (free_for(index) > final && free_for(index) < head + CAPACITY)))
+
+#define over(set) (((set) & ~ended & ~stopped) == 0)
+#define nobody_receives ((stopped & ALL_RECEIVERS) == ALL_RECEIVERS)
+
+#ifdef STOPS
+/* Stops the thread STOPS at any step; and ALSO_STOPS after it. */
+active proctype stopper()
+{
+	stopped = BIT(STOPS);
+#ifdef ALSO_STOPS
+	stopped = stopped | BIT(ALSO_STOPS)
+#endif
+}
+#endif
+
+/* Closes when nothing moves any more, or (with EARLY) at any moment; judges. */
+active proctype judge()
 {
 	bool early;
+#ifdef EARLY
 	if
-	:: early = false
 	:: early = true
+	:: early = false
 	fi;
+#endif
 	if
 	:: early
-	:: !early -> timeout; assert(running == RECEIVERS)
+	:: !early ->
+		timeout;
+		assert(over(ALL_SENDERS) || nobody_receives);
+		assert(!any_out || nobody_receives);
+		assert((any(may_be_popped)) == (any_out) && (any(may_be_pushed)) == (any_usable))
 	fi;
-	set_closed();
+	atomic {
+		set_closed();
+		woken = ALL
+	}
 	timeout;
-	assert(running == 0);
-	assert(sent == received && (tail & POSITION) == head)
+	assert(over(ALL));
+#ifdef STOPS
+	stopped = 0;
+	timeout;
+#endif
+	assert(ended == ALL);
+	assert(sent == claimed && claimed == received && final == head);
+	assert(contested == 0 && !any(unsettled) && !any_out)
 }
 
 init
 {
 	atomic {
 		byte i;
-		state[INDEX(START)] = FREE(START);
-		state[INDEX(START + 1)] = FREE(START + 1);
-		for (i : 0 .. SENDERS - 1) { run sender(i) }
-		for (i : 0 .. RECEIVERS - 1) { run receiver(i) }
+#ifdef HELD
+		tail = CAPACITY - 1;
+		head = CAPACITY - 1;
+		for (i : 1 .. CAPACITY - 2) { state[i] = FREE(CAPACITY) }
+		state[0] = FULL(0);
+		message[0] = SENDERS * SENDS + 1;
+		owned[0] = true;
+		sent = BIT(SENDERS * SENDS);
+		claimed = sent;
+#endif
+		for (i : 0 .. THREADS - 1) { run worker(i) }
 		i = 0
 	}
 }
