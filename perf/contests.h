@@ -31,8 +31,8 @@ struct contest {
 extern const struct contest contest_channels;
 extern const struct contest contest_rings;
 extern const struct contest contest_rings_batch;
-extern const struct contest contest_latency;
 extern const struct contest contest_latency_mixed;
+extern const struct contest contest_latency_apart;
 
 extern const char *const part_names[PARTS];
 

@@ -33,8 +33,8 @@ static void add_group(const struct contest *contest, const struct workload *work
 static void add_groups(const struct options *options, const struct workload *workloads)
 {
 	static const struct contest *const latency[LATENCY_GROUPS] = {
-		&contest_latency,
 		&contest_latency_mixed,
+		&contest_latency_apart,
 	};
 	const struct shapes *channels = &options->shapes;
 	const struct shapes *rings = &options->ring_shapes;
