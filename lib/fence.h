@@ -24,6 +24,12 @@ static inline void fence_light(void)
 		atomic_thread_fence(memory_order_seq_cst);
 }
 
+/* The same, for a thread that knows that fences are asymmetric. */
+static inline void fence_light_asymmetric(void)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
 void fence_heavy(void);
 
 #endif

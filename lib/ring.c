@@ -13,18 +13,13 @@
  *
  * That is the plain ring. If the owner of a cell stops between claim and store,
  * the others ask about it and, if need be, go over its position, which is then a
- * hole: verdict.c says how. What that asks of the common path:
+ * hole: verdict.c says how. All that it costs who is not stopped are three reads of two
+ * counters that nobody writes: whoever is about to claim makes sure that there is no
+ * doubt about the cells, and whoever has stored a state, that there was none since. If
+ * there was, it looks whether it was passed over. A sender that was still has its
+ * message and sends it again. A receiver has copied its own out; it is done.
  *
- * - Whoever has stored a state passes fence_light() and reads `contested`; if it is not
- *   zero, it looks whether it was passed over. A sender that was still has its
- *   message and sends it again. A receiver has copied its own out; it is done.
- * - Whoever is about to claim reads the state, passes fence_light(), reads
- *   `contested` (if it is not zero, the verdict) and reads the state again. Without the
- *   second read: a stopped owner stores its late state, which is read; gives the
- *   cell back and lowers `contested`, which is then read as zero; and a hole is
- *   claimed.
- *
- * Nobody asks, or goes over a hole, without need:
+ * Nobody asks, or goes over holes, without need:
  *
  * - A receiver, only if a message is there behind what is in the way. If none is, "empty"
  *   is a true answer: as head has not moved meanwhile, what is published stays, so
@@ -59,7 +54,7 @@
 /* How many times a claimed cell that is not finished yet is looked at before its
  * owner is asked about. */
 #ifndef PATIENCE
-#define PATIENCE 256
+#define PATIENCE 64
 #endif
 
 int ring_init(struct ring *ring, size_t capacity, uint64_t position)
@@ -75,6 +70,7 @@ int ring_init(struct ring *ring, size_t capacity, uint64_t position)
 		.index_mask = capacity - 1,
 		.lap_shift = (unsigned int)__builtin_ctzll(capacity),
 		.start = position,
+		.doubts = !fence_asymmetric,
 		.tail = position,
 		.head = position,
 	};
@@ -116,24 +112,20 @@ static inline size_t count_ready(const struct ring *ring, uint64_t position, siz
 }
 
 /* How many of them may be claimed. */
-static inline size_t count_claimable(struct ring *ring, uint64_t position, size_t count, bool full)
+static inline struct claimable count_claimable(struct ring *ring, uint64_t position, size_t count, bool full)
 {
+	uint64_t known = settled(ring);
+	if (__builtin_expect(doubts(ring) != known, 0))
+		return verdict_count(ring, position, count, full);
 	size_t n = count_ready(ring, position, count, full);
-	if (n == 0)
-		return 0;
-	/* [answer] light side: the state is read before `contested`. */
-	fence_light();
-	if (contested(ring)) {
-		size_t clear = 0;
-		while (clear < n && verdict_clear(ring, advance(position, clear)))
-			clear++;
-		n = clear;
-	}
-	return count_ready(ring, position, n, full);
+	if (n > 0 && doubted_since(ring, known))
+		return verdict_count(ring, position, n, full);
+	return (struct claimable){ n, known };
 }
 
-/* Whether any position from `from` to before `end` is ready, and no hole. */
-static bool any_ready(const struct ring *ring, uint64_t from, uint64_t end, bool full)
+/* The first position from `from` to before `end` that is ready, and no hole; `end` if
+ * there is none. */
+static uint64_t find_ready(const struct ring *ring, uint64_t from, uint64_t end, bool full)
 {
 	int64_t most = 2 * (int64_t)ring_capacity(ring); /* more only if `from` is out of date */
 	for (int64_t n = ahead(end, from) < most ? ahead(end, from) : most; n > 0; n--, from = advance(from, 1))
@@ -141,16 +133,15 @@ static bool any_ready(const struct ring *ring, uint64_t from, uint64_t end, bool
 		 * give it back between these reads, and then the state is another one. */
 		if (count_ready(ring, from, 1, full) == 1 && !verdict_quarantined(ring, from) &&
 				count_ready(ring, from, 1, full) == 1)
-			return true;
-	return false;
+			return from;
+	return end;
 }
 
-/* Whether a cell behind that of position = tail is free. */
-static bool any_room(const struct ring *ring, uint64_t position)
+/* Where the room for senders ends, were all cells up to there emptied. */
+static uint64_t room_end(const struct ring *ring)
 {
 	/* [order] acquire: as in moved_on(). */
-	uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
-	return any_ready(ring, advance(position, 1), next_lap(ring, head), false);
+	return next_lap(ring, atomic_load_explicit(&ring->head, memory_order_acquire));
 }
 
 /* ------------------------------------------------------------- claims and moves -- */
@@ -177,31 +168,35 @@ static bool moved_on(const _Atomic(uint64_t) *end, uint64_t *position)
 	return true;
 }
 
-/* Look again, a bounded while, whether the cell of `end` is ready. */
-static bool bear_with(const struct ring *ring, const _Atomic(uint64_t) *end, uint64_t position, bool full)
+/* Give the owner of a claimed cell a moment to finish, a bounded number of times; none
+ * if it is known to be stopped. */
+static inline bool bear_with(const struct ring *ring, uint64_t position, unsigned int *looks)
 {
-	for (unsigned int looks = 0; looks < PATIENCE; looks++) {
-		/* Relaxed: a hint; the caller looks again. */
-		if (count_ready(ring, position, 1, full) == 1 ||
-				atomic_load_explicit(end, memory_order_relaxed) != position)
-			return true;
-		ck_pr_stall();
-	}
-	return false;
+	if (*looks == PATIENCE || verdict_quarantined(ring, position))
+		return false;
+	++*looks;
+	ck_pr_stall();
+	return true;
 }
 
-/* Whoever has claimed the cell at position = *end, and not finished, is in the way. */
-static void make_way(struct ring *ring, _Atomic(uint64_t) *end, uint64_t position, bool full)
+/*
+ * Whoever has claimed the cell at position = *end, and not finished, is in the way.
+ * `until` is where it is clear again: all holes on the way there go at once.
+ */
+static void make_way(struct ring *ring, _Atomic(uint64_t) *end, uint64_t position, uint64_t until, bool full)
 {
-	uint64_t owed = wanted(ring, position, full);
-	if (verdict_hole(ring, position, owed)) {
-		if (claim(end, &position, 1))
-			/* Relaxed: a number to look at. */
-			atomic_fetch_add_explicit(full ? &ring->unreceived : &ring->unsent, 1,
-				memory_order_relaxed);
-	} else if (!bear_with(ring, end, position, full)) {
-		verdict_ask(ring, position, owed);
+	size_t holes = 0;
+	uint64_t at = position;
+	while (ahead(until, at) > 0 && verdict_hole(ring, at, wanted(ring, at, full))) {
+		at = advance(at, 1);
+		holes++;
 	}
+	if (holes == 0)
+		verdict_ask(ring, position, wanted(ring, position, full));
+	else if (claim(end, &position, holes))
+		/* Relaxed: a number to look at. */
+		atomic_fetch_add_explicit(full ? &ring->unreceived : &ring->unsent, holes,
+			memory_order_relaxed);
 }
 
 /* Write the message into a claimed cell and let receivers have it. */
@@ -211,8 +206,6 @@ static inline void publish(struct ring_cell *cell, uint64_t full, const struct m
 	/* [publish] release: the message is in the cell before the cell reads as full.
 	 * Relaxed here, and a receiver could copy the last lap's bytes. */
 	atomic_store_explicit(&cell->state, full, memory_order_release);
-	/* [answer] light side: the state is stored before `contested` is read. */
-	fence_light();
 }
 
 /* Copy the message out of a claimed cell and let senders have the cell. */
@@ -231,33 +224,47 @@ __attribute__((noinline)) int ring_push_batch(struct ring *ring, const struct ma
 {
 	/* Relaxed: as in claim(). */
 	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+	unsigned int looks = 0;
 	for (;;) {
 		if (position & CLOSED)
 			return -EPIPE;
-		size_t n = count_claimable(ring, position, count, false);
+		struct claimable ready = count_claimable(ring, position, count, false);
+		size_t n = ready.count;
 		if (n > 0) {
 			if (!claim(&ring->tail, &position, n))
 				continue;
-			int sent = 0;
-			for (; n > 0; n--, position = advance(position, 1)) {
-				uint64_t full = state_full(ring, position);
-				publish(cell_at(ring, position), full, &messages[sent]);
-				sent += !contested(ring) || verdict_stands(ring, position, full);
+			const struct magring_message *next = messages;
+			struct ring_cell *cells = ring->cells;
+			uint64_t mask = ring->index_mask;
+			uint64_t full = wanted(ring, position, true);
+			for (;;) {
+				publish(&cells[position & mask], full, next);
+				if (!doubted_since(ring, ready.known) || verdict_stands(ring, position, full))
+					next++;
+				if (--n == 0)
+					break;
+				position = advance(position, 1);
+				if ((position & mask) == 0)
+					full = state_free_next(ring, full) | 1;
 			}
-			if (sent > 0)
-				return sent;
+			if (next > messages)
+				return (int)(next - messages);
 		}
 		if (moved_on(&ring->tail, &position))
 			continue;
-		if (any_room(ring, position))
-			make_way(ring, &ring->tail, position, false);
-		else if (!moved_on(&ring->tail, &position) && count_claimable(ring, position, 1, false) == 0)
+		uint64_t end = room_end(ring);
+		if (ahead(end, position) > 0 && bear_with(ring, position, &looks))
+			continue;
+		uint64_t until = find_ready(ring, advance(position, 1), end, false);
+		if (ahead(end, until) > 0)
+			make_way(ring, &ring->tail, position, until, false);
+		else if (!moved_on(&ring->tail, &position) && count_claimable(ring, position, 1, false).count == 0)
 			return -EAGAIN;
 	}
 }
 
 /* A receiver that was passed over has its messages; its cells go back. */
-static __attribute__((noinline, cold)) int pop_contested(struct ring *ring, uint64_t position, size_t n)
+static __attribute__((noinline, cold)) int pop_doubted(struct ring *ring, uint64_t position, size_t n)
 {
 	for (size_t i = 0; i < n; i++, position = advance(position, 1))
 		verdict_stands(ring, position, state_free(ring, next_lap(ring, position)));
@@ -269,18 +276,25 @@ __attribute__((noinline)) int ring_pop_batch(struct ring *ring, struct magring_m
 {
 	/* Relaxed: as in claim(). */
 	uint64_t position = atomic_load_explicit(&ring->head, memory_order_relaxed);
+	unsigned int looks = 0;
 	for (;;) {
-		size_t n = count_claimable(ring, position, count, true);
+		struct claimable ready = count_claimable(ring, position, count, true);
+		size_t n = ready.count;
 		if (n > 0) {
 			if (!claim(&ring->head, &position, n))
 				continue;
-			for (size_t i = 0; i < n; i++) {
+			struct ring_cell *cells = ring->cells;
+			uint64_t mask = ring->index_mask;
+			uint64_t free = state_free_next(ring, wanted(ring, position, false));
+			for (size_t i = 0;;) {
 				uint64_t at = advance(position, i);
-				recycle(cell_at(ring, at), state_free(ring, next_lap(ring, at)), &ret_messages[i]);
+				recycle(&cells[at & mask], free, &ret_messages[i]);
+				if (++i == n)
+					break;
+				if ((at & mask) == mask)
+					free = state_free_next(ring, free);
 			}
-			/* [answer] light side: as in publish(). */
-			fence_light();
-			return contested(ring) ? pop_contested(ring, position, n) : (int)n;
+			return doubted_since(ring, ready.known) ? pop_doubted(ring, position, n) : (int)n;
 		}
 		if (moved_on(&ring->head, &position))
 			continue;
@@ -288,9 +302,12 @@ __attribute__((noinline)) int ring_pop_batch(struct ring *ring, struct magring_m
 		uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
 		if ((tail & POSITION) == position)
 			return tail & CLOSED ? -EPIPE : -EAGAIN;
-		if (tail & CLOSED || any_ready(ring, advance(position, 1), tail, true))
-			make_way(ring, &ring->head, position, true);
-		else if (!moved_on(&ring->head, &position) && count_claimable(ring, position, 1, true) == 0)
+		if (bear_with(ring, position, &looks))
+			continue;
+		uint64_t until = find_ready(ring, advance(position, 1), tail & POSITION, true);
+		if (tail & CLOSED || until != (tail & POSITION))
+			make_way(ring, &ring->head, position, until, true);
+		else if (!moved_on(&ring->head, &position) && count_claimable(ring, position, 1, true).count == 0)
 			return -EAGAIN;
 	}
 }
@@ -298,10 +315,10 @@ __attribute__((noinline)) int ring_pop_batch(struct ring *ring, struct magring_m
 /*
  * Batches of one, in the common case a straight line of code. All that can be
  * computed before the claim is, because what follows a locked instruction waits
- * for it; what is done when the ring is contested is out of line. A closed tail is
+ * for it; what is done when the ring is doubted is out of line. A closed tail is
  * in no lap, so its cell is never free.
  */
-static __attribute__((noinline, cold)) int push_contested(struct ring *ring, uint64_t position,
+static __attribute__((noinline, cold)) int push_doubted(struct ring *ring, uint64_t position,
 	const struct magring_message *message)
 {
 	return verdict_stands(ring, position, state_full(ring, position)) ? 1 :
@@ -313,14 +330,12 @@ int ring_push(struct ring *ring, const struct magring_message *message)
 	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 	uint64_t free = position >> ring->lap_shift << 1;
 	struct ring_cell *cell = cell_at(ring, position);
-	if (__builtin_expect(read_state(cell) != free, 0))
-		return ring_push_batch(ring, message, 1);
-	/* [answer] light side: the state is read before `contested`. */
-	fence_light();
-	if (contested(ring) || read_state(cell) != free || !claim(&ring->tail, &position, 1))
+	uint64_t known = settled(ring);
+	if (__builtin_expect(read_state(cell) != free, 0) || doubted_since(ring, known) ||
+			!claim(&ring->tail, &position, 1))
 		return ring_push_batch(ring, message, 1);
 	publish(cell, free | 1, message);
-	return contested(ring) ? push_contested(ring, position, message) : 1;
+	return doubted_since(ring, known) ? push_doubted(ring, position, message) : 1;
 }
 
 int ring_pop(struct ring *ring, struct magring_message *ret_message)
@@ -329,16 +344,12 @@ int ring_pop(struct ring *ring, struct magring_message *ret_message)
 	uint64_t full = state_full(ring, position);
 	uint64_t free = state_free(ring, next_lap(ring, position));
 	struct ring_cell *cell = cell_at(ring, position);
-	if (__builtin_expect(read_state(cell) != full, 0))
-		return ring_pop_batch(ring, ret_message, 1);
-	/* [answer] light side: the state is read before `contested`. */
-	fence_light();
-	if (contested(ring) || read_state(cell) != full || !claim(&ring->head, &position, 1))
+	uint64_t known = settled(ring);
+	if (__builtin_expect(read_state(cell) != full, 0) || doubted_since(ring, known) ||
+			!claim(&ring->head, &position, 1))
 		return ring_pop_batch(ring, ret_message, 1);
 	recycle(cell, free, ret_message);
-	/* [answer] light side: as in publish(). */
-	fence_light();
-	return contested(ring) ? pop_contested(ring, position, 1) : 1;
+	return doubted_since(ring, known) ? pop_doubted(ring, position, 1) : 1;
 }
 
 void ring_close(struct ring *ring)
@@ -352,8 +363,9 @@ bool ring_may_push(const struct ring *ring)
 	/* [order] acquire: as in moved_on(). */
 	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_acquire);
 	do {
-		if (position & CLOSED || any_ready(ring, position, advance(position, 1), false) ||
-				any_room(ring, position))
+		uint64_t next = advance(position, 1), end = room_end(ring);
+		if (position & CLOSED || find_ready(ring, position, next, false) != next ||
+				ahead(end, find_ready(ring, next, end, false)) > 0)
 			return true;
 	} while (moved_on(&ring->tail, &position));
 	return false;
@@ -365,7 +377,7 @@ bool ring_may_pop(const struct ring *ring)
 	uint64_t position = atomic_load_explicit(&ring->head, memory_order_acquire);
 	do {
 		uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
-		if (tail & CLOSED || any_ready(ring, position, tail, true))
+		if (tail & CLOSED || find_ready(ring, position, tail, true) != tail)
 			return true;
 	} while (moved_on(&ring->head, &position));
 	return false;

@@ -21,14 +21,15 @@ struct ring_cell {
 _Static_assert(sizeof(struct ring_cell) == 64, "a cell is one cache line");
 
 struct ring {
-	/* Constant, but for `contested`, which changes only when a thread is in the
-	 * way of others. */
+	/* Constant, but for `doubts` and `settled`, which change only when a thread is in
+	 * the way of others. */
 	struct ring_cell *cells;
 	_Atomic(uint64_t) *verdicts;  /* one for each cell */
 	uint64_t index_mask;          /* capacity - 1 */
 	unsigned int lap_shift;       /* log2(capacity) */
 	uint64_t start;               /* the first position */
-	_Atomic(uint64_t) contested;  /* cells with an open question, or quarantined */
+	_Atomic(uint64_t) doubts;     /* how often an owner was doubted; see verdict.c */
+	_Atomic(uint64_t) settled;    /* how many doubts are over */
 
 	/* 128 bytes apart: processors fetch lines in pairs. */
 	_Alignas(128) _Atomic(uint64_t) tail; /* position of the next send; top bit: closed */

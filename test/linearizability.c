@@ -16,6 +16,7 @@
  * in the ordinary time and for what it is: only then the program fails.
  */
 #include "linearizability_worker.h"
+#include "ring_peek.h"
 
 #ifdef __has_feature
 #define SLOW __has_feature(thread_sanitizer)
@@ -258,8 +259,8 @@ static void play_shortly(struct dice *dice, uint64_t number)
 static void show(void)
 {
 	fprintf(stderr, "  clock %" PRIu32 ", %" PRIu32 " at work; ", game.clock, game.going);
-	fprintf(stderr, "tail %" PRIx64 " head %" PRIx64 " contested %" PRIu64 "\n", game.ring->tail,
-		game.ring->head, game.ring->contested);
+	fprintf(stderr, "tail %" PRIx64 " head %" PRIx64 " unsettled %" PRIu64 "\n", game.ring->tail,
+		game.ring->head, ring_peek_unsettled(game.ring));
 }
 
 int main(int argc, char **argv)

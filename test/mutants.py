@@ -112,13 +112,22 @@ MUTANTS = [
            "return (position + count) & POSITION;", "return (uint32_t)(position + count);",
            "stress_ring", config="plain"),
     Mutant("a recycled cell is in its old lap", "cell.h",
-           "return advance(position, ring_capacity(ring));", "return position;",
+           "return ((state | 1) + 1) & (UINT64_MAX >> (ring->lap_shift + 1));", "return state & ~(uint64_t)1;",
            "stress_ring", config="plain", by="hang"),
     Mutant("a batch looks at one cell less than it claims", "ring.c",
-           "\t\tsize_t n = count_claimable(ring, position, count, true);\n\t\tif (n > 0) {",
-           "\t\tsize_t n = count_claimable(ring, position, count, true);\n"
-           "\t\tif (n > 0 && count > 1)\n\t\t\tn++;\n\t\tif (n > 0) {",
+           "count_claimable(ring, position, count, true);\n\t\tsize_t n = ready.count;",
+           "count_claimable(ring, position, count, true);\n"
+           "\t\tsize_t n = ready.count + (ready.count > 0 && count > 1);",
            "stress_ring", config="plain"),
+    Mutant("nobody sees a doubt", "verdict.h",
+           "return __builtin_expect(doubts(ring) != known, 0);", "return (void)ring, known == 1;",
+           "stopped", config="plain"),
+    Mutant("nobody is asked about", "ring.c",
+           "\t\tverdict_ask(ring, position, wanted(ring, position, full));", "\t\t;",
+           "stopped", config="plain", by="hang"),
+    Mutant("nobody counts a doubt", "verdict.c",
+           "\tatomic_fetch_add_explicit(&ring->doubts, 1, memory_order_release);\n", "",
+           "stopped", config="plain"),
 
     # Waiting.
     Mutant("nobody looks for sleepers of the other side", "queue.c",

@@ -6,7 +6,6 @@
 #ifndef RING_PEEK_H
 #define RING_PEEK_H
 
-#include "fence.h"
 #include "verdict.h"
 
 /* The first half of a send (receive) by the only thread that sends (receives) at
@@ -37,8 +36,7 @@ static inline bool ring_peek_finish_push(struct ring *ring, uint64_t position,
 	/* [publish] release: as in ring.c. */
 	atomic_store_explicit(&cell_at(ring, position)->state, state_full(ring, position),
 		memory_order_release);
-	fence_light();
-	return !contested(ring) || verdict_stands(ring, position, state_full(ring, position));
+	return verdict_stands(ring, position, state_full(ring, position));
 }
 
 static inline bool ring_peek_finish_pop(struct ring *ring, uint64_t position,
@@ -49,8 +47,24 @@ static inline bool ring_peek_finish_pop(struct ring *ring, uint64_t position,
 	*ret_message = cell_at(ring, position)->message;
 	/* [recycle] release: as in ring.c. */
 	atomic_store_explicit(&cell_at(ring, position)->state, free, memory_order_release);
-	fence_light();
-	return !contested(ring) || verdict_stands(ring, position, free);
+	return verdict_stands(ring, position, free);
+}
+
+/* How many doubts are not settled: cells that are quarantined, and decisions that have
+ * begun. */
+static inline uint64_t ring_peek_unsettled(const struct ring *ring)
+{
+	uint64_t known = settled(ring);
+	return doubts(ring) - known - !fence_asymmetric;
+}
+
+/* Whether a question about any cell is open. */
+static inline bool ring_peek_asked(const struct ring *ring)
+{
+	for (uint64_t i = 0; i < ring_capacity(ring); i++)
+		if ((atomic_load_explicit(&ring->verdicts[i], memory_order_relaxed) & 3) == 1)
+			return true;
+	return false;
 }
 
 #endif

@@ -243,12 +243,12 @@ EVERYWHERE(may_be_closed_at_any_position_of_the_wrap)
 
 /* ------------------------------------- threads between claim and store, taken apart -- */
 
-static void check_stopped(uint64_t questions, uint64_t quarantined, uint64_t contested_cells)
+static void check_stopped(uint64_t questions, uint64_t quarantined, uint64_t unsettled)
 {
 	struct ring_counts counts = ring_counts(&ring);
 	assert_same(counts.questions, questions);
 	assert_same(counts.quarantined, quarantined);
-	assert_same(atomic_load(&ring.contested), contested_cells);
+	assert_same(ring_peek_unsettled(&ring), unsettled);
 }
 
 /* Every cell is in use: the ring, empty now, takes its capacity; lap after lap. */

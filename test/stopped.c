@@ -34,6 +34,7 @@
 #include <sys/syscall.h>
 
 #include "queue.h"
+#include "ring_peek.h"
 
 #ifdef STOPPED_THREAD_SANITIZER
 enum { SIGNALS = 0 };
@@ -98,9 +99,9 @@ static void show(void)
 	if (game.ring == NULL)
 		return;
 	struct ring_counts counts = ring_counts(game.ring);
-	fprintf(stderr, "  capacity %zu, sent %" PRIu64 " received %" PRIu64 " contested %" PRIu64 "\n",
+	fprintf(stderr, "  capacity %zu, sent %" PRIu64 " received %" PRIu64 " unsettled %" PRIu64 "\n",
 		ring_capacity(game.ring), counts.sent, counts.received,
-		atomic_load_explicit(&game.ring->contested, memory_order_relaxed));
+		ring_peek_unsettled(game.ring));
 	for (uint32_t i = 0; i < game.threads; i++)
 		fprintf(stderr, "  thread %" PRIu32 ": %s, sent %" PRIu32 " received %" PRIu64 "\n", i,
 			phases[phase_of(i)], workers[i].sent, workers[i].received);
@@ -257,7 +258,7 @@ static bool closed(void)
 static void close_ring(void)
 {
 	struct ring_counts counts = ring_counts(game.ring);
-	EXPECT(atomic_load_explicit(&game.ring->contested, memory_order_relaxed), 0);
+	EXPECT(ring_peek_unsettled(game.ring), 0);
 	CHECK(counts.quarantined <= counts.questions, "%" PRIu64 " of %" PRIu64, counts.quarantined,
 		counts.questions);
 	while (pop() >= 0)
@@ -594,7 +595,7 @@ static void open_queue(size_t capacity)
 
 static void close_queue(void)
 {
-	EXPECT(atomic_load_explicit(&game.ring->contested, memory_order_relaxed), 0);
+	EXPECT(ring_peek_unsettled(game.ring), 0);
 	game.ring = NULL;
 	magring_queue_destroy(game.queue);
 	game.queue = NULL;

@@ -336,7 +336,7 @@ static void check_counts(void)
 		", received %" PRIu64 " not %" PRIu64, counts.sent, sent, counts.received, received);
 	CHECK(counts.quarantined <= counts.questions, "%" PRIu64 " of %" PRIu64, counts.quarantined,
 		counts.questions);
-	CHECK(atomic_load(&world.ring.contested) == 0, "%" PRIu64, atomic_load(&world.ring.contested));
+	CHECK(ring_peek_unsettled(&world.ring) == 0, "%" PRIu64, ring_peek_unsettled(&world.ring));
 }
 
 /* All victims are back: nothing is left of it. */
@@ -443,6 +443,16 @@ static bool stop_when_claimed(int number, enum op op)
 	return world.victims[number].moved > 0;
 }
 
+/* The victim stops when it has claimed. Some ways to go on. */
+static void play_claimed(int number, enum op op, int depth)
+{
+	if (!stop_when_claimed(number, op))
+		return;
+	keep(depth);
+	for (int i = 0; i < 10; i++)
+		play_in_turn(depth);
+}
+
 /* One victim, every manner. It is quarantined if it is stopped between its claim and
  * its last store, and else not. */
 static void alone(enum op op, size_t capacity, uint64_t position, uint64_t filled)
@@ -490,7 +500,7 @@ static void twice(enum op op, size_t capacity)
 	do {
 		keep(1);
 		manners[some[world.victims[0].steps % 3]].run();
-		if (atomic_load(&world.ring.contested) > 0)
+		if (ring_peek_unsettled(&world.ring) > 0)
 			stop_everywhere(0, 2);
 		put_back(1);
 	} while (step(0));
@@ -609,11 +619,7 @@ static void asked_late(enum op op, size_t capacity)
 			continue;
 		keep(1);
 		finish(0);
-		if (stop_when_claimed(2, other_way(op)))
-			for (int i = 0; i < 10; i++) {
-				keep(2);
-				play_in_turn(2);
-			}
+		play_claimed(2, other_way(op), 2);
 		put_back(1);
 	} while (step(1));
 	end_scenario();
@@ -645,12 +651,12 @@ static void decided(enum op op, enum op third, size_t capacity)
 	end_scenario();
 }
 
-/* Instructions that a victim does until the ring is contested. */
+/* Instructions that a victim does until it has asked. */
 static unsigned int steps_to_ask(int number, int depth)
 {
 	unsigned int steps = 0;
 	keep(depth);
-	while (atomic_load(&world.ring.contested) == 0 && step(number))
+	while (!ring_peek_asked(&world.ring) && step(number))
 		steps++;
 	put_back(depth);
 	return steps;
@@ -689,7 +695,7 @@ static void asked_again(enum op op, size_t capacity)
 			put_back(2);
 		} while (world.ring.quarantined == 0 && step(1));
 		put_back(1);
-	} while (atomic_load(&world.ring.contested) == 0 && step(2));
+	} while (!ring_peek_asked(&world.ring) && step(2));
 	end_scenario();
 }
 
@@ -707,11 +713,7 @@ static void late(enum op op, size_t capacity)
 			if (!op_sends(op))
 				others_push(1);
 		}
-		if (stop_when_claimed(1, op))
-			for (int i = 0; i < 10; i++) {
-				keep(2);
-				play_in_turn(2);
-			}
+		play_claimed(1, op, 2);
 		put_back(1);
 	} while (step(0));
 	end_scenario();
@@ -739,7 +741,7 @@ static void own_steps(enum op op, size_t capacity)
 			end_if_failed();
 		}
 	finish(0);
-	CHECK(atomic_load(&world.ring.contested) == 0, "%" PRIu64, atomic_load(&world.ring.contested));
+	CHECK(ring_peek_unsettled(&world.ring) == 0, "%" PRIu64, ring_peek_unsettled(&world.ring));
 	end_if_failed();
 	end_scenario();
 }

@@ -19,6 +19,7 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 
+#include "ring_peek.h"
 #include "stopped.h"
 
 #define VICTIMS 3
@@ -102,10 +103,10 @@ static inline size_t count_of(const struct victim *victim)
 static inline void show_world(void)
 {
 	static const char *const names[] = { "push", "pop", "push_batch", "pop_batch" };
-	fprintf(stderr, "  capacity %zu, head %" PRIu64 " tail %#" PRIx64 " contested %" PRIu64
+	fprintf(stderr, "  capacity %zu, head %" PRIu64 " tail %#" PRIx64 " unsettled %" PRIu64
 		", the others have sent %" PRIu64 "\n", ring_capacity(&world.ring),
 		atomic_load(&world.ring.head), atomic_load(&world.ring.tail),
-		atomic_load(&world.ring.contested), world.sent);
+		ring_peek_unsettled(&world.ring), world.sent);
 	for (size_t i = 0; i < ring_capacity(&world.ring); i++)
 		fprintf(stderr, "  cell %zu: state %#" PRIx64 ", verdict %#" PRIx64 "\n", i,
 			atomic_load(&world.ring.cells[i].state), atomic_load(&world.ring.verdicts[i]));

@@ -42,8 +42,10 @@
  * Abstractions. Each leaves every behaviour of the code possible:
  *
  *	- Positions begin with 0 and do not wrap.
- *	- bear_with() may lose its patience at once. It answers true only if something
- *	  has changed.
+ *	- There is no bear_with(). Who looks again has changed nothing, and is where it
+ *	  would be had it been slower.
+ *	- Of `doubts` and `settled` the model keeps the difference, and for each thread
+ *	  whether there was a doubt since it read what it compares them with.
  *	- ring_push() and ring_pop() are batches of one that begin anew if they meet
  *	  anything unusual.
  *	- Questions, quarantined cells and holes are not counted.
@@ -85,24 +87,25 @@
 #define GONE 2
 
 mtype:step = {
-	READ, COUNT, CONTESTED, CLEAR, COUNT_AGAIN, CLAIM,
-	STORE, COPY, LOOK, VERDICT, ANSWER, ANSWER_SETTLE, STATE, GIVE, GIVE_CHANGE, GIVE_SETTLE,
+	READ, SETTLED, COUNT, SINCE, KNOWN, CLEAR, READY, SINCE_KNOWN, CLAIM,
+	STORE, COPY, LOOK, VERDICT, ANSWER, STATE, GIVE, GIVE_CHANGE, GIVE_SETTLE,
 	MOVED, OTHER_END, SCAN, SCAN_VERDICT, SCAN_AGAIN, MOVED_LAST,
-	HOLE, HOLE_CHANGE, HOLE_STATE, GO_OVER,
-	BEAR_WITH, ASK, ASK_COUNT, ASK_CHANGE, ASK_SETTLE,
-	HEAVY, DECIDE, DECIDE_CHANGE, DECIDE_SETTLE,
+	HOLE, HOLE_CHANGE, HOLE_STATE, GO_OVER, ASK, ASK_CHANGE,
+	DOUBT, HEAVY, DECIDE, DECIDE_CHANGE, DECIDE_SETTLE,
 	WAIT, END
 };
 
 /* The ring. */
 byte tail, head;
-byte contested;
+byte unsettled;    /* doubts - settled */
+byte calm;         /* set of threads: there was no doubt since the thread has read them */
 byte state[CAPACITY];
 byte verdict[CAPACITY];
 byte message[CAPACITY]; /* 1 and more */
 
 /* For the assertions. */
 bool owned[CAPACITY];
+bool doomed[CAPACITY];        /* the open question's answer may be GONE, whatever comes */
 bool unsure[CAPACITY];        /* published, but whether it stands depends on the answer */
 bool out[CAPACITY];
 byte sent, claimed, received; /* sets of messages */
@@ -134,7 +137,7 @@ byte stopped; /* a set */
 #define usable(index) (state[index] % 2 == 0 && KIND(verdict[index]) != GONE && \
 	free_for(index) >= final && (free_for(index) < head + CAPACITY || free_for(index) == final))
 #define any_usable any(usable)
-#define unsettled(index) (KIND(verdict[index]) != DONE || owned[index])
+#define unfinished(index) (KIND(verdict[index]) != DONE || owned[index])
 
 inline note()
 {
@@ -182,8 +185,9 @@ inline come_out(index)
 inline arrive(thread, index, value)
 {
 	if
-	:: (thread) < SENDERS && verdict[index] == WORD(value, ASKED) -> unsure[index] = true
-	:: (thread) < SENDERS && verdict[index] != WORD(value, ASKED) && KIND(verdict[index]) != GONE ->
+	:: (thread) < SENDERS && verdict[index] == WORD(value, ASKED) && doomed[index] -> unsure[index] = true
+	:: (thread) < SENDERS && !(verdict[index] == WORD(value, ASKED) && doomed[index]) &&
+			KIND(verdict[index]) != GONE ->
 		come_out(index)
 	:: (thread) >= SENDERS || KIND(verdict[index]) == GONE
 	fi;
@@ -200,12 +204,13 @@ inline answered(index)
 	:: else
 	fi;
 	unsure[index] = false;
+	doomed[index] = false;
 	note()
 }
 
 #ifdef STORE_BUFFERS
 #define FIRST 4 /* worker 0 has this _pid */
-#define to_decide HEAVY
+#define to_fence HEAVY
 byte buffer[THREADS]; /* index + 1 of the cell whose state is to become the next one */
 byte second[THREADS]; /* and after it, of this one */
 #define buffered(thread, index) (buffer[thread] == (index) + 1 || second[thread] == (index) + 1)
@@ -242,7 +247,7 @@ end:
 }
 #else
 #define FIRST 3
-#define to_decide DECIDE
+#define to_fence DECIDE
 #define has_space true
 #define drained true
 #define reads(position, wanted) is(position, wanted)
@@ -253,13 +258,22 @@ end:
 
 inline settle()
 {
-	assert(contested > 0);
-	contested--
+	assert(unsettled > 0);
+	unsettled--
 }
+
+inline doubt()
+{
+	unsettled++;
+	calm = 0
+}
+
+#define is_calm (calm & BIT(me))
 
 inline end_call()
 {
-	position = 0; other = 0; n = 0; i = 0; some = false; last = false;
+	position = 0; other = 0; n = 0; i = 0; scan = 0; some = false; last = false;
+	calm = calm & ~BIT(me);
 	saw = saw | BIT(me)
 }
 
@@ -280,10 +294,11 @@ inline answer_eagain()
 
 inline top()
 {
-	other = 0; n = 0; i = 0;
+	other = 0; n = 0; i = 0; scan = 0;
+	calm = calm & ~BIT(me);
 	if
 	:: is_sender && is_closed -> end_thread() /* -EPIPE */
-	:: else -> at = COUNT
+	:: else -> at = SETTLED
 	fi
 }
 
@@ -292,7 +307,7 @@ inline none()
 {
 	if
 	:: last -> answer_eagain()
-	:: else -> n = 0; i = 0; at = MOVED
+	:: else -> n = 0; i = 0; calm = calm & ~BIT(me); at = MOVED
 	fi
 }
 
@@ -310,12 +325,6 @@ inline none()
 #endif
 
 #define batch (!last && BATCH == 2 && (me == 0 || me == SENDERS) && (is_receiver || next + 1 < SENDS) -> 2 : 1)
-
-#ifdef MUTANT_OWNER_LOOKS_AWAY
-#define contested_as_seen 0
-#else
-#define contested_as_seen contested
-#endif
 
 /* publish() or recycle() is done: the next cell of the claim, or the end of it. */
 inline next_cell(stands)
@@ -336,7 +345,7 @@ inline next_cell(stands)
 	if
 	:: i < n && is_sender -> at = STORE
 	:: i < n && is_receiver -> at = VERDICT
-	:: i == n && !some -> position = position + n; n = 0; i = 0; at = MOVED
+	:: i == n && !some -> position = position + n; n = 0; i = 0; calm = calm & ~BIT(me); at = MOVED
 	:: i == n && some ->
 		woken = woken | (is_sender -> ALL_RECEIVERS : ALL_SENDERS);
 		end_call();
@@ -347,7 +356,7 @@ inline next_cell(stands)
 	fi
 }
 
-/* Where any_ready() ends. */
+/* Where find_ready() ends. */
 #define next_position (position + 1)
 #ifdef MUTANT_NO_LIMIT
 #define until (is_sender -> position + CAPACITY : (other & POSITION))
@@ -356,11 +365,32 @@ inline next_cell(stands)
 #endif
 #define scan_end (next_position + 2 * CAPACITY < until -> next_position + 2 * CAPACITY : until)
 
+#ifdef MUTANT_CLOSED_IN_VAIN
+#define go_on_anyway false
+#else
+#define go_on_anyway (is_receiver && (other & CLOSED))
+#endif
+
 inline go_on_scanning()
 {
 	if
-	:: scan >= scan_end -> scan = 0; other = 0; at = MOVED_LAST
+	:: scan >= scan_end && go_on_anyway -> scan = other & POSITION; other = 0; at = HOLE
+	:: scan >= scan_end && !go_on_anyway -> scan = 0; other = 0; at = MOVED_LAST
 	:: else -> at = SCAN
+	fi
+}
+
+/* The next cell, if there is one on the way to `scan`: is it a hole as well? */
+inline next_hole()
+{
+	i++;
+	if
+#ifdef MUTANT_BEYOND_READY
+	:: at = HOLE
+#else
+	:: position + i < scan -> at = HOLE
+#endif
+	:: else -> at = GO_OVER
 	fi
 }
 
@@ -443,35 +473,52 @@ proctype worker(byte me)
 		top() }
 
 	/* count_claimable() */
+	:: d_step { at == SETTLED ->
+		if
+		:: unsettled == 0 -> calm = calm | BIT(me); at = COUNT
+		:: else -> n = batch; at = KNOWN /* at the next read of `doubts`, or the one after */
+		fi }
 	:: d_step { at == COUNT ->
 		if
-#ifdef MUTANT_NO_FIRST_READ
-		:: true -> n = 1; at = CONTESTED
-#endif
 		:: reads(position + i, wanted) ->
 			i++;
 			n = i;
 			if
-			:: n == batch -> i = 0; at = CONTESTED
+			:: n == batch -> i = 0; at = SINCE
 			:: else
 			fi
 #ifdef MUTANT_NO_READY_CHECK
-		:: !reads(position + i, wanted) && i > 0 -> i = 0; n = batch; at = CLAIM
+		:: !reads(position + i, wanted) && i > 0 -> i = 0; n = batch; at = SINCE
 #else
-		:: !reads(position + i, wanted) && i > 0 -> i = 0; at = CONTESTED
+		:: !reads(position + i, wanted) && i > 0 -> i = 0; at = SINCE
 #endif
 		:: !reads(position + i, wanted) && i == 0 -> none()
 		fi }
-	:: d_step { at == CONTESTED ->
+	:: d_step { at == SINCE ->
+#ifdef MUTANT_NO_SINCE
 		if
-		:: contested == 0 -> at = COUNT_AGAIN
-		:: else -> at = CLEAR
-		fi;
-#ifdef MUTANT_NO_SECOND_READ
-		if
-		:: at == COUNT_AGAIN && !last -> at = CLAIM
-		:: else
+		:: last -> last = false; top()
+		:: else -> at = CLAIM
 		fi
+#else
+		if
+		:: is_calm && last -> last = false; top()
+		:: is_calm && !last -> at = CLAIM
+		:: else -> at = KNOWN
+		fi
+#endif
+		}
+	/* verdict_count(), of at most n */
+	:: d_step { at == KNOWN ->
+		calm = calm | BIT(me);
+		i = 0;
+#ifdef MUTANT_STATE_BEFORE_VERDICT
+		if
+		:: reads(position, wanted) -> at = CLEAR
+		:: else -> none()
+		fi
+#else
+		at = CLEAR
 #endif
 		}
 	:: d_step { at == CLEAR ->
@@ -483,41 +530,48 @@ proctype worker(byte me)
 #else
 			clearing = true;
 			asked = cell;
-			at = to_decide
+			at = DOUBT
 #endif
 #ifdef MUTANT_CLAIM_GONE
 		:: KIND(v) == GONE -> v = DONE
 #else
-		:: KIND(v) == GONE && i == 0 -> v = 0; none()
-		:: KIND(v) == GONE && i > 0 -> v = 0; n = i; i = 0; at = COUNT_AGAIN
+		:: KIND(v) == GONE -> v = 0; n = i; at = SINCE_KNOWN
 #endif
 		:: KIND(v) == DONE
 		fi;
 		if
-		:: at == CLEAR && KIND(v) == DONE ->
-			v = 0;
-#ifdef MUTANT_BATCH_AMONG_HOLES
-			i = n;
-#else
-			i++;
-#endif
-			if
-			:: i == n -> i = 0; at = COUNT_AGAIN
-			:: else
-			fi
+		:: at == CLEAR && KIND(v) == DONE -> v = 0; at = READY
 		:: else
 		fi }
-	:: d_step { at == COUNT_AGAIN ->
+	:: d_step { at == READY ->
 		if
+#ifdef MUTANT_STATE_BEFORE_VERDICT
+		:: true -> n = 1; at = SINCE_KNOWN
+#endif
 		:: reads(position + i, wanted) ->
 			i++;
 			if
-			:: i == n && last -> last = false; top()
-			:: i == n && !last -> i = 0; at = CLAIM
-			:: i < n
+			:: i == n -> at = SINCE_KNOWN
+#ifdef MUTANT_BATCH_AMONG_HOLES
+			:: else
+#else
+			:: else -> at = CLEAR
+#endif
 			fi
-		:: !reads(position + i, wanted) && i > 0 -> n = i; i = 0; at = CLAIM
-		:: !reads(position + i, wanted) && i == 0 -> none()
+		:: else -> n = i; at = SINCE_KNOWN
+		fi }
+	:: d_step { at == SINCE_KNOWN ->
+		i = 0;
+		if
+		:: n == 0 -> none()
+#ifdef MUTANT_KNOWN_AT_FIRST
+		:: n > 0 && last -> last = false; top()
+		:: n > 0 && !last -> at = CLAIM
+#else
+		:: n > 0 && is_calm && last -> last = false; top()
+		:: n > 0 && is_calm && !last -> at = CLAIM
+		:: n > 0 && !is_calm -> at = KNOWN
+#endif
 		fi }
 
 	:: d_step { at == CLAIM && drained ->
@@ -549,6 +603,9 @@ proctype worker(byte me)
 
 	/* publish(), recycle() */
 	:: d_step { at == STORE && has_space ->
+#ifdef MUTANT_KNOWN_AFTER_CLAIM
+		calm = calm | BIT(me);
+#endif
 #ifndef MUTANT_STATE_FIRST
 		copy();
 #endif
@@ -570,7 +627,11 @@ proctype worker(byte me)
 	/* A receiver has finished all of its claim before it looks. */
 	:: d_step { at == LOOK ->
 		if
-		:: contested_as_seen == 0 ->
+#ifdef MUTANT_OWNER_LOOKS_AWAY
+		:: true ->
+#else
+		:: is_calm ->
+#endif
 			i = (is_receiver -> n - 1 : i);
 			next_cell(true)
 		:: else ->
@@ -594,14 +655,9 @@ proctype worker(byte me)
 		:: verdict[cell] == v ->
 			verdict[cell] = WORD(own, DONE);
 			answered(cell);
-			at = ANSWER_SETTLE
+			next_cell(true)
 		:: else -> v = verdict[cell]; stands()
 		fi }
-	:: d_step { at == ANSWER_SETTLE ->
-#ifndef MUTANT_ANSWER_KEEPS
-		settle();
-#endif
-		next_cell(true) }
 	:: d_step { at == STATE ->
 		if
 #ifdef MUTANT_SETTLE_FIRST
@@ -660,13 +716,10 @@ proctype worker(byte me)
 			told_epipe = true;
 			end_thread()
 #ifdef MUTANT_BEYOND_TAIL
-		:: is_receiver && other == position && kind_at(position) == GONE -> at = HOLE
+		:: is_receiver && other == position && kind_at(position) == GONE -> scan = position + 1; at = HOLE
 		:: is_receiver && other == position && kind_at(position) != GONE -> answer_eagain()
 #else
 		:: is_receiver && other == position -> answer_eagain()
-#endif
-#ifndef MUTANT_CLOSED_IN_VAIN
-		:: is_receiver && (other & POSITION) != position && (other & CLOSED) -> other = 0; at = HOLE
 #endif
 #ifdef MUTANT_NO_ROOM_BEHIND
 		:: is_sender -> other = 0; at = MOVED_LAST
@@ -675,11 +728,11 @@ proctype worker(byte me)
 		:: is_receiver && (other & POSITION) != position && !(other & CLOSED) -> other = 0; at = MOVED_LAST
 #endif
 #ifdef MUTANT_NEED_NO_ROOM
-		:: is_sender -> other = 0; at = HOLE
+		:: is_sender -> other = 0; scan = position + 1; at = HOLE
 #endif
 		:: else -> scan = next_position; go_on_scanning()
 		fi }
-	/* any_ready() */
+	/* find_ready() */
 	:: d_step { at == SCAN ->
 		if
 		:: reads(scan, FREE(scan) + is_receiver) -> at = SCAN_VERDICT
@@ -693,14 +746,14 @@ proctype worker(byte me)
 		:: kind_at(scan) == GONE -> scan++; go_on_scanning()
 #endif
 #ifdef VARIANT_NO_THIRD_READ
-		:: else -> scan = 0; other = 0; at = HOLE
+		:: else -> other = 0; at = HOLE
 #else
 		:: else -> at = SCAN_AGAIN
 #endif
 		fi }
 	:: d_step { at == SCAN_AGAIN ->
 		if
-		:: reads(scan, FREE(scan) + is_receiver) -> scan = 0; other = 0; at = HOLE
+		:: reads(scan, FREE(scan) + is_receiver) -> other = 0; at = HOLE
 		:: else -> scan++; go_on_scanning()
 		fi }
 	:: d_step { at == MOVED_LAST ->
@@ -709,35 +762,36 @@ proctype worker(byte me)
 		:: true -> answer_eagain()
 #endif
 #ifdef MUTANT_NO_LAST_MOVED
-		:: true -> last = true; at = COUNT
+		:: true -> last = true; at = SETTLED
 #endif
 #ifdef VARIANT_NO_LAST_COUNT
 		:: my_end == position -> answer_eagain()
 #endif
 		:: my_end != position -> position = my_end; top()
-		:: else -> last = true; at = COUNT
+		:: else -> last = true; at = SETTLED
 		fi }
 
-	/* make_way(): verdict_hole() */
+	/* make_way(), up to `scan`: verdict_hole() */
+#define lap FREE(position + i)
 	:: d_step { at == HOLE ->
 		v = verdict[cell];
 		if
-		:: KIND(v) == GONE && OWED(v) >= FREE(position) -> v = 0; at = GO_OVER
+		:: KIND(v) == GONE && OWED(v) >= lap -> v = 0; next_hole()
 #ifdef MUTANT_HOLE_STAYS
-		:: KIND(v) == GONE && OWED(v) < FREE(position) -> v = 0; at = GO_OVER
+		:: KIND(v) == GONE && OWED(v) < lap -> v = 0; next_hole()
 #else
-		:: KIND(v) == GONE && OWED(v) < FREE(position) -> at = HOLE_CHANGE
+		:: KIND(v) == GONE && OWED(v) < lap -> at = HOLE_CHANGE
 #endif
 		:: KIND(v) != GONE -> v = 0; at = HOLE_STATE
 		fi }
 	:: d_step { at == HOLE_CHANGE && drained ->
 		if
 		:: verdict[cell] == v ->
-			verdict[cell] = WORD(OWED(v) + (FREE(position) - OWED(v) + 1) / 2 * 2, GONE);
+			verdict[cell] = WORD(OWED(v) + (lap - OWED(v) + 1) / 2 * 2, GONE);
 			v = 0;
-			at = GO_OVER
+			next_hole()
 #ifdef MUTANT_HOLE_ANYWAY
-		:: else -> v = 0; at = GO_OVER
+		:: else -> v = 0; next_hole()
 #else
 		:: else -> v = 0; at = HOLE
 #endif
@@ -745,77 +799,65 @@ proctype worker(byte me)
 	:: d_step { at == HOLE_STATE ->
 		if
 #ifndef MUTANT_NO_LATE_HOLE
-		:: reads_later(cell, wanted + 1) -> at = GO_OVER
+		:: reads_later(cell, wanted + 1) -> next_hole()
 #endif
-		:: else -> at = BEAR_WITH
+		:: else ->
+			if
+			:: i > 0 -> at = GO_OVER
+#ifdef MUTANT_SENDER_NEVER_ASKS
+			:: i == 0 && is_sender -> top()
+			:: i == 0 && is_receiver -> scan = 0; at = ASK
+#elif defined(MUTANT_RECEIVER_NEVER_ASKS)
+			:: i == 0 && is_receiver -> top()
+			:: i == 0 && is_sender -> scan = 0; at = ASK
+#else
+			:: i == 0 -> scan = 0; at = ASK
+#endif
+			fi
 		fi }
 	:: d_step { at == GO_OVER && drained ->
-		if
-		:: my_end == position && is_receiver ->
-			assert(!(out[cell] && is(position, FULL(position))));
-			head++
-		:: my_end == position && is_sender -> tail++
-		:: else
-		fi;
+		do
+		:: my_end == position && i > 0 && is_receiver ->
+			assert(!(out[INDEX(position)] && is(position, FULL(position))));
+			position++;
+			head++;
+			i--
+		:: my_end == position && i > 0 && is_sender -> position++; tail++; i--
+		:: else -> break
+		od;
 		note();
+		position = my_end;
 		top() }
-#ifdef MUTANT_SENDER_NEVER_ASKS
-	:: d_step { at == BEAR_WITH && is_receiver -> at = ASK }
-#elif defined(MUTANT_RECEIVER_NEVER_ASKS)
-	:: d_step { at == BEAR_WITH && is_sender -> at = ASK }
-#else
-	:: d_step { at == BEAR_WITH -> at = ASK }
-#endif
-	:: d_step { at == BEAR_WITH && (reads(position, wanted) || my_end != position) -> top() }
 
 	/* verdict_ask() */
 	:: d_step { at == ASK ->
 		v = verdict[cell];
 		assert(KIND(v) != GONE || OWED(v) >= wanted);
 		if
-#ifdef MUTANT_ASK_OVER_OPEN
-		:: KIND(v) == ASKED && OWED(v) == wanted -> asked = cell; at = to_decide
-#elif defined(MUTANT_ASKER_DECIDES)
+#ifdef MUTANT_ASKER_DECIDES
 		:: KIND(v) == ASKED -> v = 0; top()
 #else
-		:: KIND(v) == ASKED -> asked = cell; at = to_decide
+		:: KIND(v) == ASKED -> asked = cell; at = DOUBT
 #endif
 		:: may_not_ask -> v = 0; top()
-		:: else -> at = ASK_COUNT
-		fi }
-	:: d_step { at == ASK_COUNT && drained ->
-#ifdef MUTANT_COUNT_LATE
-		if
-		:: asked == CAPACITY -> contested++; asked = cell; at = to_decide
 		:: else -> at = ASK_CHANGE
-		fi
-#else
-		contested++;
-		at = ASK_CHANGE
-#endif
-		}
-	:: d_step { at == ASK_CHANGE ->
+		fi }
+	:: d_step { at == ASK_CHANGE && drained ->
 		if
 		:: verdict[cell] == v ->
 			v = WORD(wanted, ASKED);
 			verdict[cell] = v;
-#ifdef MUTANT_COUNT_LATE
-			asked = CAPACITY;
-			at = ASK_COUNT
-		:: else -> v = 0; top()
-#else
 			asked = cell;
-			at = to_decide
-#ifdef MUTANT_ASK_KEEPS
+			at = DOUBT
 		:: else -> v = 0; top()
-#else
-		:: else -> v = 0; at = ASK_SETTLE
-#endif
-#endif
 		fi }
-	:: d_step { at == ASK_SETTLE -> settle(); top() }
 
 	/* decide(): v, the question, becomes the answer */
+	:: d_step { at == DOUBT && drained ->
+#ifndef MUTANT_DOUBT_LATE
+		doubt();
+#endif
+		at = to_fence }
 #ifdef STORE_BUFFERS
 	:: d_step { at == HEAVY && heavy_done -> at = DECIDE }
 #endif
@@ -828,10 +870,15 @@ proctype worker(byte me)
 #else
 		:: reads_later(asked, OWED(v)) -> v = WORD(OWED(v), DONE)
 #endif
-		:: else -> v = WORD(OWED(v), GONE)
+		:: else ->
+			doomed[asked] = doomed[asked] || verdict[asked] == v;
+			v = WORD(OWED(v), GONE)
 		fi;
 		at = DECIDE_CHANGE }
 	:: d_step { at == DECIDE_CHANGE && drained ->
+#ifdef MUTANT_DOUBT_LATE
+		doubt();
+#endif
 		if
 		:: verdict[asked] == WORD(OWED(v), ASKED) ->
 			verdict[asked] = v;
@@ -840,7 +887,11 @@ proctype worker(byte me)
 			:: KIND(v) == DONE -> at = DECIDE_SETTLE
 			:: KIND(v) == GONE -> decided()
 			fi
+#ifdef MUTANT_DECIDE_KEEPS
 		:: else -> decided()
+#else
+		:: else -> at = DECIDE_SETTLE
+#endif
 		fi }
 	:: d_step { at == DECIDE_SETTLE -> settle(); decided() }
 
@@ -904,7 +955,7 @@ active proctype judge()
 #endif
 	assert(ended == ALL);
 	assert(sent == claimed && claimed == received && final == head);
-	assert(contested == 0 && !any(unsettled) && !any_out)
+	assert(unsettled == 0 && !any(unfinished) && !any_out)
 }
 
 init
@@ -920,6 +971,7 @@ init
 		owned[0] = true;
 		sent = BIT(SENDERS * SENDS);
 		claimed = sent;
+		calm = BIT(SENDERS);
 #endif
 		for (i : 0 .. THREADS - 1) { run worker(i) }
 		i = 0
