@@ -104,7 +104,7 @@ MUTANTS = [
            "(void)ring;", "stress_close", config="plain", by="hang"),
     Mutant("a closed ring is done when its next cell is not full", "ring.c",
            "if ((tail & POSITION) == position)",
-           "if (tail & CLOSED || tail == position)", "stress_close", config="plain"),
+           "if (tail & CLOSED || tail == position)", "stopped", config="plain"),
     Mutant("a position grows past 2^62", "cell.h",
            "return (position + count) & POSITION;", "return position + count;",
            "stress_ring", config="plain"),
