@@ -20,9 +20,15 @@
 
 #ifdef FULL_FENCES
 
+#define fence_asymmetric false
+
 static inline void fence_light(void)
 {
 	atomic_thread_fence(memory_order_seq_cst);
+}
+
+static inline void fence_light_asymmetric(void)
+{
 }
 
 static inline void fence_heavy(void)
@@ -31,6 +37,8 @@ static inline void fence_heavy(void)
 }
 
 #else
+
+#define fence_asymmetric true
 
 /* main(), thread 0, runs when no other does. */
 extern _Atomic(uint64_t) shim_barriers[THREADS + 1];
@@ -41,6 +49,11 @@ static inline void fence_light(void)
 	long self = __VERIFIER_thread_self();
 	if (self != 0)
 		atomic_fetch_add_explicit(&shim_barriers[self], 0, memory_order_acq_rel);
+}
+
+static inline void fence_light_asymmetric(void)
+{
+	fence_light();
 }
 
 static inline void fence_heavy(void)
