@@ -64,7 +64,9 @@
  *	A sender that was passed over sends its message anew, or answers -EPIPE, -EAGAIN
  *	or -ETIMEDOUT like any other, and still has it.
  *	To pass a thread over, others have all running threads of the process pass a
- *	memory barrier, one system call; the common path pays a load for it.
+ *	memory barrier, one system call; the common path pays three loads for it. While a
+ *	cell is quarantined, or a thread is stopped in the middle of deciding that, each
+ *	claim of all others looks at a word beside its cell as well.
  *	What a stopped thread was going to do for sleepers it does when it goes on: one
  *	that is stopped after its message is there and before it has woken a sleeper leaves
  *	that asleep until the next send (receive), and may keep a descriptor quiet.
@@ -431,7 +433,9 @@ MAGRING_PUBLIC int magring_queue_recv_fd(struct magring_queue *queue);
 MAGRING_PUBLIC int magring_queue_send_fd(struct magring_queue *queue);
 
 /* Counts are since creation; sent - received is the size. A sender that is passed over
- * has not sent: `sent` falls by one then, until it has sent its message anew. */
+ * has not sent: `sent` falls by one then, until it has sent its message anew. And
+ * `sent` and `received` may be too high, while a thread is stopped as it goes past cells
+ * that were lost to others, by as many. */
 struct magring_queue_stats {
 	size_t size;       /* sizeof(struct magring_queue_stats) */
 	uint64_t sent;     /* messages */

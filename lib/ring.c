@@ -194,9 +194,9 @@ static void make_way(struct ring *ring, _Atomic(uint64_t) *end, uint64_t positio
 	if (holes == 0)
 		verdict_ask(ring, position, wanted(ring, position, full));
 	else if (claim(end, &position, holes))
-		/* Relaxed: a number to look at. */
+		/* [order] release: whoever sees this count sees the end that has moved. */
 		atomic_fetch_add_explicit(full ? &ring->unreceived : &ring->unsent, holes,
-			memory_order_relaxed);
+			memory_order_release);
 }
 
 /* Write the message into a claimed cell and let receivers have it. */
@@ -385,17 +385,17 @@ bool ring_may_pop(const struct ring *ring)
 
 struct ring_counts ring_counts(const struct ring *ring)
 {
-	uint64_t unreceived = atomic_load_explicit(&ring->unreceived, memory_order_relaxed);
+	/* [order] acquire: an end is read after what it went over without a message, which
+	 * is counted after the step: so a count is late, but never below zero. */
+	uint64_t unreceived = atomic_load_explicit(&ring->unreceived, memory_order_acquire);
+	uint64_t unsent = atomic_load_explicit(&ring->unsent, memory_order_acquire);
 	/* [order] acquire: tail is read after head, so it is not behind it. */
 	uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
 	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-	uint64_t unsent = atomic_load_explicit(&ring->unsent, memory_order_relaxed);
 	uint64_t sent = ((tail - ring->start) & POSITION) - unsent;
 	uint64_t received = ((head - ring->start) & POSITION) - unreceived;
-	/* Positions without a message are counted a moment before or after the step. */
 	if (received > sent)
 		received = sent;
-	/* Head had come at least this far when tail was read. */
 	if (sent - received > ring_capacity(ring))
 		received = sent - ring_capacity(ring);
 	return (struct ring_counts){

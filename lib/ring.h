@@ -71,7 +71,9 @@ struct ring_counts {
 	uint64_t quarantined;
 	bool closed;
 };
-/* A snapshot with received <= sent <= received + capacity. */
+/* A snapshot with received <= sent <= received + capacity. Positions without a message are
+ * taken off a moment after they were gone over: while a thread is stopped in between, both
+ * counts may be too high by as many. */
 struct ring_counts ring_counts(const struct ring *ring);
 
 static inline size_t ring_capacity(const struct ring *ring)

@@ -114,8 +114,8 @@ static void settle(struct ring *ring)
 
 static void count(_Atomic(uint64_t) *counter)
 {
-	/* Relaxed: a number to look at. */
-	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+	/* [order] release: for ring_counts(); the end is past what is counted. */
+	atomic_fetch_add_explicit(counter, 1, memory_order_release);
 }
 
 void verdict_init(struct ring *ring, uint64_t position)

@@ -51,8 +51,8 @@ struct claimable {
 struct claimable verdict_count(struct ring *ring, uint64_t position, size_t count, bool full);
 
 /*
- * The owner of position's cell has stored the state `own`, and there are doubts. True if that stands. False if the owner was
- * passed over; it has given the cell back by now.
+ * The owner of position's cell has stored the state `own`. True if that stands. False
+ * if the owner was passed over; it has given the cell back by now.
  */
 bool verdict_stands(struct ring *ring, uint64_t position, uint64_t own);
 

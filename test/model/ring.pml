@@ -98,6 +98,7 @@ mtype:step = {
 /* The ring. */
 byte tail, head;
 byte unsettled;    /* doubts - settled */
+bool doubted;      /* ever */
 byte calm;         /* set of threads: there was no doubt since the thread has read them */
 byte state[CAPACITY];
 byte verdict[CAPACITY];
@@ -265,6 +266,7 @@ inline settle()
 inline doubt()
 {
 	unsettled++;
+	doubted = true;
 	calm = 0
 }
 
@@ -476,8 +478,10 @@ proctype worker(byte me)
 	:: d_step { at == SETTLED ->
 		if
 		:: unsettled == 0 -> calm = calm | BIT(me); at = COUNT
-		:: else -> n = batch; at = KNOWN /* at the next read of `doubts`, or the one after */
+		:: else -> n = batch; at = KNOWN
 		fi }
+	/* There was a doubt between the two reads, and it is settled already. */
+	:: d_step { at == SETTLED && unsettled == 0 && doubted -> n = batch; at = KNOWN }
 	:: d_step { at == COUNT ->
 		if
 		:: reads(position + i, wanted) ->
