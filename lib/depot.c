@@ -20,6 +20,9 @@
  */
 #include "depot.h"
 
+#include "checker.h"
+#include "probe.h"
+
 /*
  * A magazine holds slabs of 32 KiB in all, but at least 16 of them unless these
  * were more than 256 KiB, and at least one. More rounds, fewer exchanges; fewer
@@ -143,6 +146,7 @@ void depot_put_part(struct depot *depot, unsigned int class_index, struct magazi
 
 static void put_loose(struct depot *depot, unsigned int class_index, uint32_t round)
 {
+	checker_permit(depot_slab(depot, round), sizeof(ck_stack_entry_t));
 	stack_push(&depot->class[class_index].loose, depot_slab(depot, round));
 }
 
@@ -164,6 +168,10 @@ static size_t carve(struct depot *depot, unsigned int class_index, struct magazi
 		class->chunk * class->slab_size, class->slab_size, &offset);
 	size_t left = bytes;
 	struct magazine *magazine = first;
+	if (bytes > 0) {
+		PROBE3(carve, depot, class_index, bytes);
+		checker_forbid(depot->slabs.base + offset, bytes);
+	}
 	while (left > 0) {
 		uint32_t round = (uint32_t)((offset + bytes - left) / SLAB_UNIT);
 		left -= class->slab_size;
@@ -217,6 +225,7 @@ bool depot_take_round(struct depot *depot, unsigned int class_index, uint32_t *r
 		if (region_take(slabs, size, size, size, &offset) == 0)
 			return false;
 		*ret_carved = 1;
+		PROBE3(carve, depot, class_index, size);
 		slab = slabs->base + offset;
 	}
 	*ret_round = depot_round(depot, slab);

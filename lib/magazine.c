@@ -15,6 +15,8 @@
  */
 #include "magazine.h"
 
+#include "probe.h"
+
 static void swap(struct magazine_pair *pair)
 {
 	struct magazine *magazine = pair->loaded;
@@ -50,6 +52,7 @@ static void exchange(struct magazine_pair *pair, struct depot *depot, unsigned i
 	pair->loaded_rounds = magazine->count;
 	pair->loaded_capacity = depot->class[class_index].rounds;
 	count_add(&pair->counts.exchanges, 1);
+	PROBE3(exchange, depot, class_index, magazine->count);
 }
 
 bool magazine_refill(struct magazine_pair *pair, struct depot *depot, unsigned int class_index)

@@ -71,6 +71,7 @@ static inline int make_in_slab(struct magring_pool *pool, struct magring_message
 	ret_message->private_header =
 		message_header(payload_size, pool->number, id_size, MESSAGE_SLAB + class_index);
 	ret_message->private_body[0] = (uintptr_t)slab;
+	checker_alloc(pool, slab, id_in_slab(id_size) + payload_size);
 	bool beside = id_size <= MESSAGE_ID_BESIDE_SLAB;
 	return id_size > 0 ? copy_id(beside ? &ret_message->private_body[1] : slab, id, id_size) : 0;
 }
@@ -156,7 +157,25 @@ void magring_message_free(struct magring_message *message)
 	message->private_header = 0;
 	if (message_kind(&was) < MESSAGE_SLAB)
 		return;
+	checker_free(pool_published(message_pool(&was)), slab_of(message),
+		slab_size(message_kind(&was) - MESSAGE_SLAB));
 	if (!pool_free_fast(pool_published(message_pool(&was)), message_kind(&was) - MESSAGE_SLAB,
 			slab_bytes(&was), slab_of(message)))
 		free_slowly(was.private_header, slab_of(message));
 }
+
+#ifdef CHECKER
+void message_hide(const struct magring_message *messages, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (is_slab(&messages[i]))
+			checker_forbid(slab_of(&messages[i]), slab_bytes(&messages[i]));
+}
+
+void message_show(const struct magring_message *messages, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (is_slab(&messages[i]))
+			checker_permit(slab_of(&messages[i]), slab_bytes(&messages[i]));
+}
+#endif

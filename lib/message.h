@@ -5,6 +5,7 @@
 #ifndef MAGRING_MESSAGE_H
 #define MAGRING_MESSAGE_H
 
+#include "checker.h"
 #include "magring.h"
 
 /*
@@ -47,5 +48,21 @@ enum message_kind {
 
 /* Longer ids are at the start of the slab, before the payload. */
 #define MESSAGE_ID_BESIDE_SLAB 40
+
+/* While it is in a queue a slab is nobody's: for checker.h. */
+#ifdef CHECKER
+void message_hide(const struct magring_message *messages, size_t count);
+void message_show(const struct magring_message *messages, size_t count);
+#else
+static inline void message_hide(const struct magring_message *messages, size_t count)
+{
+	(void)messages, (void)count;
+}
+
+static inline void message_show(const struct magring_message *messages, size_t count)
+{
+	(void)messages, (void)count;
+}
+#endif
 
 #endif

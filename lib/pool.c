@@ -23,6 +23,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checker.h"
+#include "probe.h"
+
 #define MEMORY_LIMIT ((size_t)256 << 20)
 #define MAX_PAYLOAD ((size_t)1 << 20)
 /* How often to reclaim, when other threads are at it, before giving up. */
@@ -134,6 +137,7 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	rc = publish(pool);
 	if (rc != 0)
 		goto destroy_lock;
+	checker_create(pool);
 	*ret_pool = pool;
 	return 0;
 
@@ -158,6 +162,7 @@ int magring_pool_destroy(struct magring_pool *pool)
 	atomic_store_explicit(&pools[pool->number], NULL, memory_order_relaxed);
 	/* Threads that are ending may be in thread_detach_all(). */
 	thread_wait_for_readers();
+	checker_destroy(pool);
 	pthread_mutex_destroy(&pool->queues_lock);
 	depot_fini(&pool->depot);
 	free(pool);
@@ -214,6 +219,7 @@ void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, siz
 		if (i > 0)
 			sched_yield();
 		size_t slabs = thread_reclaim(&pool->registry, depot, class_index, &again);
+		PROBE3(reclaim, depot, class_index, slabs);
 		atomic_fetch_add_explicit(&pool->reclaimed, slabs, memory_order_relaxed);
 		got = take_round(pool, class_index, counts, cache == NULL, &round);
 		/* Another reclaimer has what we look for, or took it from us. */

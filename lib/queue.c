@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "fence.h"
+#include "probe.h"
 #include "wait.h"
 
 #define CAPACITY 4096
@@ -39,12 +40,15 @@ int magring_send(struct magring_queue *queue, struct magring_message *message, i
 {
 	if (queue == NULL || message == NULL || message->private_header == 0)
 		return -EINVAL;
+	message_hide(message, 1);
 	int result = ring_push(&queue->ring, message);
+	message_show(message, result < 0);
 	if (__builtin_expect(result == -EAGAIN, 0))
 		result = wait_for(queue, SENDING, message, 1, wait_deadline(timeout_ns));
 	if (__builtin_expect(result < 0, 0))
 		return result;
 	message->private_header = 0; /* it is the receiver's now */
+	PROBE2(send, queue, 1);
 	settle(queue, SENDING);
 	return 0;
 }
@@ -54,10 +58,12 @@ int magring_recv(struct magring_queue *queue, struct magring_message *ret_messag
 	if (queue == NULL || ret_message == NULL)
 		return -EINVAL;
 	int result = ring_pop(&queue->ring, ret_message);
+	message_show(ret_message, result > 0);
 	if (__builtin_expect(result == -EAGAIN, 0))
 		result = wait_for(queue, RECEIVING, ret_message, 1, wait_deadline(timeout_ns));
 	if (__builtin_expect(result < 0, 0))
 		return result;
+	PROBE2(receive, queue, 1);
 	settle(queue, RECEIVING);
 	return 0;
 }
@@ -74,7 +80,7 @@ int magring_send_batch(struct magring_queue *queue, struct magring_message *mess
 	int64_t deadline_ns = -1; /* not known yet */
 	int result = 0;
 	while (sent < count) {
-		result = ring_push_batch(&queue->ring, messages + sent, count - sent);
+		result = queue_push(queue, messages + sent, count - sent);
 		if (__builtin_expect(result == -EAGAIN, 0)) {
 			if (deadline_ns == -1)
 				deadline_ns = wait_deadline(timeout_ns);
@@ -84,6 +90,7 @@ int magring_send_batch(struct magring_queue *queue, struct magring_message *mess
 			break;
 		for (int i = 0; i < result; i++)
 			messages[sent++].private_header = 0;
+		PROBE2(send, queue, result);
 		settle(queue, SENDING);
 	}
 	return sent > 0 ? (int)sent : result;
@@ -96,11 +103,13 @@ int magring_recv_batch(struct magring_queue *queue, struct magring_message *ret_
 		return -EINVAL;
 	if (count == 0)
 		return 0;
-	int result = ring_pop_batch(&queue->ring, ret_messages, count);
+	int result = queue_pop(queue, ret_messages, count);
 	if (__builtin_expect(result == -EAGAIN, 0))
 		result = wait_for(queue, RECEIVING, ret_messages, count, wait_deadline(timeout_ns));
-	if (result > 0)
+	if (result > 0) {
+		PROBE2(receive, queue, result);
 		settle(queue, RECEIVING);
+	}
 	return result;
 }
 

@@ -6,6 +6,7 @@
 #define MAGRING_QUEUE_H
 
 #include "gate.h"
+#include "message.h"
 #include "pool.h"
 #include "ring.h"
 
@@ -31,5 +32,22 @@ struct magring_queue {
 	struct cds_list_head link;           /* in the pool's list */
 	char name[MAGRING_NAME_MAX + 1];
 };
+
+static inline int queue_push(struct magring_queue *queue, const struct magring_message *messages,
+	size_t count)
+{
+	message_hide(messages, count);
+	int sent = ring_push_batch(&queue->ring, messages, count);
+	message_show(messages + (sent > 0 ? sent : 0), count - (size_t)(sent > 0 ? sent : 0));
+	return sent;
+}
+
+static inline int queue_pop(struct magring_queue *queue, struct magring_message *ret_messages,
+	size_t count)
+{
+	int received = ring_pop_batch(&queue->ring, ret_messages, count);
+	message_show(ret_messages, (size_t)(received > 0 ? received : 0));
+	return received;
+}
 
 #endif

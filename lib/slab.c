@@ -19,6 +19,8 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "checker.h"
+
 #define PAGE ((size_t)4096)
 /* Access rights are raised in steps, so that few system calls and few distinct
  * mappings are needed. */
@@ -63,6 +65,8 @@ int region_init(struct region *region, size_t limit)
 
 void region_fini(struct region *region)
 {
+	/* Others may be given these addresses. */
+	checker_permit(region->base, atomic_load_explicit(&region->taken, memory_order_relaxed));
 	munmap(region->base, region->reserved);
 }
 

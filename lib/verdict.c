@@ -65,6 +65,7 @@
 #include "verdict.h"
 
 #include "fence.h"
+#include "probe.h"
 
 enum kind {
 	DONE,
@@ -137,6 +138,7 @@ static void decide(struct ring *ring, uint64_t position, uint64_t question)
 		return;
 	}
 	count(&ring->quarantined);
+	PROBE2(quarantine, ring, position);
 	if (owed & 1)
 		count(&ring->unsent); /* its send is done again elsewhere, if ever */
 }
@@ -153,6 +155,7 @@ void verdict_ask(struct ring *ring, uint64_t position, uint64_t owed)
 		return; /* quarantined already; or answered */
 	if (change(ring, position, &was, question)) {
 		count(&ring->questions);
+		PROBE2(ask, ring, position);
 		decide(ring, position, question);
 	}
 }

@@ -18,6 +18,8 @@
 #include <sched.h>
 #include <time.h>
 
+#include "probe.h"
+
 /* Before parking, which costs two system calls and a switch. A pause is some 10
  * to 40 ns on current processors. */
 #define PAUSES 256
@@ -31,8 +33,7 @@
 static int attempt(struct magring_queue *queue, enum way way, struct magring_message *messages,
 	size_t count)
 {
-	return way == SENDING ? ring_push_batch(&queue->ring, messages, count) :
-		ring_pop_batch(&queue->ring, messages, count);
+	return way == SENDING ? queue_push(queue, messages, count) : queue_pop(queue, messages, count);
 }
 
 static bool may_send(const void *ring)
@@ -60,8 +61,10 @@ static void count_one(_Atomic(uint64_t) *counter)
 
 void wait_wake(struct magring_queue *queue, enum way way)
 {
-	if (gate_wake(&queue->gate[way]))
-		count_one(&counts_of(queue)->woken);
+	if (!gate_wake(&queue->gate[way]))
+		return;
+	PROBE2(wake, queue, way);
+	count_one(&counts_of(queue)->woken);
 }
 
 void wait_pass_on(struct magring_queue *queue, enum way way)
@@ -95,6 +98,7 @@ struct sleeper {
 static void cancelled(void *argument)
 {
 	struct sleeper *sleeper = argument;
+	PROBE2(unpark, sleeper->queue, sleeper->way);
 	gate_leave(&sleeper->queue->gate[sleeper->way]);
 	wait_pass_on(sleeper->queue, sleeper->way);
 }
@@ -109,9 +113,11 @@ static int sleep_once(struct magring_queue *queue, enum way way, struct magring_
 	int result = attempt(queue, way, messages, count);
 	if (result == -EAGAIN) {
 		count_one(&counts_of(queue)->parked);
+		PROBE2(park, queue, way);
 		pthread_cleanup_push(cancelled, &sleeper);
 		gate_park(gate, ticket, deadline_ns);
 		pthread_cleanup_pop(0);
+		PROBE2(unpark, queue, way);
 	}
 	gate_leave(gate);
 	return result == -EAGAIN ? attempt(queue, way, messages, count) : result;
@@ -168,6 +174,10 @@ int wait_for(struct magring_queue *queue, enum way way, struct magring_message *
 	size_t count, int64_t deadline_ns)
 {
 	count_one(&counts_of(queue)->in_vain[way]);
+	if (way == SENDING)
+		PROBE1(full, queue);
+	else
+		PROBE1(empty, queue);
 	if (deadline_ns == 0) {
 		gate_arm(&queue->gate[way], may[way], &queue->ring);
 		return -EAGAIN;
