@@ -19,7 +19,7 @@
  *	magring_queue_create(&queue, pool, NULL);
  *
  *	// one thread
- *	magring_message_alloc(pool, &message, "order-17", 8, 1000);
+ *	magring_message_alloc(pool, &message, "order-17", 8, 1000, -1);
  *	memset(magring_message_payload(&message, &size), 'x', 1000);
  *	if (magring_send(queue, &message, -1) != 0)
  *		magring_message_free(&message);
@@ -261,32 +261,34 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_metrics(
 /* --------------------------------------------------------------- message -- */
 
 /*
- * Make a message with a copy of this id and room for payload_size bytes, which
- * the caller then writes through magring_message_payload(). id may be NULL when
+ * Make a message with a copy of this id and room for payload_size bytes, waiting up
+ * to timeout_ns nanoseconds for memory. The caller writes the payload
+ * through magring_message_payload(). id may be NULL when
  * id_size is 0. The payload is not cleared. A payload in a slab is aligned to
  * 64 bytes, to 16 when the id is longer than 40 bytes; one inside the message
  * is not aligned.
  *
- * Threads:   any; nobody is waited for.
+ * Threads:   any. Who waits is woken by a free of the same size class, by
+ *            whatever thread. No order among those who wait is promised.
  * Ownership: the message is the caller's. What *ret_message held is overwritten
  *            and must not own a slab, nor may the id lie in it.
  * Returns:   0, -EINVAL, -EMSGSIZE (id_size above MAGRING_ID_MAX or
  *            payload_size above the pool's max_payload, or the slab for both
- *            larger than memory_limit), -ENOBUFS (memory_limit is carved and every slab of the
- *            class is in use, or in the hands of a thread at work inside the
- *            library: try again, at the latest when one is freed; or the system
- *            refuses memory).
+ *            larger than memory_limit), -ENOBUFS (timeout 0, memory_limit is carved and every
+ *            slab of the class is in use, or in the hands of a thread that is stopped
+ *            inside the library; or the system refuses memory), -ETIMEDOUT.
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_message_alloc(
 	struct magring_pool *pool, struct magring_message *ret_message,
-	const void *id, size_t id_size, size_t payload_size);
+	const void *id, size_t id_size, size_t payload_size, int64_t timeout_ns);
 
 /*
  * magring_message_alloc() and a copy of the payload in one call.
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_message_copy(
 	struct magring_pool *pool, struct magring_message *ret_message,
-	const void *id, size_t id_size, const void *payload, size_t payload_size);
+	const void *id, size_t id_size, const void *payload, size_t payload_size,
+	int64_t timeout_ns);
 
 /*
  * Where the id, or the payload, is, and its size in bytes (ret_size may be

@@ -77,20 +77,22 @@ static inline int make_in_slab(struct magring_pool *pool, struct magring_message
 }
 
 static __attribute__((noinline)) int alloc_slowly(struct magring_pool *pool,
-	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size)
+	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,
+	int64_t timeout_ns)
 {
 	size_t bytes = id_in_slab(id_size) + payload_size;
 	unsigned int class_index = slab_class(bytes);
 	if (slab_size(class_index) > pool->depot.slabs.limit)
 		return -EMSGSIZE; /* a long id beside the largest payload */
-	void *slab = pool_alloc_slowly(pool, class_index, bytes);
-	if (slab == NULL)
-		return -ENOBUFS;
+	void *slab;
+	int rc = pool_alloc_slowly(pool, class_index, bytes, timeout_ns, &slab);
+	if (rc != 0)
+		return rc;
 	return make_in_slab(pool, ret_message, id, id_size, payload_size, class_index, slab);
 }
 
 int magring_message_alloc(struct magring_pool *pool, struct magring_message *ret_message,
-	const void *id, size_t id_size, size_t payload_size)
+	const void *id, size_t id_size, size_t payload_size, int64_t timeout_ns)
 {
 	if (pool == NULL || ret_message == NULL || (id == NULL && id_size > 0))
 		return -EINVAL;
@@ -102,16 +104,16 @@ int magring_message_alloc(struct magring_pool *pool, struct magring_message *ret
 	unsigned int class_index = slab_class(bytes);
 	void *slab = pool_alloc_fast(pool, class_index, bytes);
 	if (__builtin_expect(slab == NULL, 0))
-		return alloc_slowly(pool, ret_message, id, id_size, payload_size);
+		return alloc_slowly(pool, ret_message, id, id_size, payload_size, timeout_ns);
 	return make_in_slab(pool, ret_message, id, id_size, payload_size, class_index, slab);
 }
 
 int magring_message_copy(struct magring_pool *pool, struct magring_message *ret_message,
-	const void *id, size_t id_size, const void *payload, size_t payload_size)
+	const void *id, size_t id_size, const void *payload, size_t payload_size, int64_t timeout_ns)
 {
 	if (payload == NULL && payload_size > 0)
 		return -EINVAL;
-	int rc = magring_message_alloc(pool, ret_message, id, id_size, payload_size);
+	int rc = magring_message_alloc(pool, ret_message, id, id_size, payload_size, timeout_ns);
 	if (rc == 0 && payload_size > 0)
 		memcpy(magring_message_payload(ret_message, NULL), payload, payload_size);
 	return rc;

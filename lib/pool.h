@@ -9,6 +9,7 @@
 #include <urcu/list.h>
 
 #include "magring.h"
+#include "gate.h"
 #include "thread.h"
 
 struct magring_pool {
@@ -16,6 +17,9 @@ struct magring_pool {
 	size_t max_payload;
 	uint16_t number;                 /* in the table of pools, and in messages */
 	char name[MAGRING_NAME_MAX + 1];
+
+	/* Read by every free, written when somebody sleeps. */
+	_Alignas(128) struct gate room[SLAB_CLASSES_MAX]; /* where those wait who want a slab of the class */
 
 	/* Touched on slow paths only, by any thread. */
 	_Alignas(128) _Atomic(uint64_t) exhausted;
@@ -44,9 +48,11 @@ unsigned int pool_numbers(void);
 /*
  * A slab of the class, and back; bytes is what the accounts are told. The fast forms
  * do it with the thread's loaded magazine alone, or else NULL and false, having
- * done nothing; the slow ones as well as can be done, NULL being no memory left.
+ * done nothing; the slow ones as well as can be done: 0, -ENOBUFS (timeout 0) or
+ * -ETIMEDOUT.
  */
-void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes);
+int pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes,
+	int64_t timeout_ns, void **ret_slab);
 void pool_free_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes, void *slab);
 
 static inline void *pool_alloc_fast(struct magring_pool *pool, unsigned int class_index, size_t bytes)
@@ -65,6 +71,15 @@ static inline void *pool_alloc_fast(struct magring_pool *pool, unsigned int clas
 	return slab;
 }
 
+/* A slab of the class is there, or is not hidden any more: see pool.c. */
+static inline void pool_settle(struct magring_pool *pool, unsigned int class_index)
+{
+	/* [sleep] light side: pairs with gate_enter(). */
+	fence_light();
+	if (__builtin_expect(gate_wanted(&pool->room[class_index]), 0))
+		gate_wake(&pool->room[class_index]);
+}
+
 static inline bool pool_free_fast(struct magring_pool *pool, unsigned int class_index, size_t bytes,
 	void *slab)
 {
@@ -80,6 +95,8 @@ static inline bool pool_free_fast(struct magring_pool *pool, unsigned int class_
 		magazine_put(pair, depot_round(&pool->depot, slab));
 	}
 	cache_leave(cache);
+	if (__builtin_expect(room, 1))
+		pool_settle(pool, class_index);
 	return room;
 }
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "fence.h"
 #include "probe.h"
 #include "wait.h"
@@ -44,7 +45,7 @@ int magring_send(struct magring_queue *queue, struct magring_message *message, i
 	int result = ring_push(&queue->ring, message);
 	message_show(message, result < 0);
 	if (__builtin_expect(result == -EAGAIN, 0))
-		result = wait_for(queue, SENDING, message, 1, wait_deadline(timeout_ns));
+		result = wait_for(queue, SENDING, message, 1, clock_deadline(timeout_ns));
 	if (__builtin_expect(result < 0, 0))
 		return result;
 	message->private_header = 0; /* it is the receiver's now */
@@ -60,7 +61,7 @@ int magring_recv(struct magring_queue *queue, struct magring_message *ret_messag
 	int result = ring_pop(&queue->ring, ret_message);
 	message_show(ret_message, result > 0);
 	if (__builtin_expect(result == -EAGAIN, 0))
-		result = wait_for(queue, RECEIVING, ret_message, 1, wait_deadline(timeout_ns));
+		result = wait_for(queue, RECEIVING, ret_message, 1, clock_deadline(timeout_ns));
 	if (__builtin_expect(result < 0, 0))
 		return result;
 	PROBE2(receive, queue, 1);
@@ -83,7 +84,7 @@ int magring_send_batch(struct magring_queue *queue, struct magring_message *mess
 		result = queue_push(queue, messages + sent, count - sent);
 		if (__builtin_expect(result == -EAGAIN, 0)) {
 			if (deadline_ns == -1)
-				deadline_ns = wait_deadline(timeout_ns);
+				deadline_ns = clock_deadline(timeout_ns);
 			result = wait_for(queue, SENDING, messages + sent, count - sent, deadline_ns);
 		}
 		if (result < 0)
@@ -105,7 +106,7 @@ int magring_recv_batch(struct magring_queue *queue, struct magring_message *ret_
 		return 0;
 	int result = queue_pop(queue, ret_messages, count);
 	if (__builtin_expect(result == -EAGAIN, 0))
-		result = wait_for(queue, RECEIVING, ret_messages, count, wait_deadline(timeout_ns));
+		result = wait_for(queue, RECEIVING, ret_messages, count, clock_deadline(timeout_ns));
 	if (result > 0) {
 		PROBE2(receive, queue, result);
 		settle(queue, RECEIVING);

@@ -165,6 +165,8 @@ void thread_detach_all(void)
 		if (cache == NULL)
 			continue;
 		flush(cache, &pool->depot);
+		for (unsigned int i = 0; i < pool->depot.classes; i++)
+			pool_settle(pool, i);
 		/* [owner] release: this thread is done with the cache. */
 		atomic_store_explicit(&cache->owner, 0, memory_order_release);
 	}
@@ -189,19 +191,19 @@ void thread_wait_for_readers(void)
 }
 
 size_t thread_reclaim(struct thread_registry *registry, struct depot *depot,
-	unsigned int class_index, bool *ret_others)
+	unsigned int class_index, bool *ret_hidden)
 {
 	uint64_t self = thread_self();
 	struct cache *first = thread_first_cache(registry);
 	size_t slabs = 0;
 
-	*ret_others = false;
+	*ret_hidden = false;
 	for (struct cache *cache = first; cache != NULL; cache = cache->next) {
 		uint64_t nobody = 0;
 		/* [returned] acquire: the last reclaimer's work on it is over. */
 		if (!atomic_compare_exchange_strong_explicit(&cache->revoked, &nobody, self,
 				memory_order_acquire, memory_order_relaxed))
-			*ret_others = true;
+			*ret_hidden = true;
 	}
 	/* [revoked] heavy side: see cache_enter(). */
 	fence_heavy();
@@ -212,6 +214,8 @@ size_t thread_reclaim(struct thread_registry *registry, struct depot *depot,
 		/* [left] acquire: pairs with cache_leave(). */
 		if (atomic_load_explicit(&cache->busy, memory_order_acquire) == 0)
 			slabs += magazine_flush(cache, depot, class_index);
+		else
+			*ret_hidden = true;
 		/* [returned] release: the magazines are gone before the owner may look. */
 		atomic_store_explicit(&cache->revoked, 0, memory_order_release);
 	}

@@ -58,11 +58,11 @@ void thread_wait_for_readers(void);
 /* Hand the calling thread's slabs of this pool to the depot. */
 void thread_flush(struct thread_registry *registry, struct depot *depot);
 
-/* Empty the class out of all other threads' caches into the depot, as far as their
- * owners are not at work in them right now. Returns how many slabs, and in
- * *ret_others whether some are in the hands of another reclaimer. */
+/* Empty the class out of all other threads' caches into the depot. Returns how many
+ * slabs, and in *ret_hidden whether some are out of reach: in caches at which their
+ * owners, or other reclaimers, are at work right now. */
 size_t thread_reclaim(struct thread_registry *registry, struct depot *depot,
-	unsigned int class_index, bool *ret_others);
+	unsigned int class_index, bool *ret_hidden);
 
 static inline void cache_leave(struct cache *cache)
 {

@@ -16,8 +16,8 @@
 #include <ck_pr.h>
 #include <errno.h>
 #include <sched.h>
-#include <time.h>
 
+#include "clock.h"
 #include "probe.h"
 
 /* Before parking, which costs two system calls and a switch. A pause is some 10
@@ -71,23 +71,6 @@ void wait_pass_on(struct magring_queue *queue, enum way way)
 {
 	if (gate_wanted(&queue->gate[way]) && may[way](&queue->ring))
 		wait_wake(queue, way);
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-int64_t wait_deadline(int64_t timeout_ns)
-{
-	if (timeout_ns == 0)
-		return 0;
-	if (timeout_ns < 0)
-		return INT64_MAX;
-	int64_t now = now_ns();
-	return timeout_ns < INT64_MAX - now ? now + timeout_ns : INT64_MAX;
 }
 
 struct sleeper {
@@ -160,12 +143,12 @@ static int spin(struct magring_queue *queue, enum way way, struct magring_messag
 static int yield(struct magring_queue *queue, enum way way, struct magring_message *messages, size_t count)
 {
 	int result = -EAGAIN;
-	int64_t before = now_ns(), after = before;
+	int64_t before = clock_now(), after = before;
 	for (int i = 0; i < YIELDS && result == -EAGAIN && after - before < YIELD_LONG_NS; i++) {
 		before = after;
 		sched_yield();
 		result = attempt(queue, way, messages, count);
-		after = now_ns();
+		after = clock_now();
 	}
 	return result;
 }
@@ -187,7 +170,7 @@ int wait_for(struct magring_queue *queue, enum way way, struct magring_message *
 		result = yield(queue, way, messages, count);
 	while (result == -EAGAIN) {
 		result = sleep_once(queue, way, messages, count, deadline_ns);
-		if (result == -EAGAIN && deadline_ns != INT64_MAX && now_ns() >= deadline_ns)
+		if (result == -EAGAIN && deadline_ns != INT64_MAX && clock_now() >= deadline_ns)
 			result = -ETIMEDOUT;
 	}
 	if (result < 0)

@@ -7,12 +7,8 @@
 
 #include "queue.h"
 
-/* The point on CLOCK_MONOTONIC, in nanoseconds, at which a timeout from now is over. 0:
- * do not wait; INT64_MAX: without limit. */
-int64_t wait_deadline(int64_t timeout_ns);
-
 /* After a first attempt in vain: what the attempt that settles it returns, or -EAGAIN
- * (deadline 0), -ETIMEDOUT. */
+ * (deadline 0), -ETIMEDOUT. See clock_deadline(). */
 int wait_for(struct magring_queue *queue, enum way way, struct magring_message *messages,
 	size_t count, int64_t deadline_ns);
 

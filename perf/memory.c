@@ -130,7 +130,7 @@ void memory_answer_full_pool(void)
 	before = status_bytes("RssAnon") + status_bytes("RssShmem");
 	while (count <= most && error == 0) {
 		error = magring_message_alloc(
-			pool, &messages[count], "12345678", 8, fill.payload_size);
+			pool, &messages[count], "12345678", 8, fill.payload_size, 0);
 		if (error == 0)
 			memset(magring_message_payload(&messages[count++], NULL), 'x',
 				fill.payload_size);

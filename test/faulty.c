@@ -24,7 +24,7 @@ int main(int argc, char **argv)
 	struct magring_message message, received;
 	require(magring_pool_create(&pool, NULL));
 	require(magring_queue_create(&queue, pool, NULL));
-	require(magring_message_alloc(pool, &message, "id", 2, SIZE));
+	require(magring_message_alloc(pool, &message, "id", 2, SIZE, 0));
 	volatile char *payload = magring_message_payload(&message, NULL);
 	memset((char *)payload, 'x', SIZE);
 	if (strcmp(fault, "overflow") == 0)
@@ -39,7 +39,7 @@ int main(int argc, char **argv)
 		payload[0] = 'y';
 	if (strcmp(fault, "read-after-free") == 0)
 		return payload[SIZE - 1] == 'z';
-	require(magring_message_alloc(pool, &message, NULL, 0, SIZE));
+	require(magring_message_alloc(pool, &message, NULL, 0, SIZE, 0));
 	((volatile char *)magring_message_payload(&message, NULL))[SIZE - 1] = 'z';
 	magring_message_free(&message);
 	require(magring_queue_destroy(queue));

@@ -55,7 +55,7 @@ static inline struct magring_queue *given_queue(struct magring_pool *pool, size_
 static inline struct magring_message given_message(struct magring_pool *pool, size_t payload_size)
 {
 	struct magring_message message = { 0 };
-	assert_same(magring_message_alloc(pool, &message, NULL, 0, payload_size), 0);
+	assert_same(magring_message_alloc(pool, &message, NULL, 0, payload_size, 0), 0);
 	return message;
 }
 
@@ -63,7 +63,7 @@ static inline struct magring_message given_message(struct magring_pool *pool, si
 static inline struct magring_message given_number(struct magring_pool *pool, uint64_t number)
 {
 	struct magring_message message = { 0 };
-	assert_same(magring_message_copy(pool, &message, NULL, 0, &number, sizeof(number)), 0);
+	assert_same(magring_message_copy(pool, &message, NULL, 0, &number, sizeof(number), 0), 0);
 	return message;
 }
 

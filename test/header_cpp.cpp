@@ -37,7 +37,7 @@ int main()
 	if (magring_pool_create(&pool, nullptr) != 0 || magring_queue_create(&queue, pool, nullptr) != 0)
 		return 1;
 	std::thread consumer([&] { good = consume(queue); });
-	if (magring_message_copy(pool, &message, "cpp", 3, text, sizeof(text)) != 0 ||
+	if (magring_message_copy(pool, &message, "cpp", 3, text, sizeof(text), 0) != 0 ||
 			magring_send(queue, &message, -1) != 0)
 		return 2;
 	magring_queue_close(queue);

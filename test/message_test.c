@@ -48,7 +48,7 @@ Test(message, id_and_payload_of_48_bytes_together_need_no_slab)
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct magring_message message = { 0 };
 		cr_assert_eq(magring_message_alloc(pool, &message, "0123456789012345678901234567890123456789012345678",
-			sizes[i][0], sizes[i][1]), 0);
+			sizes[i][0], sizes[i][1], 0), 0);
 		const unsigned char *payload = magring_message_payload(&message, NULL);
 		cr_assert((uintptr_t)payload >= (uintptr_t)&message);
 		cr_assert((uintptr_t)payload + sizes[i][1] <= (uintptr_t)(&message + 1));
@@ -64,7 +64,7 @@ Test(message, id_and_payload_of_49_bytes_together_take_one_slab)
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct magring_message message = { 0 };
 		cr_assert_eq(magring_message_alloc(pool, &message, "0123456789012345678901234567890123456789012345678",
-			sizes[i][0], sizes[i][1]), 0);
+			sizes[i][0], sizes[i][1], 0), 0);
 		assert_same(stats_of_pool(pool).allocated, i + 1);
 		assert_same(stats_of_pool(pool).slabs_in_use, 1);
 		magring_message_free(&message);
@@ -79,7 +79,7 @@ static void check_round_trip(size_t id_size, size_t payload_size)
 	struct magring_message message = { 0 };
 	size_t size = 12345;
 
-	cr_assert_eq(magring_message_alloc(pool, &message, id, id_size, payload_size), 0);
+	cr_assert_eq(magring_message_alloc(pool, &message, id, id_size, payload_size, 0), 0);
 	unsigned char *place = magring_message_payload(&message, &size);
 	cr_assert_eq(size, payload_size);
 	cr_assert_not_null(place);
@@ -94,7 +94,7 @@ static void check_round_trip(size_t id_size, size_t payload_size)
 	cr_assert_arr_eq(magring_message_payload(&moved, NULL), payload, payload_size);
 	magring_message_free(&moved);
 
-	cr_assert_eq(magring_message_copy(pool, &message, id, id_size, payload, payload_size), 0);
+	cr_assert_eq(magring_message_copy(pool, &message, id, id_size, payload, payload_size, 0), 0);
 	cr_assert_arr_eq(magring_message_id(&message, &size), id, id_size);
 	cr_assert_eq(size, id_size);
 	cr_assert_arr_eq(magring_message_payload(&message, &size), payload, payload_size);
@@ -126,7 +126,7 @@ Test(message, a_payload_in_a_slab_is_aligned_to_64_bytes_and_to_16_behind_a_long
 	char id[MAGRING_ID_MAX] = "";
 	for (size_t id_size = 0; id_size <= MAGRING_ID_MAX; id_size++) {
 		struct magring_message message = { 0 };
-		cr_assert_eq(magring_message_alloc(pool, &message, id, id_size, 1000), 0);
+		cr_assert_eq(magring_message_alloc(pool, &message, id, id_size, 1000, 0), 0);
 		uintptr_t place = (uintptr_t)magring_message_payload(&message, NULL);
 		cr_assert_eq(place % (id_size <= 40 ? 64 : 16), 0, "id of %zu bytes", id_size);
 		magring_message_free(&message);
@@ -137,14 +137,14 @@ Test(message, an_id_of_255_bytes_is_taken_and_one_of_256_is_refused)
 {
 	char id[256] = "";
 	struct magring_message message = { 0 }, before;
-	cr_assert_eq(magring_message_alloc(pool, &message, id, 255, 0), 0);
+	cr_assert_eq(magring_message_alloc(pool, &message, id, 255, 0, 0), 0);
 	magring_message_free(&message);
 
 	memset(&message, 0x5a, sizeof(message));
 	before = message;
-	cr_assert_eq(magring_message_alloc(pool, &message, id, 256, 0), -EMSGSIZE);
-	cr_assert_eq(magring_message_alloc(pool, &message, id, SIZE_MAX, 0), -EMSGSIZE);
-	cr_assert_eq(magring_message_copy(pool, &message, id, 256, id, 1), -EMSGSIZE);
+	cr_assert_eq(magring_message_alloc(pool, &message, id, 256, 0, 0), -EMSGSIZE);
+	cr_assert_eq(magring_message_alloc(pool, &message, id, SIZE_MAX, 0, 0), -EMSGSIZE);
+	cr_assert_eq(magring_message_copy(pool, &message, id, 256, id, 1, 0), -EMSGSIZE);
 	cr_assert_arr_eq(&message, &before, sizeof(message));
 	assert_same(stats_of_pool(pool).allocated, 1);
 }
@@ -154,17 +154,17 @@ Test(message, a_payload_of_the_maximum_is_taken_and_one_byte_more_is_refused)
 	size_t most = (size_t)1 << 20;
 	char id[255] = "";
 	struct magring_message message = { 0 }, before;
-	cr_assert_eq(magring_message_alloc(pool, &message, NULL, 0, most), 0);
+	cr_assert_eq(magring_message_alloc(pool, &message, NULL, 0, most, 0), 0);
 	magring_message_free(&message);
-	cr_assert_eq(magring_message_alloc(pool, &message, id, 255, most), 0);
+	cr_assert_eq(magring_message_alloc(pool, &message, id, 255, most, 0), 0);
 	magring_message_free(&message);
 
 	memset(&message, 0x5a, sizeof(message));
 	before = message;
-	cr_assert_eq(magring_message_alloc(pool, &message, NULL, 0, most + 1), -EMSGSIZE);
-	cr_assert_eq(magring_message_alloc(pool, &message, NULL, 0, SIZE_MAX), -EMSGSIZE);
-	cr_assert_eq(magring_message_alloc(pool, &message, id, 255, SIZE_MAX - 100), -EMSGSIZE);
-	cr_assert_eq(magring_message_copy(pool, &message, NULL, 0, id, most + 1), -EMSGSIZE);
+	cr_assert_eq(magring_message_alloc(pool, &message, NULL, 0, most + 1, 0), -EMSGSIZE);
+	cr_assert_eq(magring_message_alloc(pool, &message, NULL, 0, SIZE_MAX, 0), -EMSGSIZE);
+	cr_assert_eq(magring_message_alloc(pool, &message, id, 255, SIZE_MAX - 100, 0), -EMSGSIZE);
+	cr_assert_eq(magring_message_copy(pool, &message, NULL, 0, id, most + 1, 0), -EMSGSIZE);
 	cr_assert_arr_eq(&message, &before, sizeof(message));
 }
 
@@ -174,9 +174,9 @@ Test(message, a_small_max_payload_holds_for_inline_messages_too)
 	struct magring_pool_options options = { .size = sizeof(options), .max_payload = 10 };
 	struct magring_message message = { 0 };
 	cr_assert_eq(magring_pool_create(&small, &options), 0);
-	cr_assert_eq(magring_message_alloc(small, &message, NULL, 0, 10), 0);
+	cr_assert_eq(magring_message_alloc(small, &message, NULL, 0, 10, 0), 0);
 	magring_message_free(&message);
-	cr_assert_eq(magring_message_alloc(small, &message, NULL, 0, 11), -EMSGSIZE);
+	cr_assert_eq(magring_message_alloc(small, &message, NULL, 0, 11, 0), -EMSGSIZE);
 	done_with(small, NULL);
 }
 
@@ -185,11 +185,11 @@ Test(message, a_long_id_that_does_not_fit_the_budget_beside_the_payload_is_refus
 	struct magring_pool *small = given_pool(1024);
 	struct magring_message message = { 0 };
 	char id[41] = "";
-	cr_assert_eq(magring_message_alloc(small, &message, id, 40, 1024), 0);
+	cr_assert_eq(magring_message_alloc(small, &message, id, 40, 1024, 0), 0);
 	magring_message_free(&message);
-	cr_assert_eq(magring_message_alloc(small, &message, id, 41, 1024), -EMSGSIZE);
-	cr_assert_eq(magring_message_alloc(small, &message, id, 41, 1024 - 47), -EMSGSIZE);
-	cr_assert_eq(magring_message_alloc(small, &message, id, 41, 1024 - 48), 0);
+	cr_assert_eq(magring_message_alloc(small, &message, id, 41, 1024, 0), -EMSGSIZE);
+	cr_assert_eq(magring_message_alloc(small, &message, id, 41, 1024 - 47, 0), -EMSGSIZE);
+	cr_assert_eq(magring_message_alloc(small, &message, id, 41, 1024 - 48, 0), 0);
 	magring_message_free(&message);
 	assert_same(stats_of_pool(small).exhausted, 0);
 	done_with(small, NULL);
@@ -200,13 +200,13 @@ Test(message, a_missing_argument_is_refused_and_changes_nothing)
 	struct magring_message message, before;
 	memset(&message, 0x5a, sizeof(message));
 	before = message;
-	cr_assert_eq(magring_message_alloc(NULL, &message, "a", 1, 1), -EINVAL);
-	cr_assert_eq(magring_message_alloc(pool, NULL, "a", 1, 1), -EINVAL);
-	cr_assert_eq(magring_message_alloc(pool, &message, NULL, 1, 1), -EINVAL);
-	cr_assert_eq(magring_message_copy(NULL, &message, "a", 1, "b", 1), -EINVAL);
-	cr_assert_eq(magring_message_copy(pool, NULL, "a", 1, "b", 1), -EINVAL);
-	cr_assert_eq(magring_message_copy(pool, &message, NULL, 1, "b", 1), -EINVAL);
-	cr_assert_eq(magring_message_copy(pool, &message, "a", 1, NULL, 1), -EINVAL);
+	cr_assert_eq(magring_message_alloc(NULL, &message, "a", 1, 1, 0), -EINVAL);
+	cr_assert_eq(magring_message_alloc(pool, NULL, "a", 1, 1, 0), -EINVAL);
+	cr_assert_eq(magring_message_alloc(pool, &message, NULL, 1, 1, 0), -EINVAL);
+	cr_assert_eq(magring_message_copy(NULL, &message, "a", 1, "b", 1, 0), -EINVAL);
+	cr_assert_eq(magring_message_copy(pool, NULL, "a", 1, "b", 1, 0), -EINVAL);
+	cr_assert_eq(magring_message_copy(pool, &message, NULL, 1, "b", 1, 0), -EINVAL);
+	cr_assert_eq(magring_message_copy(pool, &message, "a", 1, NULL, 1, 0), -EINVAL);
 	cr_assert_arr_eq(&message, &before, sizeof(message));
 	assert_same(stats_of_pool(pool).allocated, 0);
 }
@@ -215,7 +215,7 @@ Test(message, a_payload_of_nothing_may_be_copied_from_nowhere)
 {
 	struct magring_message message = { 0 };
 	size_t size = 1;
-	cr_assert_eq(magring_message_copy(pool, &message, "a", 1, NULL, 0), 0);
+	cr_assert_eq(magring_message_copy(pool, &message, "a", 1, NULL, 0, 0), 0);
 	cr_assert_not_null(magring_message_payload(&message, &size));
 	cr_assert_eq(size, 0);
 	magring_message_free(&message);
@@ -227,8 +227,8 @@ Test(message, an_allocation_without_memory_leaves_the_message_as_it_was)
 	struct magring_message first = given_message(tiny, 64), message, before;
 	memset(&message, 0x5a, sizeof(message));
 	before = message;
-	cr_assert_eq(magring_message_alloc(tiny, &message, NULL, 0, 64), -ENOBUFS);
-	cr_assert_eq(magring_message_copy(tiny, &message, NULL, 0, &before, 49), -ENOBUFS);
+	cr_assert_eq(magring_message_alloc(tiny, &message, NULL, 0, 64, 0), -ENOBUFS);
+	cr_assert_eq(magring_message_copy(tiny, &message, NULL, 0, &before, 49, 0), -ENOBUFS);
 	cr_assert_arr_eq(&message, &before, sizeof(message));
 	magring_message_free(&first);
 	done_with(tiny, NULL);
@@ -257,7 +257,7 @@ Test(message, a_message_of_nothing_is_not_the_empty_message)
 {
 	struct magring_message message = { 0 };
 	size_t size = 1;
-	cr_assert_eq(magring_message_alloc(pool, &message, NULL, 0, 0), 0);
+	cr_assert_eq(magring_message_alloc(pool, &message, NULL, 0, 0, 0), 0);
 	cr_assert_not_null(magring_message_id(&message, &size));
 	cr_assert_eq(size, 0);
 	cr_assert_not_null(magring_message_payload(&message, NULL));
@@ -356,10 +356,10 @@ Test(message, accounts_tell_what_messages_asked_for)
 	char id[240] = "";
 	struct magring_message beside = { 0 }, before = { 0 };
 	/* An id of 40 bytes is in the message itself, one of 240 in the slab. */
-	cr_assert_eq(magring_message_alloc(pool, &beside, id, 40, 100), 0);
+	cr_assert_eq(magring_message_alloc(pool, &beside, id, 40, 100, 0), 0);
 	assert_same(stats_of_pool(pool).payload_bytes_in_use, 100);
 	assert_same(stats_of_pool(pool).slab_bytes_in_use, 128);
-	cr_assert_eq(magring_message_alloc(pool, &before, id, 240, 100), 0);
+	cr_assert_eq(magring_message_alloc(pool, &before, id, 240, 100, 0), 0);
 	assert_same(stats_of_pool(pool).payload_bytes_in_use, 100 + 240 + 100);
 	assert_same(stats_of_pool(pool).slab_bytes_in_use, 128 + 384);
 	magring_message_free(&beside);

@@ -22,7 +22,7 @@ int main(void)
 	}
 	/* Three sent of 1000 bytes, one received; a fourth and a fifth find no room. */
 	for (int i = 0; i < 6; i++) {
-		if (magring_message_alloc(pool, &message, NULL, 0, i < 3 ? 1000 : 10) != 0)
+		if (magring_message_alloc(pool, &message, NULL, 0, i < 3 ? 1000 : 10, 0) != 0)
 			return 1;
 		if (magring_send(queues[0], &message, 0) != 0)
 			magring_message_free(&message);

@@ -197,7 +197,7 @@ MUTANTS = [
            "stress_budget", by="race"),
     Mutant("an owner overlooks that its cache is revoked", "thread.h",
            "if (__builtin_expect(" + REVOKED + " == 0, 1))", "if (1)", "stress_budget"),
-    Mutant("a reclaimer overlooks that the owner is at work", "thread.c", BUSY, "", "stress_budget"),
+    Mutant("a reclaimer overlooks that the owner is at work", "thread.c", BUSY, "if (1)", "stress_budget"),
     Mutant("nothing is reclaimed", "thread.c",
            "slabs += magazine_flush(cache, depot, class_index);", ";",
            "stress_budget", config="plain"),

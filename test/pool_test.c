@@ -15,7 +15,7 @@ Test(pool, without_options_has_the_documented_defaults)
 	assert_same(stats_of_pool(pool).memory_limit, 256 << 20);
 	struct magring_message message = given_message(pool, (size_t)1 << 20);
 	magring_message_free(&message);
-	cr_assert_eq(magring_message_alloc(pool, &message, NULL, 0, ((size_t)1 << 20) + 1), -EMSGSIZE);
+	cr_assert_eq(magring_message_alloc(pool, &message, NULL, 0, ((size_t)1 << 20) + 1, 0), -EMSGSIZE);
 	done_with(pool, NULL);
 }
 
@@ -81,7 +81,7 @@ Test(pool, the_default_payload_is_what_a_small_budget_holds_once)
 		struct magring_pool *pool = given_pool(limits[i][0]);
 		struct magring_message message = given_message(pool, limits[i][1]);
 		struct magring_message more;
-		assert_same(magring_message_alloc(pool, &more, NULL, 0, limits[i][1] + 1), -EMSGSIZE);
+		assert_same(magring_message_alloc(pool, &more, NULL, 0, limits[i][1] + 1, 0), -EMSGSIZE);
 		magring_message_free(&message);
 		done_with(pool, NULL);
 	}
@@ -98,7 +98,7 @@ Test(pool, the_largest_limits_work)
 	cr_assert_eq(magring_pool_create(&pool, &options), 0);
 	assert_same(stats_of_pool(pool).memory_limit, (long long)1 << 38);
 	/* Only the pages that are touched cost memory. */
-	cr_assert_eq(magring_message_alloc(pool, &message, id, sizeof(id), MAGRING_PAYLOAD_MAX), 0);
+	cr_assert_eq(magring_message_alloc(pool, &message, id, sizeof(id), MAGRING_PAYLOAD_MAX, 0), 0);
 	unsigned char *payload = magring_message_payload(&message, &size);
 	assert_same(size, 1 << 30);
 	payload[0] = payload[size - 1] = 1;
@@ -212,7 +212,7 @@ static size_t fill(struct magring_pool *pool, size_t payload, struct magring_mes
 	size_t most)
 {
 	size_t count = 0;
-	while (count < most && magring_message_alloc(pool, &messages[count], NULL, 0, payload) == 0)
+	while (count < most && magring_message_alloc(pool, &messages[count], NULL, 0, payload, 0) == 0)
 		count++;
 	return count;
 }
@@ -267,9 +267,9 @@ Test(pool, gives_the_first_slab_right_after_one_is_freed)
 		assert_same(fill(pool, 100, messages, 201), counts[i]);
 		for (size_t j = 0; j < counts[i]; j++) {
 			magring_message_free(&messages[j]);
-			assert_same(magring_message_alloc(pool, &messages[j], NULL, 0, 100), 0);
+			assert_same(magring_message_alloc(pool, &messages[j], NULL, 0, 100, 0), 0);
 			struct magring_message more = { 0 };
-			assert_same(magring_message_alloc(pool, &more, NULL, 0, 100), -ENOBUFS);
+			assert_same(magring_message_alloc(pool, &more, NULL, 0, 100, 0), -ENOBUFS);
 		}
 		free_all(messages, counts[i]);
 		done_with(pool, NULL);
@@ -284,10 +284,10 @@ Test(pool, classes_share_the_budget_and_keep_what_they_have_carved)
 	for (int lap = 0; lap < 3; lap++) {
 		assert_same(fill(pool, 64, small, 8), 8);
 		assert_same(stats_of_pool(pool).slab_bytes_in_use, 1024);
-		assert_same(magring_message_alloc(pool, &more, NULL, 0, 64), -ENOBUFS);
+		assert_same(magring_message_alloc(pool, &more, NULL, 0, 64, 0), -ENOBUFS);
 		free_all(small, 8);
-		assert_same(magring_message_alloc(pool, &more, NULL, 0, 512), -ENOBUFS);
-		assert_same(magring_message_alloc(pool, &more, NULL, 0, 128), -ENOBUFS);
+		assert_same(magring_message_alloc(pool, &more, NULL, 0, 512, 0), -ENOBUFS);
+		assert_same(magring_message_alloc(pool, &more, NULL, 0, 128, 0), -ENOBUFS);
 	}
 	magring_message_free(&large);
 	done_with(pool, NULL);
@@ -360,15 +360,15 @@ Test(pool, recovers_from_one_free_into_another_threads_cache)
 	struct magring_pool *pool = given_pool(3 * 1024);
 	struct freer freer = { .pool = pool, .message = &messages[1] };
 	assert_same(fill(pool, 1024, messages, 3), 3);
-	assert_same(magring_message_alloc(pool, &more, NULL, 0, 1024), -ENOBUFS);
+	assert_same(magring_message_alloc(pool, &more, NULL, 0, 1024, 0), -ENOBUFS);
 	pthread_barrier_init(&freer.barrier, NULL, 2);
 	pthread_t thread = given_thread(free_one_and_idle, &freer);
 	pthread_barrier_wait(&freer.barrier);
-	assert_same(magring_message_alloc(pool, &more, NULL, 0, 1024), 0);
+	assert_same(magring_message_alloc(pool, &more, NULL, 0, 1024, 0), 0);
 	assert_same(stats_of_pool(pool).reclaimed, 1);
 	assert_same(stats_of_pool(pool).exhausted, 1);
 	struct magring_message none = { 0 };
-	assert_same(magring_message_alloc(pool, &none, NULL, 0, 1024), -ENOBUFS);
+	assert_same(magring_message_alloc(pool, &none, NULL, 0, 1024, 0), -ENOBUFS);
 	pthread_barrier_wait(&freer.barrier);
 	joined(thread);
 	magring_message_free(&messages[0]);
@@ -391,7 +391,7 @@ Test(pool, works_for_a_thread_that_cannot_have_a_cache)
 	depot_put(&pool->depot, 0, second);
 	for (int lap = 0; lap < 3; lap++) {
 		assert_same(fill(pool, 64, messages, 100), 100);
-		assert_same(magring_message_alloc(pool, &more, NULL, 0, 64), -ENOBUFS);
+		assert_same(magring_message_alloc(pool, &more, NULL, 0, 64, 0), -ENOBUFS);
 		struct magring_pool_stats stats = stats_of_pool(pool);
 		assert_same(stats.threads, 0);
 		assert_same(stats.slabs_in_use, 100);

@@ -210,7 +210,7 @@ Test(queue, messages_come_whole_and_in_order)
 		size_t id_size = ids[i % 5], payload_size = payloads[i / 5], size;
 		memset(id, (int)i + 1, sizeof(id));
 		memset(payload, (int)i + 100, sizeof(payload));
-		assert_same(magring_message_copy(pool, &a, id, id_size, payload, payload_size), 0);
+		assert_same(magring_message_copy(pool, &a, id, id_size, payload, payload_size, 0), 0);
 		assert_same(magring_send(queue, &a, 0), 0);
 		send_number(i);
 		assert_same(magring_recv(queue, &b, 0), 0);
@@ -763,7 +763,7 @@ static void *do_all_while_cancelled(void *argument)
 	atomic_store(steps, done);
 	done += magring_queue_create(&its, other, NULL) == 0;
 	atomic_store(steps, done);
-	done += magring_message_alloc(other, &message, NULL, 0, 1000) == 0;
+	done += magring_message_alloc(other, &message, NULL, 0, 1000, 0) == 0;
 	done += magring_send(its, &message, -1) == 0;
 	done += magring_recv(its, &message, -1) == 0;
 	magring_message_free(&message);
@@ -773,7 +773,7 @@ static void *do_all_while_cancelled(void *argument)
 	done += magring_queue_recv_fd(its) >= 0;
 	done += magring_queue_send_fd(its) >= 0;
 	done += magring_recv(its, &message, 0) == -EAGAIN; /* arms */
-	done += magring_message_alloc(other, &message, NULL, 0, 1000) == 0;
+	done += magring_message_alloc(other, &message, NULL, 0, 1000, 0) == 0;
 	done += magring_send(its, &message, 0) == 0; /* signals */
 	atomic_store(steps, done);
 	done += magring_queue_stats(its, &stats) == 0;
@@ -888,7 +888,7 @@ static void *send_until_closed(void *argument)
 	struct talker *talker = argument;
 	struct magring_message message;
 	do {
-		talker->last = magring_message_alloc(pool, &message, NULL, 0, 8);
+		talker->last = magring_message_alloc(pool, &message, NULL, 0, 8, 0);
 		if (talker->last == 0)
 			talker->last = magring_send(talker->queue, &message, -1);
 		talker->count += talker->last == 0;
@@ -1059,7 +1059,7 @@ static void *send_polled(void *argument)
 	_Atomic(int) *failed = argument;
 	for (uint64_t i = 0; i < POLLED; i++) {
 		struct magring_message message = { 0 };
-		if (magring_message_copy(pool, &message, NULL, 0, &i, sizeof(i)) != 0 ||
+		if (magring_message_copy(pool, &message, NULL, 0, &i, sizeof(i), 0) != 0 ||
 				magring_send(queue, &message, -1) != 0)
 			atomic_fetch_add(failed, 1);
 	}

@@ -153,7 +153,7 @@ static void send_burst(struct scene *scene, struct magring_queue *queue)
 	size_t size;
 	for (int i = 0; i < BURST; i++) {
 		check(scene, magring_message_alloc(scene->pool, &messages[i], id, scene->id_size,
-			scene->payload_size) == 0);
+			scene->payload_size, 0) == 0);
 		unsigned char *payload = magring_message_payload(&messages[i], &size);
 		payload[0] = payload[size - 1] = (unsigned char)(i + 1);
 		if (!scene->batches)

@@ -547,7 +547,7 @@ static void a_closed_ring_ends_beside_a_stopped_receiver(void)
 
 static void make(struct magring_message *message, uint64_t number)
 {
-	int rc = magring_message_copy(game.pool, message, &number, sizeof(number), NULL, 0);
+	int rc = magring_message_copy(game.pool, message, &number, sizeof(number), NULL, 0, 0);
 	CHECK(rc == 0, "magring_message_copy: %s", strerror(-rc));
 }
 

@@ -256,17 +256,23 @@ static inline size_t dice_payload_size(struct dice *dice)
 }
 
 /* id_size is at least 8. The answer is magring_message_alloc()'s. */
-static inline int stress_message_make(struct magring_pool *pool, struct magring_message *message,
-	struct stress_label label, size_t id_size, size_t payload_size)
+static inline int stress_message_wait(struct magring_pool *pool, struct magring_message *message,
+	struct stress_label label, size_t id_size, size_t payload_size, int64_t timeout_ns)
 {
 	unsigned char id[MAGRING_ID_MAX];
 	uint64_t pattern = stress_pattern(label, id_size, payload_size);
 	memcpy(id, &label, sizeof(label));
 	stress_fill(id + sizeof(label), id_size - sizeof(label), pattern);
-	int rc = magring_message_alloc(pool, message, id, id_size, payload_size);
+	int rc = magring_message_alloc(pool, message, id, id_size, payload_size, timeout_ns);
 	if (rc == 0)
 		stress_fill(magring_message_payload(message, NULL), payload_size, ~pattern);
 	return rc;
+}
+
+static inline int stress_message_make(struct magring_pool *pool, struct magring_message *message,
+	struct stress_label label, size_t id_size, size_t payload_size)
+{
+	return stress_message_wait(pool, message, label, id_size, payload_size, 0);
 }
 
 /* Whether every byte is as the sender made it. */

@@ -114,7 +114,7 @@ static void *idler(void *unused)
 	uint32_t got = 0;
 	(void)unused;
 	while (got < round_.slabs &&
-			magring_message_alloc(round_.pool, &messages[got], NULL, 0, SLAB) == 0)
+			magring_message_alloc(round_.pool, &messages[got], NULL, 0, SLAB, 0) == 0)
 		got++;
 	while (got > 0)
 		magring_message_free(&messages[--got]);
@@ -129,7 +129,7 @@ static void check_budget(void)
 	struct magring_message messages[SLABS_MAX + 1];
 	uint32_t got = 0;
 	while (got <= round_.slabs &&
-			magring_message_alloc(round_.pool, &messages[got], NULL, 0, SLAB) == 0)
+			magring_message_alloc(round_.pool, &messages[got], NULL, 0, SLAB, 0) == 0)
 		got++;
 	CHECK(got == round_.slabs, "%" PRIu32 " of %" PRIu32 " slabs", got, round_.slabs);
 	while (got > 0)

@@ -77,7 +77,7 @@ static int step(enum way way, int64_t timeout_ns)
 		return rc;
 	}
 	/* Inline: a cancelled sender leaves nothing behind. */
-	int rc = magring_message_copy(game.pool, &message, "id", 2, "payload", 7);
+	int rc = magring_message_copy(game.pool, &message, "id", 2, "payload", 7, 0);
 	return rc != 0 ? rc : magring_send(game.queue, &message, timeout_ns);
 }
 

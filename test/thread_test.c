@@ -25,7 +25,7 @@ static size_t use_all(void)
 {
 	struct magring_message messages[100];
 	size_t got = 0;
-	while (got < 100 && magring_message_alloc(pool, &messages[got], NULL, 0, 64) == 0)
+	while (got < 100 && magring_message_alloc(pool, &messages[got], NULL, 0, 64, 0) == 0)
 		got++;
 	for (size_t i = 0; i < got; i++)
 		magring_message_free(&messages[i]);
@@ -182,7 +182,7 @@ static void *use_together(void *argument)
 	struct crowd *crowd = argument;
 	struct magring_message message;
 	pthread_barrier_wait(&crowd->barrier);
-	int rc = magring_message_alloc(pool, &message, NULL, 0, 64);
+	int rc = magring_message_alloc(pool, &message, NULL, 0, 64, 0);
 	if (rc != 0)
 		atomic_fetch_add(&crowd->failed, 1);
 	pthread_barrier_wait(&crowd->barrier);
@@ -293,7 +293,7 @@ Test(thread, an_owner_does_not_enter_a_revoked_cache_but_is_served)
 	cr_assert_not(cache_enter(cache));
 	assert_same(atomic_load(&cache->busy), 0);
 	/* The depot has some, or the budget. */
-	cr_assert_eq(magring_message_alloc(pool, &other, NULL, 0, 64), 0);
+	cr_assert_eq(magring_message_alloc(pool, &other, NULL, 0, 64, 0), 0);
 	magring_message_free(&message);
 	magring_message_free(&other);
 	assert_same(cache->class[0].loaded_rounds, loaded);
@@ -335,7 +335,7 @@ Test(thread, no_slab_is_lost_or_doubled_when_caches_are_reclaimed_beside_their_o
 		for (int i = 0; i < 50; i++) {
 			/* Half the budget: enough whatever the reclaimer holds, or it
 			 * has to come back once it is done. */
-			while (magring_message_alloc(pool, &messages[i], NULL, 0, 64) != 0)
+			while (magring_message_alloc(pool, &messages[i], NULL, 0, 64, 0) != 0)
 				cr_assert(now_ns() < end + 30000000000);
 			memset(magring_message_payload(&messages[i], NULL), mark ^ i, 64);
 		}

@@ -41,7 +41,7 @@ static void show(void)
 static struct magring_message letter(const char *id)
 {
 	struct magring_message message;
-	int rc = magring_message_copy(pool, &message, id, strlen(id), NULL, 0);
+	int rc = magring_message_copy(pool, &message, id, strlen(id), NULL, 0, 0);
 	CHECK(rc == 0, "magring_message_copy: %s", strerror(-rc));
 	return message;
 }

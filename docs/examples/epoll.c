@@ -23,7 +23,7 @@ static void *work(void *name)
 	struct magring_message message;
 	for (int i = 0; i < RESULTS; i++) {
 		/* A payload of 1,000 bytes, written where it will be read. */
-		if (magring_message_alloc(pool, &message, name, strlen(name), 1000) != 0)
+		if (magring_message_alloc(pool, &message, name, strlen(name), 1000, 0) != 0)
 			return NULL;
 		memset(magring_message_payload(&message, NULL), i, 1000);
 		if (magring_send(results, &message, -1) != 0) {

@@ -99,7 +99,7 @@ static ALWAYS_INLINE void make(struct port *port, const struct record *record)
 
 	while ((result = magring_message_copy(port->channel->pool,
 			&port->messages[port->count], record->id, record->id_size,
-			record->payload, record->payload_size)) == -ENOBUFS) {
+			record->payload, record->payload_size, 0)) == -ENOBUFS) {
 		flush(port); /* the budget holds few large records: wait for one */
 		sched_yield();
 	}

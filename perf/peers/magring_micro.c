@@ -54,7 +54,7 @@ static void alloc(void *state, size_t times)
 	struct magring_message message;
 
 	for (size_t i = 0; i < times; i++) {
-		if (magring_message_alloc(pool, &message, NULL, 0, size) != 0)
+		if (magring_message_alloc(pool, &message, NULL, 0, size, 0) != 0)
 			errx(2, "magring_message_alloc");
 		magring_message_free(&message);
 	}
@@ -79,7 +79,7 @@ static void pair(void *state, size_t times)
 	struct magring_message message;
 
 	check(magring_message_copy(bench->pool, &message, id, sizeof(id), payload,
-		      sizeof(payload)),
+		      sizeof(payload), 0),
 		"magring_message_copy");
 	for (size_t i = 0; i < times; i++)
 		if (magring_send(queue, &message, 0) != 0 || magring_recv(queue, &message, 0) != 0)

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * clock: deadlines, in nanoseconds of CLOCK_MONOTONIC.
+ */
+#ifndef MAGRING_CLOCK_H
+#define MAGRING_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline int64_t clock_now(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* 0 for a timeout of 0, INT64_MAX for none. */
+static inline int64_t clock_deadline(int64_t timeout_ns)
+{
+	if (timeout_ns == 0)
+		return 0;
+	if (timeout_ns < 0)
+		return INT64_MAX;
+	int64_t now = clock_now();
+	return timeout_ns < INT64_MAX - now ? now + timeout_ns : INT64_MAX;
+}
+
+#endif
