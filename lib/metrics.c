@@ -2,14 +2,13 @@
 /*
  * Statistics as an OpenMetrics text exposition. A metric family is a run of lines
  * that must not be interrupted by another one, so each family walks the classes
- * or the queues once. The text is put together in memory, because the lock on the
- * list of queues must not be kept while a stream is waited for.
+ * or the queues once.
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "queue.h"
+#include "text.h"
 
 /* A label value: backslash, quote and newline are escaped. */
 static void write_label(FILE *out, const char *name, const char *value)
@@ -158,29 +157,15 @@ static void write_queues(FILE *out, struct magring_pool *pool)
 	}
 }
 
-int magring_pool_write_metrics(struct magring_pool *pool, FILE *stream)
+static void write_all(FILE *out, struct magring_pool *pool)
 {
-	char *text = NULL;
-	size_t size = 0;
-	if (pool == NULL || stream == NULL)
-		return -EINVAL;
-	int cancel_state;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-	FILE *out = open_memstream(&text, &size);
-	if (out == NULL) {
-		pthread_setcancelstate(cancel_state, NULL);
-		return -ENOMEM;
-	}
 	write_pool(out, pool);
 	write_classes(out, pool);
 	write_queues(out, pool);
 	fputs("# EOF\n", out);
-	int rc = ferror(out) ? -ENOMEM : 0;
-	if (fclose(out) != 0)
-		rc = -ENOMEM;
-	if (rc == 0 && fwrite(text, 1, size, stream) != size)
-		rc = -EIO;
-	free(text);
-	pthread_setcancelstate(cancel_state, NULL);
-	return rc;
+}
+
+int magring_pool_write_metrics(struct magring_pool *pool, FILE *stream)
+{
+	return pool == NULL || stream == NULL ? -EINVAL : text_write(stream, write_all, pool);
 }
