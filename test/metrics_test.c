@@ -27,7 +27,8 @@ static void check_line(const char *line)
 static struct magring_pool *named_pool(const char *name)
 {
 	struct magring_pool *pool;
-	struct magring_pool_options options = { sizeof(options), (size_t)2 << 20, 0, name };
+	struct magring_pool_options options = { .size = sizeof(options), .memory_limit = (size_t)2 << 20,
+		.name = name };
 	assert_same(magring_pool_create(&pool, &options), 0);
 	return pool;
 }

@@ -50,22 +50,22 @@ Test(pool, limits_out_of_range_are_refused)
 {
 	size_t size = sizeof(struct magring_pool_options);
 	cr_assert_eq(magring_pool_create(NULL, NULL), -EINVAL);
-	check_refused((struct magring_pool_options){ size, 63, 0, NULL }, -EINVAL);
-	check_refused((struct magring_pool_options){ size, MAGRING_MEMORY_MAX + 1, 0, NULL }, -EINVAL);
-	check_refused((struct magring_pool_options){ size, SIZE_MAX, 0, NULL }, -EINVAL);
-	check_refused((struct magring_pool_options){ size, 0, MAGRING_PAYLOAD_MAX + 1, NULL }, -EINVAL);
-	check_refused((struct magring_pool_options){ size, 0, SIZE_MAX, NULL }, -EINVAL);
+	check_refused((struct magring_pool_options){ .size = size, .memory_limit = 63 }, -EINVAL);
+	check_refused((struct magring_pool_options){ .size = size, .memory_limit = MAGRING_MEMORY_MAX + 1 }, -EINVAL);
+	check_refused((struct magring_pool_options){ .size = size, .memory_limit = SIZE_MAX }, -EINVAL);
+	check_refused((struct magring_pool_options){ .size = size, .max_payload = MAGRING_PAYLOAD_MAX + 1 }, -EINVAL);
+	check_refused((struct magring_pool_options){ .size = size, .max_payload = SIZE_MAX }, -EINVAL);
 }
 
 Test(pool, a_payload_that_the_budget_cannot_hold_once_is_refused)
 {
 	size_t size = sizeof(struct magring_pool_options);
 	/* 1000 bytes take a slab of 1024. */
-	check_refused((struct magring_pool_options){ size, 1023, 1000, NULL }, -EINVAL);
-	check_refused((struct magring_pool_options){ size, 1024, 1025, NULL }, -EINVAL);
-	check_refused((struct magring_pool_options){ size, 64, 65, NULL }, -EINVAL);
+	check_refused((struct magring_pool_options){ .size = size, .memory_limit = 1023, .max_payload = 1000 }, -EINVAL);
+	check_refused((struct magring_pool_options){ .size = size, .memory_limit = 1024, .max_payload = 1025 }, -EINVAL);
+	check_refused((struct magring_pool_options){ .size = size, .memory_limit = 64, .max_payload = 65 }, -EINVAL);
 	struct magring_pool *pool;
-	struct magring_pool_options options = { size, 1024, 1000, NULL };
+	struct magring_pool_options options = { .size = size, .memory_limit = 1024, .max_payload = 1000 };
 	cr_assert_eq(magring_pool_create(&pool, &options), 0);
 	struct magring_message message = given_message(pool, 1000);
 	magring_message_free(&message);
@@ -90,8 +90,8 @@ Test(pool, the_default_payload_is_what_a_small_budget_holds_once)
 Test(pool, the_largest_limits_work)
 {
 	struct magring_pool *pool;
-	struct magring_pool_options options = { sizeof(options), MAGRING_MEMORY_MAX,
-		MAGRING_PAYLOAD_MAX, NULL };
+	struct magring_pool_options options = { .size = sizeof(options), .memory_limit = MAGRING_MEMORY_MAX,
+		.max_payload = MAGRING_PAYLOAD_MAX };
 	struct magring_message message = { 0 };
 	char id[MAGRING_ID_MAX] = "";
 	size_t size;
