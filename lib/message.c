@@ -23,7 +23,7 @@ _Static_assert(sizeof(struct magring_message) == 56, "message and state fill one
 _Static_assert(offsetof(struct magring_message, private_body) == 8, "header of 8 bytes");
 _Static_assert(MAGRING_INLINE_MAX == sizeof(((struct magring_message *)0)->private_body),
 	"the body is what is inline");
-_Static_assert(MESSAGE_SLAB + SLAB_CLASSES_MAX - 1 <= UINT8_MAX, "the kind holds every class");
+_Static_assert(MESSAGE_SLAB + SLAB_CLASSES_MAX - 1 < MESSAGE_SAMPLED, "the kind holds every class");
 _Static_assert(MAGRING_POOLS_MAX - 1 <= UINT16_MAX, "the header holds every pool");
 _Static_assert(MAGRING_PAYLOAD_MAX <= UINT32_MAX, "the header holds every size");
 
@@ -32,6 +32,11 @@ _Static_assert(MAGRING_PAYLOAD_MAX <= UINT32_MAX, "the header holds every size")
 static bool is_slab(const struct magring_message *message)
 {
 	return message_kind(message) >= MESSAGE_SLAB;
+}
+
+static unsigned int class_of(const struct magring_message *message)
+{
+	return (message_kind(message) & ~(unsigned int)MESSAGE_SAMPLED) - MESSAGE_SLAB;
 }
 
 static void *slab_of(const struct magring_message *message)
@@ -66,17 +71,16 @@ static inline int make_inline(struct magring_pool *pool, struct magring_message 
 }
 
 static inline int make_in_slab(struct magring_pool *pool, struct magring_message *ret_message,
-	const void *id, size_t id_size, size_t payload_size, unsigned int class_index, void *slab)
+	const void *id, size_t id_size, size_t payload_size, unsigned int kind, void *slab)
 {
-	ret_message->private_header =
-		message_header(payload_size, pool->number, id_size, MESSAGE_SLAB + class_index);
+	ret_message->private_header = message_header(payload_size, pool->number, id_size, kind);
 	ret_message->private_body[0] = (uintptr_t)slab;
 	checker_alloc(pool, slab, id_in_slab(id_size) + payload_size);
 	bool beside = id_size <= MESSAGE_ID_BESIDE_SLAB;
 	return id_size > 0 ? copy_id(beside ? &ret_message->private_body[1] : slab, id, id_size) : 0;
 }
 
-static __attribute__((noinline)) int alloc_slowly(struct magring_pool *pool,
+PROFILE_CUT static __attribute__((noinline)) int alloc_slowly(struct magring_pool *pool,
 	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,
 	int64_t timeout_ns)
 {
@@ -88,10 +92,14 @@ static __attribute__((noinline)) int alloc_slowly(struct magring_pool *pool,
 	int rc = pool_alloc_slowly(pool, class_index, bytes, timeout_ns, &slab);
 	if (rc != 0)
 		return rc;
-	return make_in_slab(pool, ret_message, id, id_size, payload_size, class_index, slab);
+	unsigned int kind = MESSAGE_SLAB + class_index;
+	if (pool->profile != NULL && profile_alloc(pool->profile, depot_round(&pool->depot, slab),
+			class_index, bytes, id, id_size))
+		kind |= MESSAGE_SAMPLED;
+	return make_in_slab(pool, ret_message, id, id_size, payload_size, kind, slab);
 }
 
-int magring_message_alloc(struct magring_pool *pool, struct magring_message *ret_message,
+PROFILE_CUT int magring_message_alloc(struct magring_pool *pool, struct magring_message *ret_message,
 	const void *id, size_t id_size, size_t payload_size, int64_t timeout_ns)
 {
 	if (pool == NULL || ret_message == NULL || (id == NULL && id_size > 0))
@@ -105,10 +113,10 @@ int magring_message_alloc(struct magring_pool *pool, struct magring_message *ret
 	void *slab = pool_alloc_fast(pool, class_index, bytes);
 	if (__builtin_expect(slab == NULL, 0))
 		return alloc_slowly(pool, ret_message, id, id_size, payload_size, timeout_ns);
-	return make_in_slab(pool, ret_message, id, id_size, payload_size, class_index, slab);
+	return make_in_slab(pool, ret_message, id, id_size, payload_size, MESSAGE_SLAB + class_index, slab);
 }
 
-int magring_message_copy(struct magring_pool *pool, struct magring_message *ret_message,
+PROFILE_CUT int magring_message_copy(struct magring_pool *pool, struct magring_message *ret_message,
 	const void *id, size_t id_size, const void *payload, size_t payload_size, int64_t timeout_ns)
 {
 	if (payload == NULL && payload_size > 0)
@@ -147,8 +155,11 @@ void *magring_message_payload(struct magring_message *message, size_t *ret_size)
 static __attribute__((noinline)) void free_slowly(uint64_t header, void *slab)
 {
 	const struct magring_message message = { .private_header = header };
-	pool_free_slowly(pool_published(message_pool(&message)),
-		message_kind(&message) - MESSAGE_SLAB, slab_bytes(&message), slab);
+	struct magring_pool *pool = pool_published(message_pool(&message));
+	/* First: another thread may have the slab as soon as it is free. */
+	if (message_kind(&message) & MESSAGE_SAMPLED)
+		profile_free(pool->profile, depot_round(&pool->depot, slab));
+	pool_free_slowly(pool, class_of(&message), slab_bytes(&message), slab);
 }
 
 void magring_message_free(struct magring_message *message)
@@ -157,11 +168,13 @@ void magring_message_free(struct magring_message *message)
 		return;
 	const struct magring_message was = { .private_header = message->private_header };
 	message->private_header = 0;
-	if (message_kind(&was) < MESSAGE_SLAB)
+	/* Wraps around for a message without slab: one test for all that is uncommon. */
+	unsigned int class_index = message_kind(&was) - MESSAGE_SLAB;
+	bool common = class_index < SLAB_CLASSES_MAX;
+	if (!common && !is_slab(&was))
 		return;
-	checker_free(pool_published(message_pool(&was)), slab_of(message),
-		slab_size(message_kind(&was) - MESSAGE_SLAB));
-	if (!pool_free_fast(pool_published(message_pool(&was)), message_kind(&was) - MESSAGE_SLAB,
+	checker_free(pool_published(message_pool(&was)), slab_of(message), slab_size(class_of(&was)));
+	if (!common || !pool_free_fast(pool_published(message_pool(&was)), class_index,
 			slab_bytes(&was), slab_of(message)))
 		free_slowly(was.private_header, slab_of(message));
 }

@@ -44,6 +44,7 @@ enum message_kind {
 	MESSAGE_EMPTY = 0,  /* the whole header is zero */
 	MESSAGE_INLINE = 1, /* id ++ payload in the body */
 	MESSAGE_SLAB = 2,   /* MESSAGE_SLAB + class: slab pointer ++ id[40] */
+	MESSAGE_SAMPLED = 128, /* added to the one before: see profile.c */
 };
 
 /* Longer ids are at the start of the slab, before the payload. */

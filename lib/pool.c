@@ -77,6 +77,8 @@ static int choose_limits(const struct magring_pool_options *options, size_t *ret
 		if (options->memory_limit != 0)
 			limit = options->memory_limit;
 		payload = options->max_payload;
+		if (options->sample_bytes > INT64_MAX)
+			return -EINVAL;
 	}
 	if (limit < MAGRING_MEMORY_MIN || limit > MAGRING_MEMORY_MAX || payload > MAGRING_PAYLOAD_MAX)
 		return -EINVAL;
@@ -136,9 +138,13 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	for (unsigned int i = 0; i < classes; i++)
 		gate_init(&pool->room[i]);
 	CDS_INIT_LIST_HEAD(&pool->queues);
-	rc = -pthread_mutex_init(&pool->queues_lock, NULL);
+	rc = profile_create(&pool->profile, options != NULL ? options->sample_bytes : 0, limit);
 	if (rc != 0)
 		goto fini_depot;
+	pool->fast_serial = pool->profile == NULL ? pool->registry.serial : 0;
+	rc = -pthread_mutex_init(&pool->queues_lock, NULL);
+	if (rc != 0)
+		goto destroy_profile;
 	rc = publish(pool);
 	if (rc != 0)
 		goto destroy_lock;
@@ -148,6 +154,8 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 
 destroy_lock:
 	pthread_mutex_destroy(&pool->queues_lock);
+destroy_profile:
+	profile_destroy(pool->profile);
 fini_depot:
 	depot_fini(&pool->depot);
 free_pool:
@@ -161,14 +169,18 @@ int magring_pool_destroy(struct magring_pool *pool)
 	int rc = magring_pool_stats(pool, &stats);
 	if (rc != 0)
 		return rc;
+	if (stats.slabs_in_use != 0)
+		profile_busy(pool);
 	if (stats.slabs_in_use != 0 || stats.queues != 0)
 		return -EBUSY;
+	profile_done(pool);
 	/* Relaxed: the grace period orders it. */
 	atomic_store_explicit(&pools[pool->number], NULL, memory_order_relaxed);
 	/* Threads that are ending may be in thread_detach_all(). */
 	thread_wait_for_readers();
 	checker_destroy(pool);
 	pthread_mutex_destroy(&pool->queues_lock);
+	profile_destroy(pool->profile);
 	depot_fini(&pool->depot);
 	free(pool);
 	return 0;

@@ -10,10 +10,13 @@
 
 #include "magring.h"
 #include "gate.h"
+#include "profile.h"
 #include "thread.h"
 
 struct magring_pool {
 	struct thread_registry registry; /* constant but for its head */
+	uint64_t fast_serial;            /* the registry's; 0 with a profile: see pool_alloc_fast() */
+	struct profile *profile;         /* NULL: off */
 	size_t max_payload;
 	uint16_t number;                 /* in the table of pools, and in messages */
 	char name[MAGRING_NAME_MAX + 1];
@@ -55,9 +58,11 @@ int pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, size_
 	int64_t timeout_ns, void **ret_slab);
 void pool_free_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes, void *slab);
 
+/* Every allocation of a pool with a profile is a slow one: no cache is found for serial 0.
+ * Frees are told by their message. */
 static inline void *pool_alloc_fast(struct magring_pool *pool, unsigned int class_index, size_t bytes)
 {
-	struct cache *cache = thread_cache_at_hand(&pool->registry);
+	struct cache *cache = thread_cache_of(pool->fast_serial);
 	if (__builtin_expect(cache == NULL || !cache_enter(cache), 0))
 		return NULL;
 	struct magazine_pair *pair = &cache->class[class_index];

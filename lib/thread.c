@@ -72,6 +72,11 @@ static __attribute__((constructor)) void thread_init(void)
 		pthread_atfork(NULL, NULL, after_fork_child) == 0;
 }
 
+bool thread_is_forked(void)
+{
+	return thread_forked;
+}
+
 void thread_registry_init(struct thread_registry *registry, unsigned int classes)
 {
 	atomic_init(&registry->first, NULL);

@@ -33,11 +33,17 @@ void thread_registry_init(struct thread_registry *registry, unsigned int classes
  * when the memory for caches is used up. */
 struct cache *thread_attach(struct thread_registry *registry, struct depot *depot);
 
-/* The thread's cache if it is in the table, else NULL. */
+/* The thread's cache of the pool with this serial if it is in the table, else NULL. No pool has
+ * serial 0. */
+static inline struct cache *thread_cache_of(uint64_t serial)
+{
+	const struct thread_slot *slot = &thread_slots[serial % THREAD_SLOTS];
+	return __builtin_expect(slot->serial == serial, 1) ? slot->cache : NULL;
+}
+
 static inline struct cache *thread_cache_at_hand(const struct thread_registry *registry)
 {
-	const struct thread_slot *slot = &thread_slots[registry->serial % THREAD_SLOTS];
-	return __builtin_expect(slot->serial == registry->serial, 1) ? slot->cache : NULL;
+	return thread_cache_of(registry->serial);
 }
 
 static inline struct cache *thread_cache(struct thread_registry *registry, struct depot *depot)
@@ -49,6 +55,8 @@ static inline struct cache *thread_cache(struct thread_registry *registry, struc
 /* The registry's caches, linked through `next`. */
 struct cache *thread_first_cache(struct thread_registry *registry);
 
+/* Whether this process is the child of a fork beside pools. */
+bool thread_is_forked(void);
 /* Give the calling thread's caches back, of every pool that is published. */
 void thread_detach_all(void);
 /* Wait until every thread that was in thread_detach_all(), or in another RCU read-side

@@ -228,8 +228,8 @@ class Sources:
 
     def __init__(self, root, work, cc):
         self.root, self.work, self.cc = root, work, cc
-        self.cflags = self.run(["pkg-config", "--cflags", "ck", "liburcu-bp"]).split()
-        self.libs = self.run(["pkg-config", "--libs", "liburcu-bp"]).split()
+        self.cflags = self.run(["pkg-config", "--cflags", "ck", "liburcu-bp", "liburcu-cds"]).split()
+        self.libs = self.run(["pkg-config", "--libs", "liburcu-bp", "liburcu-cds"]).split()
         self.library = sorted(path.name for path in (root / "lib").glob("*.c"))
         self.includes = {}
 
