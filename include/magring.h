@@ -214,7 +214,7 @@ struct magring_pool_stats {
 	uint64_t memory_bytes;        /* taken from the system: slabs, magazines, caches */
 	uint64_t exchanges;           /* magazines taken from or given to the depot */
 	uint64_t reclaimed;           /* slabs taken out of threads' caches by reclaiming */
-	uint64_t exhausted;           /* allocations that failed with -ENOBUFS */
+	uint64_t exhausted;           /* allocations that failed with -ENOBUFS, or had to wait */
 	uint64_t threads;             /* caches attached to a live thread */
 	uint64_t queues;              /* queues live */
 	uint32_t classes;             /* size classes, see magring_pool_class_stats() */
@@ -308,21 +308,23 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_leaks_write(
 
 /*
  * Make a message with a copy of this id and room for payload_size bytes, waiting up
- * to timeout_ns nanoseconds for memory. The caller writes the payload
- * through magring_message_payload(). id may be NULL when
- * id_size is 0. The payload is not cleared. A payload in a slab is aligned to
- * 64 bytes, to 16 when the id is longer than 40 bytes; one inside the message
- * is not aligned.
+ * to timeout_ns nanoseconds for memory. The caller writes the payload through
+ * magring_message_payload(). id may be NULL when id_size is 0. The payload is not
+ * cleared. A payload in a slab is aligned to 64 bytes, to 16 when the id is longer
+ * than 40 bytes; one inside the message is not aligned.
  *
  * Threads:   any. Who waits is woken by a free of the same size class, by
- *            whatever thread. No order among those who wait is promised.
+ *            whatever thread. No order among those who wait is promised, and one who
+ *            comes later may be served first.
  * Ownership: the message is the caller's. What *ret_message held is overwritten
  *            and must not own a slab, nor may the id lie in it.
  * Returns:   0, -EINVAL, -EMSGSIZE (id_size above MAGRING_ID_MAX or
  *            payload_size above the pool's max_payload, or the slab for both
- *            larger than memory_limit), -ENOBUFS (timeout 0, memory_limit is carved and every
- *            slab of the class is in use, or in the hands of a thread that is stopped
- *            inside the library; or the system refuses memory), -ETIMEDOUT.
+ *            larger than memory_limit), -ENOBUFS, -ETIMEDOUT (memory_limit is carved, or
+ *            the system refuses memory, and every slab of the class is in use or in the hands
+ *            of a thread at work inside the library: the one with timeout 0, the other
+ *            with another timeout). Whatever the timeout, -ENOBUFS if the class has no
+ *            slab at all: what is carved stays with its class, so no free could help.
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_message_alloc(
 	struct magring_pool *pool, struct magring_message *ret_message,

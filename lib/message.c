@@ -17,7 +17,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "pool.h"
+#include "room.h"
 
 _Static_assert(sizeof(struct magring_message) == 56, "message and state fill one line");
 _Static_assert(offsetof(struct magring_message, private_body) == 8, "header of 8 bytes");
@@ -89,7 +89,7 @@ PROFILE_CUT static __attribute__((noinline)) int alloc_slowly(struct magring_poo
 	if (slab_size(class_index) > pool->depot.slabs.limit)
 		return -EMSGSIZE; /* a long id beside the largest payload */
 	void *slab;
-	int rc = pool_alloc_slowly(pool, class_index, bytes, timeout_ns, &slab);
+	int rc = room_alloc(pool, class_index, bytes, timeout_ns, &slab);
 	if (rc != 0)
 		return rc;
 	unsigned int kind = MESSAGE_SLAB + class_index;

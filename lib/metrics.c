@@ -61,7 +61,7 @@ static const struct family pool_families[] = {
 	COUNTER(magring_pool_stats, reclaimed, "pool_reclaimed_slabs",
 		"Slabs taken out of caches by reclaiming."),
 	COUNTER(magring_pool_stats, exhausted, "pool_exhausted_allocations",
-		"Allocations that failed because the budget was used up."),
+		"Allocations that found the budget used up."),
 };
 
 static const struct family class_families[] = {

@@ -24,15 +24,12 @@
 #include <string.h>
 
 #include "checker.h"
-#include "clock.h"
 #include "probe.h"
 
 #define MEMORY_LIMIT ((size_t)256 << 20)
 #define MAX_PAYLOAD ((size_t)1 << 20)
 /* How often to reclaim, when other threads are at it, before giving up. */
 #define RECLAIMS 8
-/* After how long a sleeper looks again whose slab may have been in another's hands. */
-#define HIDDEN_NS 1000000
 
 _Atomic(struct magring_pool *) pools[MAGRING_POOLS_MAX];
 static _Atomic(unsigned int) pools_used; /* no higher number was ever given */
@@ -216,7 +213,8 @@ static bool take_round(struct magring_pool *pool, unsigned int class_index,
 	return got;
 }
 
-static void *attempt(struct magring_pool *pool, unsigned int class_index, size_t bytes, bool *ret_hidden)
+void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes,
+	bool *ret_hidden)
 {
 	struct depot *depot = &pool->depot;
 	struct cache *cache = thread_cache(&pool->registry, depot);
@@ -250,68 +248,6 @@ static void *attempt(struct magring_pool *pool, unsigned int class_index, size_t
 	add(&counts->allocated, 1, cache == NULL);
 	add(&counts->allocated_bytes, bytes, cache == NULL);
 	return depot_slab(depot, round);
-}
-
-struct sleeper {
-	struct magring_pool *pool;
-	unsigned int class_index;
-};
-
-static void cancelled(void *argument)
-{
-	struct sleeper *sleeper = argument;
-	gate_leave(&sleeper->pool->room[sleeper->class_index]);
-	pool_settle(sleeper->pool, sleeper->class_index);
-}
-
-/*
- * Waiting for memory, as for room in a queue: see gate.c. Every free looks for sleepers of
- * its class and wakes one, who takes the slab out of whatever cache it is in. Who has got
- * one, or gives up, wakes the next: there may be more, and the chain ends with the first who
- * finds nothing.
- *
- * A slab may be there and out of reach for a moment, in the hands of another thread. Who
- * had some in its hands on a slow path, and got one, ends with a look for sleepers. Who works
- * in a cache, its own or as a reclaimer, need not; a sleeper that has met one of those
- * looks again after a while by itself.
- */
-static void *attempt_parked(struct magring_pool *pool, unsigned int class_index, size_t bytes,
-	int64_t deadline_ns)
-{
-	struct gate *gate = &pool->room[class_index];
-	struct sleeper sleeper = { .pool = pool, .class_index = class_index };
-	bool hidden;
-	uint32_t ticket = gate_enter(gate);
-	void *slab = attempt(pool, class_index, bytes, &hidden);
-	if (slab == NULL) {
-		int64_t soon_ns = hidden ? clock_now() + HIDDEN_NS : INT64_MAX;
-		pthread_cleanup_push(cancelled, &sleeper);
-		gate_park(gate, ticket, soon_ns < deadline_ns ? soon_ns : deadline_ns);
-		pthread_cleanup_pop(0);
-	}
-	gate_leave(gate);
-	return slab != NULL ? slab : attempt(pool, class_index, bytes, &hidden);
-}
-
-int pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes,
-	int64_t timeout_ns, void **ret_slab)
-{
-	bool hidden;
-	void *slab = attempt(pool, class_index, bytes, &hidden);
-	int64_t deadline_ns = slab == NULL ? clock_deadline(timeout_ns) : 0;
-	if (slab == NULL)
-		atomic_fetch_add_explicit(&pool->exhausted, 1, memory_order_relaxed);
-	if (slab == NULL && timeout_ns == 0)
-		return -ENOBUFS;
-	while (slab == NULL && (deadline_ns == INT64_MAX || clock_now() < deadline_ns))
-		slab = attempt_parked(pool, class_index, bytes, deadline_ns);
-	/* There may be more, and what was in this thread's hands was hidden from others; or a
-	 * wake-up was meant for another. */
-	pool_settle(pool, class_index);
-	if (slab == NULL)
-		return -ETIMEDOUT;
-	*ret_slab = slab;
-	return 0;
 }
 
 void pool_free_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes, void *slab)

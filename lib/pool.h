@@ -51,11 +51,12 @@ unsigned int pool_numbers(void);
 /*
  * A slab of the class, and back; bytes is what the accounts are told. The fast forms
  * do it with the thread's loaded magazine alone, or else NULL and false, having
- * done nothing; the slow ones as well as can be done: 0, -ENOBUFS (timeout 0) or
- * -ETIMEDOUT.
+ * done nothing; the slow ones as well as can be done, NULL being no memory left, and in
+ * *ret_hidden whether some is only out of reach for now, in a cache at which another
+ * thread is at work.
  */
-int pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes,
-	int64_t timeout_ns, void **ret_slab);
+void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes,
+	bool *ret_hidden);
 void pool_free_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes, void *slab);
 
 /* Every allocation of a pool with a profile is a slow one: no cache is found for serial 0.
@@ -76,7 +77,7 @@ static inline void *pool_alloc_fast(struct magring_pool *pool, unsigned int clas
 	return slab;
 }
 
-/* A slab of the class is there, or is not hidden any more: see pool.c. */
+/* A slab of the class is there, or is not hidden any more: see room.c. */
 static inline void pool_settle(struct magring_pool *pool, unsigned int class_index)
 {
 	/* [sleep] light side: pairs with gate_enter(). */

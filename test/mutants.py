@@ -22,6 +22,8 @@ What is not here, because no test on x86 can tell:
                           the store buffer's window is met too rarely
   closing wakes one, who gives up passes no wake-up on
                           each is enough without the other, see test/model
+  a cancelled sleeper passes no wake-up for a slab on
+                          it ends, and then gives its cache back and does so again
 """
 import argparse
 import concurrent.futures
@@ -176,6 +178,24 @@ MUTANTS = [
     Mutant("arming does not look again", "gate.c",
            "\tif (ready(context))\n\t\tgate_wake(gate);", "\t(void)ready, (void)context;",
            "stress_gate", config="plain", by="hang", seconds=4),
+
+    # Waiting for memory.
+    Mutant("a free looks for no sleepers", "pool.h",
+           "if (__builtin_expect(gate_wanted(&pool->room[class_index]), 0))", "if (0)",
+           "stress_last_slab", config="plain", by="hang"),
+    Mutant("who got a slab passes no wake-up on", "room.c",
+           "\tpool_settle(pool, class_index);\n\treturn rc;", "\treturn rc;",
+           "stress_last_slab", config="plain", by="hang"),
+    Mutant("a sleeper does not look for a slab before it sleeps", "room.c",
+           "\tvoid *slab = pool_alloc_slowly(pool, class_index, bytes, &hidden);\n\tif (slab == NULL) {\n\t\tbool",
+           "\tvoid *slab = NULL;\n\thidden = false;\n\tif (slab == NULL) {\n\t\tbool",
+           "stress_last_slab", config="plain", by="hang", seconds=4),
+    Mutant("a cancelled sleeper does not leave the room", "room.c",
+           "\tgate_leave(&sleeper->pool->room[sleeper->class_index]);\n", "",
+           "stress_last_slab", config="plain"),
+    Mutant("a hidden slab is not looked for again", "room.c",
+           "bool again = hidden || carved(pool, class_index) == 0;", "bool again = false;",
+           "stress_last_slab", config="plain", by="hang", seconds=4),
 
     # Magazines and caches.
     Mutant("[depot] release is missing", "depot.c",

@@ -33,8 +33,9 @@ always_inline struct cache *cache_of(uint64_t thread)
 
 static void *alloc(void)
 {
+	bool hidden;
 	void *result = pool_alloc_fast(&pool, 0, 1);
-	return result != NULL ? result : pool_alloc_slowly(&pool, 0, 1);
+	return result != NULL ? result : pool_alloc_slowly(&pool, 0, 1, &hidden);
 }
 
 /* The cache is attached already: thread_attach() is not what is checked. */
@@ -74,6 +75,7 @@ int main(void)
 	long threads[THREADS];
 	require(depot_init(&pool.depot, SLABS * SLAB_UNIT, 1) == 0);
 	thread_registry_init(&pool.registry, 1);
+	pool.fast_serial = pool.registry.serial; /* no profile */
 	for (uint64_t i = 1; i <= THREADS; i++) {
 		cache_of(i)->next = i > 1 ? cache_of(i - 1) : NULL;
 		atomic_store_explicit(&pool.registry.first, cache_of(i), memory_order_relaxed);
