@@ -25,6 +25,7 @@
 
 #include "checker.h"
 #include "probe.h"
+#include "report.h"
 
 #define MEMORY_LIMIT ((size_t)256 << 20)
 #define MAX_PAYLOAD ((size_t)1 << 20)
@@ -146,6 +147,7 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	if (rc != 0)
 		goto destroy_lock;
 	checker_create(pool);
+	report_begin(pool);
 	*ret_pool = pool;
 	return 0;
 
@@ -167,10 +169,10 @@ int magring_pool_destroy(struct magring_pool *pool)
 	if (rc != 0)
 		return rc;
 	if (stats.slabs_in_use != 0)
-		profile_busy(pool);
+		report_busy(pool);
 	if (stats.slabs_in_use != 0 || stats.queues != 0)
 		return -EBUSY;
-	profile_done(pool);
+	report_done(pool);
 	/* Relaxed: the grace period orders it. */
 	atomic_store_explicit(&pools[pool->number], NULL, memory_order_relaxed);
 	/* Threads that are ending may be in thread_detach_all(). */

@@ -19,63 +19,21 @@
  */
 #include "profile.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
-#include <inttypes.h>
-#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 #include <urcu-bp.h>
-#include <urcu/rculfhash.h>
 
 #include "clock.h"
-#include "pool.h"
-#include "text.h"
+#include "sample.h"
+#include "thread.h"
 
 #define FRAMES_MAX 64
 #define FRAMES_CUT_MAX 8 /* of this library, above the caller */
 #define BUCKETS 1024
 #define MEAN 524288      /* if the environment wants a profile and does not say which */
-#define ID_KEPT 40
-#define GROUPS_SHOWN 20
-#define MESSAGES_SHOWN 4
-
-struct count {
-	uint64_t objects, bytes;
-};
-
-struct stack {
-	struct cds_lfht_node node;
-	struct cds_list_head link; /* in profile->stacks once it has counts */
-	struct cds_list_head live;
-	struct count allocated, freed;
-	unsigned int class_index;
-	_Atomic(int) depth;        /* stored last */
-	void *frame[];             /* return addresses, the caller's first */
-};
-
-struct live {
-	struct cds_list_head link;
-	struct stack *stack;
-	size_t bytes;
-	int64_t time_ns;
-	uint8_t id_size;
-	unsigned char id[ID_KEPT]; /* its beginning */
-};
-
-struct profile {
-	uint64_t mean;
-	bool report;               /* what is out when the pool is to be destroyed */
-	char *file;                /* NULL, or how the names of files begin */
-	struct cds_lfht *table;
-	struct live **live;        /* by round; an entry belongs to whoever has the slab */
-	size_t live_size;
-	pthread_mutex_t lock;
-	struct cds_list_head stacks;
-};
 
 /* Where the linker puts the functions with PROFILE_CUT. */
 extern const char __start_magring_alloc[] __attribute__((visibility("hidden")));
@@ -231,7 +189,7 @@ bool profile_alloc(struct profile *profile, uint32_t round, unsigned int class_i
 	*live = (struct live){ .stack = stack, .bytes = bytes, .time_ns = clock_now(),
 		.id_size = (uint8_t)id_size };
 	if (id_size > 0)
-		memcpy(live->id, id, id_size < ID_KEPT ? id_size : ID_KEPT);
+		memcpy(live->id, id, id_size < SAMPLE_ID_KEPT ? id_size : SAMPLE_ID_KEPT);
 	account(profile, live);
 	profile->live[round] = live;
 	return true;
@@ -248,232 +206,7 @@ void profile_free(struct profile *profile, uint32_t round)
 	free(live);
 }
 
-static struct count in_use(const struct stack *stack)
-{
-	return (struct count){ stack->allocated.objects - stack->freed.objects,
-		stack->allocated.bytes - stack->freed.bytes };
-}
-
-static struct stack *stack_at(struct cds_list_head *link)
-{
-	return caa_container_of(link, struct stack, link);
-}
-
-/* ---------------------------------------------------------------- profile -- */
-
-static void write_counts(FILE *out, struct count used, struct count allocated)
-{
-	/* A profile in which nothing was ever freed must not look like one that knows only what
-	 * is in use: pprof compares these texts. So one has zeros before it. */
-	fprintf(out, "%" PRIu64 ": %" PRIu64 " [%020" PRIu64 ": %020" PRIu64 "] @",
-		used.objects, used.bytes, allocated.objects, allocated.bytes);
-}
-
-static void add_count(struct count *sum, struct count count)
-{
-	sum->objects += count.objects;
-	sum->bytes += count.bytes;
-}
-
-static void write_stacks(FILE *out, struct profile *profile)
-{
-	struct cds_list_head *link;
-	struct count used = { 0 }, allocated = { 0 };
-	cds_list_for_each(link, &profile->stacks) {
-		add_count(&used, in_use(stack_at(link)));
-		add_count(&allocated, stack_at(link)->allocated);
-	}
-	fputs("heap profile: ", out);
-	write_counts(out, used, allocated);
-	fprintf(out, " heap_v2/%" PRIu64 "\n", profile->mean);
-	cds_list_for_each(link, &profile->stacks) {
-		struct stack *stack = stack_at(link);
-		write_counts(out, in_use(stack), stack->allocated);
-		/* Relaxed: the lock orders it. */
-		for (int i = 0; i < atomic_load_explicit(&stack->depth, memory_order_relaxed); i++)
-			fprintf(out, " 0x%" PRIxPTR, (uintptr_t)stack->frame[i]);
-		fputc('\n', out);
-	}
-}
-
-static void write_maps(FILE *out)
-{
-	char part[4096];
-	size_t size;
-	FILE *maps = fopen("/proc/self/maps", "re");
-	fputs("\nMAPPED_LIBRARIES:\n", out);
-	if (maps == NULL)
-		return;
-	while ((size = fread(part, 1, sizeof(part), maps)) > 0)
-		fwrite(part, 1, size, out);
-	fclose(maps);
-}
-
-static void write_profile(FILE *out, struct magring_pool *pool)
-{
-	struct profile *profile = pool->profile;
-	if (profile != NULL) {
-		pthread_mutex_lock(&profile->lock);
-		write_stacks(out, profile);
-		pthread_mutex_unlock(&profile->lock);
-	} else {
-		fputs("heap profile: ", out);
-		write_counts(out, (struct count){ 0 }, (struct count){ 0 });
-		fputs(" heap_v2/1\n", out);
-	}
-	write_maps(out);
-}
-
-int magring_pool_profile_write(struct magring_pool *pool, FILE *stream)
-{
-	return pool == NULL || stream == NULL ? -EINVAL : text_write(stream, write_profile, pool);
-}
-
-/* ------------------------------------------------------------------ leaks -- */
-
-/* "function+0x17 (program+0x1234)": the first as far as it is known; the second is what addr2line
- * and gdb take, of the call and not of what follows it. */
-static void write_frame(FILE *out, const void *address)
-{
-	const char *call = (const char *)address - 1;
-	Dl_info info = { 0 };
-	void *map = NULL;
-	fputs("    ", out);
-	if (dladdr1(call, &info, &map, RTLD_DL_LINKMAP) == 0 || map == NULL) {
-		fprintf(out, "0x%" PRIxPTR "\n", (uintptr_t)call);
-		return;
-	}
-	if (info.dli_sname != NULL)
-		fprintf(out, "%s+0x%" PRIxPTR " ", info.dli_sname,
-			(uintptr_t)call - (uintptr_t)info.dli_saddr);
-	fprintf(out, "(%s+0x%" PRIxPTR ")\n", info.dli_fname,
-		(uintptr_t)call - ((struct link_map *)map)->l_addr);
-}
-
-static void write_live(FILE *out, const struct live *live, int64_t now_ns)
-{
-	int64_t age_ms = (now_ns - live->time_ns) / 1000000;
-	fputs("  id \"", out);
-	for (size_t i = 0; i < live->id_size && i < ID_KEPT; i++) {
-		if (live->id[i] < ' ' || live->id[i] > '~' || live->id[i] == '"' || live->id[i] == '\\')
-			fprintf(out, "\\x%02x", live->id[i]);
-		else
-			fputc(live->id[i], out);
-	}
-	fprintf(out, "\"%s, %zu bytes, %" PRId64 ".%03d s old\n", live->id_size > ID_KEPT ? "..." : "",
-		live->bytes, age_ms / 1000, (int)(age_ms % 1000));
-}
-
-static void write_group(FILE *out, struct stack *stack)
-{
-	int64_t now_ns = clock_now();
-	struct cds_list_head *link;
-	int shown = 0;
-	fprintf(out, "%" PRIu64 " messages with %" PRIu64 " bytes were allocated here:\n",
-		in_use(stack).objects, in_use(stack).bytes);
-	/* Relaxed: the lock orders it. */
-	for (int i = 0; i < atomic_load_explicit(&stack->depth, memory_order_relaxed); i++)
-		write_frame(out, stack->frame[i]);
-	cds_list_for_each(link, &stack->live) {
-		if (shown++ == MESSAGES_SHOWN) {
-			fputs("  and younger ones\n", out);
-			break;
-		}
-		write_live(out, caa_container_of(link, struct live, link), now_ns);
-	}
-}
-
-/* The groups with most bytes, largest first; returns how many there are in all. */
-static size_t choose_groups(struct profile *profile, struct stack **group)
-{
-	struct cds_list_head *link;
-	size_t groups = 0;
-	cds_list_for_each(link, &profile->stacks) {
-		struct stack *stack = stack_at(link);
-		if (in_use(stack).objects == 0)
-			continue;
-		size_t place = groups < GROUPS_SHOWN ? groups : GROUPS_SHOWN;
-		groups++;
-		for (; place > 0 && in_use(group[place - 1]).bytes < in_use(stack).bytes; place--)
-			if (place < GROUPS_SHOWN)
-				group[place] = group[place - 1];
-		if (place < GROUPS_SHOWN)
-			group[place] = stack;
-	}
-	return groups;
-}
-
-static void write_leaks(FILE *out, struct magring_pool *pool)
-{
-	struct magring_pool_stats stats = { .size = sizeof(stats) };
-	struct profile *profile = pool->profile;
-	struct stack *group[GROUPS_SHOWN];
-	magring_pool_stats(pool, &stats);
-	fprintf(out, "magring: pool \"%s\": %" PRIu64 " slabs are out, messages of %" PRIu64 " bytes",
-		pool->name, stats.slabs_in_use, stats.payload_bytes_in_use);
-	if (profile == NULL) {
-		fputs("; nothing is sampled\n", out);
-		return;
-	}
-	if (profile->mean > 1)
-		fprintf(out, "; sampled, once in %" PRIu64 " bytes", profile->mean);
-	fputc('\n', out);
-	pthread_mutex_lock(&profile->lock);
-	size_t groups = choose_groups(profile, group);
-	for (size_t i = 0; i < groups && i < GROUPS_SHOWN; i++)
-		write_group(out, group[i]);
-	pthread_mutex_unlock(&profile->lock);
-	if (groups > GROUPS_SHOWN)
-		fprintf(out, "and %zu groups with fewer bytes\n", groups - GROUPS_SHOWN);
-}
-
-int magring_pool_leaks_write(struct magring_pool *pool, FILE *stream)
-{
-	return pool == NULL || stream == NULL ? -EINVAL : text_write(stream, write_leaks, pool);
-}
-
-/* ------------------------------------------------------------ environment -- */
-
-void profile_busy(struct magring_pool *pool)
-{
-	if (pool->profile != NULL && pool->profile->report)
-		(void)text_write(stderr, write_leaks, pool);
-}
-
-void profile_done(struct magring_pool *pool)
-{
-	char *name;
-	int cancel_state;
-	if (pool->profile == NULL || pool->profile->file == NULL)
-		return;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-	if (asprintf(&name, "%s.%d.%" PRIu64 ".heap", pool->profile->file, (int)getpid(),
-			pool->registry.serial) > 0) {
-		FILE *file = fopen(name, "we");
-		if (file == NULL || magring_pool_profile_write(pool, file) != 0)
-			fprintf(stderr, "magring: pool \"%s\": cannot write %s\n", pool->name, name);
-		if (file != NULL)
-			fclose(file);
-		free(name);
-	}
-	pthread_setcancelstate(cancel_state, NULL);
-}
-
-static void at_exit(void)
-{
-	if (thread_is_forked())
-		return; /* what another thread of the parent was at stays half done */
-	urcu_bp_read_lock();
-	for (unsigned int number = 0; number < pool_numbers(); number++)
-		if (pool_published(number) != NULL)
-			profile_done(pool_published(number));
-	urcu_bp_read_unlock();
-}
-
-static void register_at_exit(void)
-{
-	atexit(at_exit); /* if it cannot, no files are written then */
-}
+/* ------------------------------------------------------ create and destroy -- */
 
 /* A number of bytes, or what there is without. */
 static uint64_t bytes_in(const char *text, uint64_t without)
@@ -487,7 +220,6 @@ static uint64_t bytes_in(const char *text, uint64_t without)
 
 int profile_create(struct profile **ret_profile, uint64_t option, size_t memory_limit)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	const char *leaks = secure_getenv("MAGRING_LEAKS"), *file = secure_getenv("MAGRING_PROFILE_FILE");
 	bool report = leaks != NULL && strcmp(leaks, "1") == 0;
 	uint64_t mean = bytes_in(secure_getenv("MAGRING_PROFILE"), option != 0 || file == NULL ? option : MEAN);
@@ -516,8 +248,6 @@ int profile_create(struct profile **ret_profile, uint64_t option, size_t memory_
 	pthread_mutex_init(&profile->lock, NULL); /* cannot fail on Linux */
 	CDS_INIT_LIST_HEAD(&profile->stacks);
 	backtrace(&frame, 1); /* the first one loads a library */
-	if (file != NULL)
-		pthread_once(&once, register_at_exit);
 	*ret_profile = profile;
 	return 0;
 

@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct magring_pool;
 struct profile;
 
 /*
@@ -28,9 +27,5 @@ void profile_destroy(struct profile *profile);
 bool profile_alloc(struct profile *profile, uint32_t round, unsigned int class_index, size_t bytes,
 	const void *id, size_t id_size);
 void profile_free(struct profile *profile, uint32_t round);
-
-/* Do what the environment asks for of a pool that is to be destroyed. */
-void profile_busy(struct magring_pool *pool); /* messages are out */
-void profile_done(struct magring_pool *pool);
 
 #endif

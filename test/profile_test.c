@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lib/profile.c: profiles and reports of leaks. What pprof makes of them: pprof_test.py. */
+/* lib/profile.c, lib/report.c: profiles and reports of leaks. What pprof makes of them: pprof_test.py. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
