@@ -181,11 +181,16 @@ bool profile_alloc(struct profile *profile, uint32_t round, unsigned int class_i
 	void *frame[FRAMES_CUT_MAX + FRAMES_MAX];
 	if (!is_due(profile, bytes))
 		return false;
-	struct wanted wanted = take_stack(frame, class_index);
-	struct stack *stack = find_stack(profile, &wanted);
-	struct live *live = stack != NULL ? malloc(sizeof(*live)) : NULL;
+	struct live *live = malloc(sizeof(*live));
 	if (live == NULL)
 		return false;
+	struct wanted wanted = take_stack(frame, class_index);
+	struct stack *stack = find_stack(profile, &wanted);
+	if (stack == NULL) {
+		free(live);
+		return false;
+	}
+	/* From here on nothing fails: what is in the table will be in the list, too. */
 	*live = (struct live){ .stack = stack, .bytes = bytes, .time_ns = clock_now(),
 		.id_size = (uint8_t)id_size };
 	if (id_size > 0)

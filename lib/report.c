@@ -5,8 +5,10 @@
  * and for people, as a report of the messages that are out. The process's environment
  * can ask for both at a pool's or the process's end.
  *
- * Counts and lists are read under the profile's lock, which allocations and frees of sampled
- * messages take; the stacks themselves stay as they are until the pool's end.
+ * Counts and lists are read under the profile's lock, for which allocations and frees of
+ * sampled messages wait; the stacks themselves stay as they are until the pool's end. The
+ * dynamic linker is not asked under that lock: it has one of its own, under which a library that
+ * is being loaded may allocate messages.
  */
 #include "report.h"
 
@@ -132,27 +134,15 @@ static void write_live(FILE *out, const struct live *live, int64_t now_ns)
 		live->bytes, age_ms / 1000, (int)(age_ms % 1000));
 }
 
-static void write_group(FILE *out, struct stack *stack)
-{
-	int64_t now_ns = clock_now();
-	struct cds_list_head *link;
-	int shown = 0;
-	fprintf(out, "%" PRIu64 " messages with %" PRIu64 " bytes were allocated here:\n",
-		stack_in_use(stack).objects, stack_in_use(stack).bytes);
-	/* Relaxed: the lock orders it. */
-	for (int i = 0; i < atomic_load_explicit(&stack->depth, memory_order_relaxed); i++)
-		write_frame(out, stack->frame[i]);
-	cds_list_for_each(link, &stack->live) {
-		if (shown++ == MESSAGES_SHOWN) {
-			fputs("  and younger ones\n", out);
-			break;
-		}
-		write_live(out, caa_container_of(link, struct live, link), now_ns);
-	}
-}
+/* A call site and size class, and its oldest messages: copies, but for the stack. */
+struct group {
+	struct stack *stack;
+	struct count used;
+	struct live oldest[MESSAGES_SHOWN];
+};
 
-/* The groups with most bytes, largest first; returns how many there are in all. */
-static size_t choose_groups(struct profile *profile, struct stack **group)
+/* Under the lock. The groups with most bytes, largest first; returns how many there are in all. */
+static size_t choose_groups(struct profile *profile, struct stack **largest)
 {
 	struct cds_list_head *link;
 	size_t groups = 0;
@@ -162,20 +152,62 @@ static size_t choose_groups(struct profile *profile, struct stack **group)
 			continue;
 		size_t place = groups < GROUPS_SHOWN ? groups : GROUPS_SHOWN;
 		groups++;
-		for (; place > 0 && stack_in_use(group[place - 1]).bytes < stack_in_use(stack).bytes; place--)
+		for (; place > 0 && stack_in_use(largest[place - 1]).bytes < stack_in_use(stack).bytes; place--)
 			if (place < GROUPS_SHOWN)
-				group[place] = group[place - 1];
+				largest[place] = largest[place - 1];
 		if (place < GROUPS_SHOWN)
-			group[place] = stack;
+			largest[place] = stack;
 	}
 	return groups;
+}
+
+/* Under the lock. */
+static void copy_group(struct group *group, struct stack *stack)
+{
+	struct cds_list_head *link;
+	size_t count = 0;
+	group->stack = stack;
+	group->used = stack_in_use(stack);
+	cds_list_for_each(link, &stack->live) {
+		if (count == MESSAGES_SHOWN)
+			break;
+		group->oldest[count++] = *caa_container_of(link, struct live, link);
+	}
+}
+
+static void write_group(FILE *out, const struct group *group, int64_t now_ns)
+{
+	fprintf(out, "%" PRIu64 " messages with %" PRIu64 " bytes were allocated here:\n",
+		group->used.objects, group->used.bytes);
+	/* Relaxed: the lock has ordered it. */
+	for (int i = 0; i < atomic_load_explicit(&group->stack->depth, memory_order_relaxed); i++)
+		write_frame(out, group->stack->frame[i]);
+	for (size_t i = 0; i < group->used.objects && i < MESSAGES_SHOWN; i++)
+		write_live(out, &group->oldest[i], now_ns);
+	if (group->used.objects > MESSAGES_SHOWN)
+		fputs("  and younger ones\n", out);
+}
+
+static void write_groups(FILE *out, struct profile *profile)
+{
+	struct stack *largest[GROUPS_SHOWN];
+	struct group group[GROUPS_SHOWN];
+	pthread_mutex_lock(&profile->lock);
+	size_t groups = choose_groups(profile, largest);
+	for (size_t i = 0; i < groups && i < GROUPS_SHOWN; i++)
+		copy_group(&group[i], largest[i]);
+	pthread_mutex_unlock(&profile->lock);
+	int64_t now_ns = clock_now();
+	for (size_t i = 0; i < groups && i < GROUPS_SHOWN; i++)
+		write_group(out, &group[i], now_ns);
+	if (groups > GROUPS_SHOWN)
+		fprintf(out, "and %zu groups with fewer bytes\n", groups - GROUPS_SHOWN);
 }
 
 static void write_leaks(FILE *out, struct magring_pool *pool)
 {
 	struct magring_pool_stats stats = { .size = sizeof(stats) };
 	struct profile *profile = pool->profile;
-	struct stack *group[GROUPS_SHOWN];
 	magring_pool_stats(pool, &stats);
 	fprintf(out, "magring: pool \"%s\": %" PRIu64 " slabs are out, messages of %" PRIu64 " bytes",
 		pool->name, stats.slabs_in_use, stats.payload_bytes_in_use);
@@ -186,13 +218,7 @@ static void write_leaks(FILE *out, struct magring_pool *pool)
 	if (profile->mean > 1)
 		fprintf(out, "; sampled, once in %" PRIu64 " bytes", profile->mean);
 	fputc('\n', out);
-	pthread_mutex_lock(&profile->lock);
-	size_t groups = choose_groups(profile, group);
-	for (size_t i = 0; i < groups && i < GROUPS_SHOWN; i++)
-		write_group(out, group[i]);
-	pthread_mutex_unlock(&profile->lock);
-	if (groups > GROUPS_SHOWN)
-		fprintf(out, "and %zu groups with fewer bytes\n", groups - GROUPS_SHOWN);
+	write_groups(out, profile);
 }
 
 int magring_pool_leaks_write(struct magring_pool *pool, FILE *stream)
@@ -218,10 +244,11 @@ void report_done(struct magring_pool *pool)
 	if (asprintf(&name, "%s.%d.%" PRIu64 ".heap", pool->profile->file, (int)getpid(),
 			pool->registry.serial) > 0) {
 		FILE *file = fopen(name, "we");
-		if (file == NULL || magring_pool_profile_write(pool, file) != 0)
+		bool written = file != NULL && magring_pool_profile_write(pool, file) == 0;
+		if (file != NULL && fclose(file) != 0)
+			written = false;
+		if (!written)
 			fprintf(stderr, "magring: pool \"%s\": cannot write %s\n", pool->name, name);
-		if (file != NULL)
-			fclose(file);
 		free(name);
 	}
 	pthread_setcancelstate(cancel_state, NULL);
@@ -232,9 +259,12 @@ static void at_exit(void)
 	if (thread_is_forked())
 		return; /* what another thread of the parent was at stays half done */
 	urcu_bp_read_lock();
-	for (unsigned int number = 0; number < pool_numbers(); number++)
-		if (pool_published(number) != NULL)
-			report_done(pool_published(number));
+	for (unsigned int number = 0; number < pool_numbers(); number++) {
+		/* Looked up once: other threads go on, and may be destroying it. */
+		struct magring_pool *pool = pool_published(number);
+		if (pool != NULL)
+			report_done(pool);
+	}
 	urcu_bp_read_unlock();
 }
 

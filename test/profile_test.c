@@ -1,62 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* lib/profile.c, lib/report.c: profiles and reports of leaks. What pprof makes of them: pprof_test.py. */
+/* lib/profile.c: what is sampled. What pprof makes of it: pprof_test.py. */
 #include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <malloc.h>
 #include <sys/wait.h>
 
-#include "given.h"
+#include "checker.h"
 #include "pool.h"
-
-/* Their names are looked up: the program is linked so that the dynamic linker knows them. What is
- * weak is neither inlined nor cloned. */
-#define SITE __attribute__((weak))
-SITE struct magring_message site_one(struct magring_pool *pool, const char *id, size_t size);
-SITE struct magring_message site_two(struct magring_pool *pool, const char *id, size_t size);
-
-SITE struct magring_message site_one(struct magring_pool *pool, const char *id, size_t size)
-{
-	struct magring_message message = { 0 };
-	assert_same(magring_message_alloc(pool, &message, id, strlen(id), size, 0), 0);
-	return message;
-}
-
-SITE struct magring_message site_two(struct magring_pool *pool, const char *id, size_t size)
-{
-	static const char payload[4096];
-	struct magring_message message = { 0 };
-	assert_same(magring_message_copy(pool, &message, id, strlen(id), payload, size, 0), 0);
-	return message;
-}
-
-/* All with the same stack: with a bound like this the loop is not unrolled. */
-static void many_at_one(struct magring_pool *pool, struct magring_message *messages, const char *id,
-	const size_t *sizes, volatile int count)
-{
-	for (int i = 0; i < count; i++)
-		messages[i] = site_one(pool, id, sizes[i]);
-}
-
-static struct magring_pool *sampled_pool(uint64_t sample_bytes)
-{
-	struct magring_pool *pool = NULL;
-	struct magring_pool_options options = { .size = sizeof(options), .memory_limit = 64 << 20,
-		.name = "sampled", .sample_bytes = sample_bytes };
-	assert_same(magring_pool_create(&pool, &options), 0);
-	return pool;
-}
-
-/* What the call writes into a stream; to be freed. */
-static char *text_of(struct magring_pool *pool, int (*write)(struct magring_pool *, FILE *))
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *stream = open_memstream(&text, &size);
-	cr_assert_not_null(stream);
-	assert_same(write(pool, stream), 0);
-	assert_same(fclose(stream), 0);
-	return text;
-}
+#include "sample.h"
+#include "sampled.h"
 
 struct line {
 	unsigned long long objects, bytes, all_objects, all_bytes;
@@ -112,20 +63,6 @@ static struct line lines_of(struct magring_pool *pool, const char *function, int
 static struct line at(struct magring_pool *pool, const char *function)
 {
 	return lines_of(pool, function, NULL);
-}
-
-static int count_of(const char *text, const char *part)
-{
-	int count = 0;
-	for (; (text = strstr(text, part)) != NULL; text++)
-		count++;
-	return count;
-}
-
-static void free_all(struct magring_message *messages, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		magring_message_free(&messages[i]);
 }
 
 Test(profile, is_empty_and_nothing_is_slower_when_off)
@@ -279,6 +216,36 @@ Test(profile, gives_back_what_was_sampled_when_messages_go_from_thread_to_thread
 	check_traffic(2000);
 }
 
+#ifndef CHECKER_ASAN /* which has a malloc of its own */
+static _Thread_local size_t refused; /* malloc() of this many bytes fails */
+
+void *__libc_malloc(size_t size);
+void *malloc(size_t size)
+{
+	return size == refused ? NULL : __libc_malloc(size);
+}
+
+static void sample_without_memory(void)
+{
+	struct magring_pool *pool = sampled_pool(1);
+	refused = sizeof(struct live);
+	struct magring_message message = site_one(pool, "", 64);
+	refused = 0;
+	assert_line(at(pool, NULL), (struct line){ 0 });
+	magring_message_free(&message);
+	done_with(pool, NULL);
+}
+
+Test(profile, goes_without_a_sample_for_which_there_is_no_memory_and_keeps_nothing_of_it)
+{
+	sample_without_memory();
+	size_t before = mallinfo2().uordblks;
+	for (int i = 0; i < 50; i++)
+		sample_without_memory();
+	cr_assert_leq(mallinfo2().uordblks, before + 10000);
+}
+#endif
+
 Test(profile, lets_the_child_of_a_fork_destroy_the_pool)
 {
 	struct magring_pool *pool = sampled_pool(1);
@@ -313,123 +280,6 @@ Test(profile, says_what_is_wrong)
 	done_with(pool, NULL);
 }
 
-/* ------------------------------------------------------------------ leaks -- */
-
-Test(leaks, are_told_with_function_id_size_and_count)
-{
-	struct magring_pool *pool = sampled_pool(1);
-	static const size_t sizes[] = { 100, 100, 100, 100, 100 };
-	struct magring_message one[6] = { site_one(pool, "a-leak", 100) };
-	struct magring_message two = site_two(pool, "s\"o\x01", 3000);
-	many_at_one(pool, &one[1], "0123456789012345678901234567890123456789, and so on", sizes, 5);
-	char *text = text_of(pool, magring_pool_leaks_write);
-	cr_assert_not_null(strstr(text, "pool \"sampled\": 7 slabs are out, messages of 3920 bytes\n"), "%s", text);
-	char *larger = strstr(text, "1 messages with 3000 bytes were allocated here:\n    site_two+0x");
-	/* A long id is in the slab, of which it takes 64 bytes. */
-	char *smaller = strstr(text, "5 messages with 820 bytes were allocated here:\n    site_one+0x");
-	char *smallest = strstr(text, "1 messages with 100 bytes were allocated here:\n    site_one+0x");
-	cr_assert(larger != NULL && smaller > larger && smallest > smaller, "%s", text);
-	cr_assert_not_null(strstr(larger, "  id \"s\\x22o\\x01\", 3000 bytes, 0."), "%s", text);
-	cr_assert_not_null(strstr(smallest, "  id \"a-leak\", 100 bytes, 0."), "%s", text);
-	assert_same(count_of(smaller, "  id \"0123456789012345678901234567890123456789\"..., "), 4);
-	assert_same(count_of(text, "  and younger ones\n"), 1);
-	free(text);
-	free_all(one, 6);
-	magring_message_free(&two);
-	text = text_of(pool, magring_pool_leaks_write);
-	cr_assert_str_eq(text, "magring: pool \"sampled\": 0 slabs are out, messages of 0 bytes\n");
-	free(text);
-	done_with(pool, NULL);
-}
-
-Test(leaks, are_aged)
-{
-	struct magring_pool *pool = sampled_pool(1);
-	struct magring_message message = site_one(pool, "old", 64);
-	usleep(1100000);
-	char *text = text_of(pool, magring_pool_leaks_write), *age = strstr(text, "64 bytes, ");
-	cr_assert_not_null(age);
-	cr_assert_geq(strtod(age + strlen("64 bytes, "), NULL), 1.1);
-	free(text);
-	magring_message_free(&message);
-	done_with(pool, NULL);
-}
-
-/* 25 size classes, of which 20 are shown, the smallest first allocated. */
-Test(leaks, are_bounded_and_the_largest_come_first)
-{
-	struct magring_pool *pool = sampled_pool(1);
-	struct magring_message message[25];
-	for (unsigned int i = 0; i < 25; i++)
-		message[i] = site_one(pool, "", slab_size(i));
-	char *text = text_of(pool, magring_pool_leaks_write), *last = text;
-	assert_same(count_of(text, " were allocated here:"), 20);
-	cr_assert_not_null(strstr(text, "and 5 groups with fewer bytes\n"));
-	for (unsigned int i = 24; i >= 5; i--) {
-		char wanted[80];
-		snprintf(wanted, sizeof(wanted), "1 messages with %zu bytes were", slab_size(i));
-		last = strstr(last, wanted);
-		cr_assert_not_null(last, "not in its place: %s", wanted);
-	}
-	free(text);
-	free_all(message, 25);
-	done_with(pool, NULL);
-}
-
-Test(leaks, are_not_known_when_nothing_is_sampled)
-{
-	struct magring_pool *pool = sampled_pool(0);
-	struct magring_message message = site_one(pool, "", 64);
-	char *text = text_of(pool, magring_pool_leaks_write);
-	cr_assert_str_eq(text, "magring: pool \"sampled\": 1 slabs are out, messages of 64 bytes; nothing is sampled\n");
-	free(text);
-	magring_message_free(&message);
-	done_with(pool, NULL);
-}
-
-/* ------------------------------------------------------------ environment -- */
-
-/* What destroying a pool with a message out says; to be freed. */
-static char *said_when_busy(struct magring_pool *pool, int attempts)
-{
-	char *said = calloc(1, 65536);
-	FILE *file = tmpfile();
-	int saved = dup(STDERR_FILENO);
-	cr_assert(said != NULL && file != NULL && saved >= 0);
-	struct magring_message message = site_one(pool, "forgotten", 64);
-	dup2(fileno(file), STDERR_FILENO);
-	for (int i = 0; i < attempts; i++)
-		assert_same(magring_pool_destroy(pool), -EBUSY);
-	dup2(saved, STDERR_FILENO);
-	close(saved);
-	cr_assert_geq(pread(fileno(file), said, 65535, 0), 0);
-	fclose(file);
-	magring_message_free(&message);
-	return said;
-}
-
-Test(environment, has_leaks_reported_at_every_attempt_to_destroy_a_pool)
-{
-	setenv("MAGRING_LEAKS", "1", 1);
-	struct magring_pool *pool = sampled_pool(0);
-	char *said = said_when_busy(pool, 2);
-	assert_same(count_of(said, "magring: pool \"sampled\": 1 slabs are out"), 2);
-	assert_same(count_of(said, "    site_one+0x"), 2);
-	assert_same(count_of(said, "id \"forgotten\", 64 bytes"), 2);
-	free(said);
-	done_with(pool, NULL);
-}
-
-Test(environment, has_nothing_said_if_it_does_not_ask_for_it)
-{
-	setenv("MAGRING_LEAKS", "0", 1);
-	struct magring_pool *pool = sampled_pool(1);
-	char *said = said_when_busy(pool, 1);
-	cr_assert_str_empty(said);
-	free(said);
-	done_with(pool, NULL);
-}
-
 static void check_rate(const char *environment, uint64_t option, const char *wanted)
 {
 	setenv("MAGRING_PROFILE", environment, 1);
@@ -450,23 +300,4 @@ Test(environment, decides_how_much_is_sampled_if_it_makes_sense)
 	check_rate("many", 77, "@ heap_v2/77\n");
 	check_rate("5k", 77, "@ heap_v2/77\n");
 	check_rate("99999999999999999999", 77, "@ heap_v2/77\n");
-}
-
-Test(environment, has_the_profile_written_when_the_pool_is_destroyed)
-{
-	char directory[] = "/tmp/profile_test-XXXXXX", name[80], text[200] = "";
-	cr_assert_not_null(mkdtemp(directory));
-	snprintf(name, sizeof(name), "%s/here", directory);
-	setenv("MAGRING_PROFILE_FILE", name, 1);
-	struct magring_pool *pool = sampled_pool(0);
-	snprintf(name, sizeof(name), "%s/here.%d.%d.heap", directory, (int)getpid(), (int)pool->registry.serial);
-	cr_assert_neq(access(name, F_OK), 0);
-	done_with(pool, NULL);
-	FILE *file = fopen(name, "r");
-	cr_assert_not_null(file);
-	cr_assert_not_null(fgets(text, sizeof(text), file));
-	cr_assert_not_null(strstr(text, "@ heap_v2/524288\n"));
-	fclose(file);
-	unlink(name);
-	rmdir(directory);
 }
