@@ -39,6 +39,7 @@
  *	message_alloc, _copy, _free     yes       yes, on different messages
  *	message_id, _payload            yes       yes, with readers of the message
  *	pool_stats, _write_metrics      yes       yes
+ *	pool_trim                       -EBUSY    yes
  *	pool_profile_write, _leaks_write  yes     yes
  *	thread_flush                    yes       yes
  *	queue_destroy                   no        not beside a call on that queue
@@ -165,7 +166,7 @@ struct magring_pool_options {
 /*
  * Create a pool. Its memory is reserved as address space and taken from the
  * system as messages need it, up to 64 KiB of slabs of one size class at a time;
- * these stay with their class. Bookkeeping comes on top of memory_limit: some 24
+ * these stay with their class until magring_pool_trim() finds them free. Bookkeeping comes on top of memory_limit: some 28
  * KiB for the pool, 256 bytes for every magazine (of 60 small slabs, or fewer
  * larger ones), and up to 12 KiB, by default 7, for every thread that uses the
  * pool at the same time.
@@ -198,6 +199,30 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_destroy(struct magring_pool *pool)
 MAGRING_PUBLIC int magring_thread_flush(struct magring_pool *pool);
 
 /*
+ * Give memory that is free back to the system, and for use by other size classes.
+ * Threads' caches are emptied first, as if each had called magring_thread_flush(): those
+ * that no slab was allocated from or freed to for idle_ns nanoseconds, 0 meaning all. How
+ * long that is, trims find out by comparing: so a cache is emptied by the second trim that
+ * finds it unchanged at the earliest, and who wants caches of idle threads to be emptied
+ * calls this regularly. A cache in which its thread is at work at that moment is left alone.
+ * Then what was carved together and is free as a whole is given back: slabs are
+ * carved up to 64 KiB at a time, so one message that is out can keep as much. Of each such
+ * run of memory the whole pages go to the system, and so do those of bookkeeping that is
+ * not needed any more. *ret_bytes, which may be NULL, is how many bytes went there. (Where
+ * the system refuses, as for memory that is locked, other classes may use it all the same.)
+ *
+ * Threads:   any. Nobody waits for it, nor it for anybody. While it looks at a class,
+ *            the free slabs of this class are out of the others' reach: an allocation then takes
+ *            new memory, or if the budget is used up, fails or waits as if they were in use.
+ *            Who waits for memory is woken at the end, whatever its class. If the calling
+ *            thread is stopped meanwhile, they stay out of reach until it goes on.
+ * Returns:   0, -EINVAL (idle_ns negative), -EBUSY (another thread is trimming this pool),
+ *            -ENOMEM (for what it has to note, 16 bytes for every 64 KiB; nothing has changed).
+ */
+MAGRING_PUBLIC int magring_pool_trim(
+	struct magring_pool *pool, int64_t idle_ns, size_t *ret_bytes);
+
+/*
  * Counts are since creation. Read while other threads work, they are a
  * snapshot in which slabs_in_use is never negative; between calls, exact.
  */
@@ -209,7 +234,7 @@ struct magring_pool_stats {
 	uint64_t payload_bytes_in_use;/* what messages asked for: payloads, and ids kept in slabs */
 	uint64_t slab_bytes_in_use;   /* the slabs of these messages */
 	uint64_t slab_bytes_cached;   /* carved slabs that no message holds */
-	uint64_t slab_bytes_carved;   /* in use + cached */
+	uint64_t slab_bytes_carved;   /* in use + cached; falls with a trim */
 	uint64_t memory_limit;        /* bytes that may be carved */
 	uint64_t memory_bytes;        /* taken from the system: slabs, magazines, caches */
 	uint64_t exchanges;           /* magazines taken from or given to the depot */
@@ -220,6 +245,10 @@ struct magring_pool_stats {
 	uint32_t classes;             /* size classes, see magring_pool_class_stats() */
 	uint32_t reserved;
 	double efficiency;            /* payload_bytes_in_use / memory_bytes, 0 when idle */
+	uint64_t trims;               /* times that the pool was trimmed */
+	uint64_t trimmed_bytes;       /* given back to the system by that */
+	uint64_t memory_bytes_high;   /* the most that memory_bytes ever was */
+	uint64_t payload_bytes_in_use_high; /* the most that a call of this or a trim has seen */
 };
 
 /*
@@ -234,9 +263,11 @@ struct magring_class_stats {
 	uint64_t slab_size;   /* bytes */
 	uint64_t allocated;   /* slabs, as in magring_pool_stats, of this class */
 	uint64_t freed;
-	uint64_t carved;
+	uint64_t carved;      /* so many were made; carved - trimmed are there */
 	uint64_t exchanges;
 	uint64_t payload_bytes_in_use;
+	uint64_t trimmed;     /* slabs whose memory was given back, or is another class's */
+	double efficiency;    /* payload_bytes_in_use / bytes of the slabs that are there; 0 without */
 };
 
 /*
@@ -324,7 +355,8 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_leaks_write(
  *            the system refuses memory, and every slab of the class is in use or in the hands
  *            of a thread at work inside the library: the one with timeout 0, the other
  *            with another timeout). Whatever the timeout, -ENOBUFS if the class has no
- *            slab at all: what is carved stays with its class, so no free could help.
+ *            slab at all: what is carved stays with its class until a trim, so no free
+ *            could help.
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_message_alloc(
 	struct magring_pool *pool, struct magring_message *ret_message,

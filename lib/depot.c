@@ -6,13 +6,10 @@
  * filled one is left, a chunk is carved from the budget and split into magazines,
  * one for the caller and the rest for everybody.
  *
- * The stacks are ConcurrencyKit's (Treiber, with a generation count against
- * ABA). Its pop reads the link of an entry that another thread may just have
- * popped, so a magazine's memory stays what it is until the pool goes: magazines
- * come from a region and never return to it.
- *
- *	[depot] what was written into a magazine before depot_put() is visible after
- *	the take that returns it.
+ * The stacks are those of stack.h, whose pop may read the link of a magazine that
+ * another thread has taken meanwhile: magazines come from a region and never return
+ * to it. Pages of nothing but empty ones may be trimmed, as reading them is all that
+ * has to be possible.
  *
  * Putting one slab back must not fail, even if no empty magazine is left and no
  * memory for one. Such a slab goes to the class's `loose` stack, linked through
@@ -32,42 +29,6 @@
 #define MAGAZINE_BYTES ((size_t)32 << 10)
 #define MAGAZINE_BYTES_MAX ((size_t)256 << 10)
 #define MAGAZINE_ROUNDS_FEW 16
-
-#if defined(__SANITIZE_THREAD__)
-#define DEPOT_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define DEPOT_TSAN 1
-#endif
-#endif
-
-#ifdef DEPOT_TSAN
-/* ThreadSanitizer does not see the fences of ck_stack's assembly: tell it. */
-void __tsan_acquire(void *address);
-void __tsan_release(void *address);
-#define edge_release(address) __tsan_release(address)
-#define edge_acquire(address) __tsan_acquire(address)
-#else
-#define edge_release(address) atomic_thread_fence(memory_order_release)
-#define edge_acquire(address) atomic_thread_fence(memory_order_acquire)
-#endif
-
-static void stack_push(struct depot_stack *stack, ck_stack_entry_t *entry)
-{
-	/* [depot] release: reads and writes of the entry's memory are over before
-	 * the entry is on the stack (ck's own fence orders stores alone). */
-	edge_release(entry);
-	ck_stack_push_mpmc(&stack->stack, entry);
-}
-
-static void *stack_pop(struct depot_stack *stack)
-{
-	ck_stack_entry_t *entry = ck_stack_pop_mpmc(&stack->stack);
-	if (entry != NULL)
-		/* [depot] acquire: pairs with stack_push(). */
-		edge_acquire(entry);
-	return entry;
-}
 
 static uint32_t magazine_rounds(size_t slab_size)
 {
@@ -91,11 +52,13 @@ int depot_init(struct depot *depot, size_t memory_limit, unsigned int classes)
 		return rc;
 	}
 	ck_stack_init(&depot->empty.stack);
+	chunks_init(&depot->chunks, &depot->slabs, &depot->metadata, classes);
 	depot->classes = classes;
 	for (unsigned int i = 0; i < classes; i++) {
 		struct depot_class *class = &depot->class[i];
 		ck_stack_init(&class->filled.stack);
 		ck_stack_init(&class->loose.stack);
+		atomic_init(&class->trimmed, 0);
 		class->slab_size = slab_size(i);
 		class->chunk = slab_chunk(i, memory_limit);
 		class->rounds = magazine_rounds(class->slab_size);
@@ -111,12 +74,13 @@ void depot_fini(struct depot *depot)
 
 struct magazine *depot_take_empty(struct depot *depot)
 {
-	struct magazine *magazine = stack_pop(&depot->empty);
+	struct magazine *magazine = stack_pop(&depot->empty.stack);
 	if (magazine != NULL)
 		return magazine;
 	size_t offset;
-	if (region_take(&depot->metadata, sizeof(*magazine), sizeof(*magazine),
-			sizeof(*magazine), &offset) == 0)
+	if (!chunk_take_metadata(&depot->chunks, sizeof(*magazine), &offset) &&
+			region_take(&depot->metadata, sizeof(*magazine), sizeof(*magazine),
+				sizeof(*magazine), &offset) == 0)
 		return NULL;
 	magazine = (struct magazine *)(void *)(depot->metadata.base + offset);
 	magazine->count = 0;
@@ -127,7 +91,7 @@ void depot_put(struct depot *depot, unsigned int class_index, struct magazine *m
 {
 	struct depot_stack *stack =
 		magazine->count > 0 ? &depot->class[class_index].filled : &depot->empty;
-	stack_push(stack, &magazine->link);
+	stack_push(&stack->stack, &magazine->link);
 }
 
 void depot_put_part(struct depot *depot, unsigned int class_index, struct magazine *magazine)
@@ -135,7 +99,7 @@ void depot_put_part(struct depot *depot, unsigned int class_index, struct magazi
 	struct depot_class *class = &depot->class[class_index];
 	/* On top lies the magazine that was put last, likely not a full one. */
 	bool part = magazine->count > 0 && magazine->count < class->rounds;
-	struct magazine *other = part ? stack_pop(&class->filled) : NULL;
+	struct magazine *other = part ? stack_pop(&class->filled.stack) : NULL;
 	if (other != NULL) {
 		while (other->count < class->rounds && magazine->count > 0)
 			other->round[other->count++] = magazine->round[--magazine->count];
@@ -147,14 +111,14 @@ void depot_put_part(struct depot *depot, unsigned int class_index, struct magazi
 static void put_loose(struct depot *depot, unsigned int class_index, uint32_t round)
 {
 	checker_permit(depot_slab(depot, round), sizeof(ck_stack_entry_t));
-	stack_push(&depot->class[class_index].loose, depot_slab(depot, round));
+	stack_push(&depot->class[class_index].loose.stack, depot_slab(depot, round));
 }
 
 static void fill_from_loose(struct depot *depot, unsigned int class_index, struct magazine *magazine)
 {
 	struct depot_class *class = &depot->class[class_index];
 	void *slab;
-	while (magazine->count < class->rounds && (slab = stack_pop(&class->loose)) != NULL)
+	while (magazine->count < class->rounds && (slab = stack_pop(&class->loose.stack)) != NULL)
 		magazine->round[magazine->count++] = depot_round(depot, slab);
 }
 
@@ -164,8 +128,7 @@ static size_t carve(struct depot *depot, unsigned int class_index, struct magazi
 {
 	const struct depot_class *class = &depot->class[class_index];
 	size_t offset;
-	size_t bytes = region_take(&depot->slabs, class->slab_size,
-		class->chunk * class->slab_size, class->slab_size, &offset);
+	size_t bytes = chunk_carve(&depot->chunks, class_index, class->chunk, &offset);
 	size_t left = bytes;
 	struct magazine *magazine = first;
 	if (bytes > 0) {
@@ -193,7 +156,7 @@ struct magazine *depot_take_filled(struct depot *depot, unsigned int class_index
 	size_t *ret_carved)
 {
 	*ret_carved = 0;
-	struct magazine *magazine = stack_pop(&depot->class[class_index].filled);
+	struct magazine *magazine = stack_pop(&depot->class[class_index].filled.stack);
 	if (magazine != NULL)
 		return magazine;
 	magazine = depot_take_empty(depot);
@@ -218,15 +181,14 @@ bool depot_take_round(struct depot *depot, unsigned int class_index, uint32_t *r
 		return true;
 	}
 	/* No slabs, or no magazine to carve into. */
-	void *slab = stack_pop(&depot->class[class_index].loose);
+	void *slab = stack_pop(&depot->class[class_index].loose.stack);
 	if (slab == NULL) {
-		struct region *slabs = &depot->slabs;
-		size_t size = depot->class[class_index].slab_size, offset;
-		if (region_take(slabs, size, size, size, &offset) == 0)
+		size_t offset, bytes = chunk_carve(&depot->chunks, class_index, 1, &offset);
+		if (bytes == 0)
 			return false;
 		*ret_carved = 1;
-		PROBE3(carve, depot, class_index, size);
-		slab = slabs->base + offset;
+		PROBE3(carve, depot, class_index, bytes);
+		slab = depot->slabs.base + offset;
 	}
 	*ret_round = depot_round(depot, slab);
 	return true;

@@ -5,9 +5,7 @@
 #ifndef MAGRING_DEPOT_H
 #define MAGRING_DEPOT_H
 
-#include <ck_stack.h>
-
-#include "slab.h"
+#include "chunk.h"
 
 /* 256 bytes: four cache lines. Rounds per magazine are fewer in large classes. */
 #define MAGAZINE_ROUNDS 60
@@ -31,13 +29,15 @@ struct depot_class {
 	struct depot_stack loose;  /* slabs that found no magazine, linked through themselves */
 	size_t slab_size;
 	size_t chunk;              /* slabs carved at a time */
+	_Atomic(uint64_t) trimmed; /* slabs that are none any more; one writer at a time */
 	uint32_t rounds;           /* how many rounds a full magazine has */
 };
 
 struct depot {
 	struct depot_stack empty; /* magazines without rounds, for every class */
 	struct region slabs;
-	struct region metadata;   /* magazines and caches */
+	struct region metadata;   /* magazines, caches, records of chunks */
+	struct chunks chunks;
 	unsigned int classes;
 	struct depot_class class[SLAB_CLASSES_MAX];
 };

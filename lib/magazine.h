@@ -41,6 +41,8 @@ struct cache {
 	_Atomic(uint64_t) owner;   /* the thread it is attached to, 0: none */
 	_Atomic(uint64_t) revoked; /* the thread that empties it, 0: none */
 	_Atomic(uint32_t) busy;    /* its owner is between cache_enter and cache_leave */
+	uint64_t seen_traffic;     /* by the last trim: see thread_empty_idle() */
+	int64_t seen_ns;           /* when that was first so */
 	struct magazine_pair class[];
 };
 

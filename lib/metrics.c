@@ -57,11 +57,18 @@ static const struct family pool_families[] = {
 		"Bytes of slabs that may be carved."),
 	GAUGE(magring_pool_stats, memory_bytes, "pool_memory_bytes", "bytes",
 		"Bytes taken from the system, bookkeeping included."),
+	GAUGE(magring_pool_stats, memory_bytes_high, "pool_memory_high_bytes", "bytes",
+		"The most bytes that were ever taken from the system."),
+	GAUGE(magring_pool_stats, payload_bytes_in_use_high, "pool_payload_in_use_high_bytes", "bytes",
+		"The most bytes that messages asked for, as far as statistics and trims have seen."),
 	GAUGE(magring_pool_stats, threads, "pool_threads", NULL, "Caches attached to a live thread."),
 	COUNTER(magring_pool_stats, reclaimed, "pool_reclaimed_slabs",
 		"Slabs taken out of caches by reclaiming."),
 	COUNTER(magring_pool_stats, exhausted, "pool_exhausted_allocations",
 		"Allocations that found the budget used up."),
+	COUNTER(magring_pool_stats, trims, "pool_trims", "Times that the pool was trimmed."),
+	COUNTER(magring_pool_stats, trimmed_bytes, "pool_trimmed_bytes",
+		"Bytes given back to the system by that."),
 };
 
 static const struct family class_families[] = {
@@ -70,9 +77,14 @@ static const struct family class_families[] = {
 	COUNTER(magring_class_stats, exchanges, "class_magazine_exchanges",
 		"Magazines taken from or given to the depot."),
 	COUNTER(magring_class_stats, carved, "class_carved_slabs", "Slabs carved from the budget."),
+	COUNTER(magring_class_stats, trimmed, "class_trimmed_slabs",
+		"Slabs whose memory went back to the budget."),
 	GAUGE(magring_class_stats, payload_bytes_in_use, "class_payload_in_use_bytes", "bytes",
 		"Bytes that messages asked for."),
 };
+
+static const struct family efficiency = { "class_efficiency_ratio", "gauge", "ratio",
+	"Bytes that messages asked for, by bytes of the class's slabs.", 0 };
 
 static const struct family queue_families[] = {
 	COUNTER(magring_queue_stats, sent, "queue_sent_messages", "Messages sent."),
@@ -91,18 +103,36 @@ static const struct family queue_families[] = {
 };
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* One sample of a family: its labels, then its value out of the statistics. */
-static void write_sample(FILE *out, const struct family *family, const char *pool,
-	const char *label, const char *value, const void *stats)
+/* The labels of a sample. */
+static void write_labels(FILE *out, const char *pool, const char *label, const char *value)
 {
-	fprintf(out, "magring_%s%s{", family->name, family->type[0] == 'c' ? "_total" : "");
+	fputc('{', out);
 	write_label(out, "pool", pool);
 	if (label != NULL) {
 		fputc(',', out);
 		write_label(out, label, value);
 	}
-	fprintf(out, "} %" PRIu64 "\n",
+	fputs("} ", out);
+}
+
+/* One sample of a family: its labels, then its value out of the statistics. */
+static void write_sample(FILE *out, const struct family *family, const char *pool,
+	const char *label, const char *value, const void *stats)
+{
+	fprintf(out, "magring_%s%s", family->name, family->type[0] == 'c' ? "_total" : "");
+	write_labels(out, pool, label, value);
+	fprintf(out, "%" PRIu64 "\n",
 		*(const uint64_t *)(const void *)((const char *)stats + family->offset));
+}
+
+static void write_ratio(FILE *out, const char *name, const char *pool, const char *label,
+	const char *value, double ratio)
+{
+	/* Not %f: a locale may have a decimal comma. */
+	uint64_t millionths = (uint64_t)(ratio * 1e6 + 0.5);
+	fprintf(out, "magring_%s", name);
+	write_labels(out, pool, label, value);
+	fprintf(out, "%" PRIu64 ".%06" PRIu64 "\n", millionths / 1000000, millionths % 1000000);
 }
 
 static void write_pool(FILE *out, struct magring_pool *pool)
@@ -116,17 +146,13 @@ static void write_pool(FILE *out, struct magring_pool *pool)
 	}
 	write_family(out, "pool_efficiency_ratio", "gauge", "ratio",
 		"Bytes that messages asked for, by bytes taken from the system.");
-	fputs("magring_pool_efficiency_ratio{", out);
-	write_label(out, "pool", pool->name);
-	/* Not %f: a locale may have a decimal comma. */
-	uint64_t millionths = (uint64_t)(stats.efficiency * 1e6 + 0.5);
-	fprintf(out, "} %" PRIu64 ".%06" PRIu64 "\n", millionths / 1000000, millionths % 1000000);
+	write_ratio(out, "pool_efficiency_ratio", pool->name, NULL, NULL, stats.efficiency);
 }
 
 static void write_classes(FILE *out, struct magring_pool *pool)
 {
-	for (size_t i = 0; i < COUNT_OF(class_families); i++) {
-		const struct family *family = &class_families[i];
+	for (size_t i = 0; i <= COUNT_OF(class_families); i++) {
+		const struct family *family = i < COUNT_OF(class_families) ? &class_families[i] : &efficiency;
 		write_family(out, family->name, family->type, family->unit, family->help);
 		for (unsigned int j = 0; j < pool->depot.classes; j++) {
 			struct magring_class_stats stats = { .size = sizeof(stats) };
@@ -135,7 +161,10 @@ static void write_classes(FILE *out, struct magring_pool *pool)
 			if (stats.carved == 0)
 				continue;
 			snprintf(slab, sizeof(slab), "%" PRIu64, stats.slab_size);
-			write_sample(out, family, pool->name, "slab_size", slab, &stats);
+			if (family == &efficiency)
+				write_ratio(out, family->name, pool->name, "slab_size", slab, stats.efficiency);
+			else
+				write_sample(out, family, pool->name, "slab_size", slab, &stats);
 		}
 	}
 }

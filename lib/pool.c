@@ -5,11 +5,16 @@
  * nothing left, from what other threads' caches hold; and only then there is none.
  *
  *	in use = allocated - freed,  summed over all caches and `uncached`
- *	carved = in use + in caches + in the depot,   carved bytes <= memory_limit
+ *	carved - trimmed = in use + in caches + in the depot,   their bytes <= memory_limit
  *
  * Counters have one writer at a time, so counting costs no locked instruction. A
  * reader adds up all `freed` before any `allocated`: every free that it sees
- * comes after its allocation, so the difference is never negative.
+ * comes after its allocation, so the difference is never negative. In the same way
+ * `trimmed` is read before `carved`, and what is absent before what was taken.
+ *
+ * Between two trims the memory taken from the system only grows. So its highest value is
+ * exact when it is noted before each time that a trim gives something back, and when
+ * somebody asks.
  *
  * The number of a pool is its index in a table of all pools, so that a message
  * finds its pool with 16 bits. The table is an RCU one because destructors of
@@ -238,10 +243,13 @@ void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, siz
 	for (int i = 0; again && i < RECLAIMS; i++) {
 		if (i > 0)
 			sched_yield();
+		uint64_t moves = chunk_moves(&depot->chunks);
 		size_t slabs = thread_reclaim(&pool->registry, depot, class_index, ret_hidden);
 		PROBE3(reclaim, depot, class_index, slabs);
 		atomic_fetch_add_explicit(&pool->reclaimed, slabs, memory_order_relaxed);
 		got = take_round(pool, class_index, counts, cache == NULL, &round);
+		if (!got && chunk_moved(&depot->chunks, moves))
+			*ret_hidden = true;
 		/* Another thread has what we look for in its hands, or took it from us. */
 		again = !got && (*ret_hidden || slabs > 0);
 	}
@@ -300,6 +308,8 @@ static void sum_class(struct magring_pool *pool, unsigned int i, struct magring_
 {
 	uint64_t allocated = 0, freed = 0;
 	*sum = (struct magring_class_stats){ .size = sizeof(*sum), .slab_size = slab_size(i) };
+	/* [account] acquire: pairs with give_up() in trim.c; what was trimmed is counted as carved. */
+	sum->trimmed = atomic_load_explicit(&pool->depot.class[i].trimmed, memory_order_acquire);
 	add_freed(sum, &freed, &pool->uncached[i]);
 	for (struct cache *cache = thread_first_cache(&pool->registry); cache; cache = cache->next)
 		add_freed(sum, &freed, &cache->class[i].counts);
@@ -307,6 +317,32 @@ static void sum_class(struct magring_pool *pool, unsigned int i, struct magring_
 	for (struct cache *cache = thread_first_cache(&pool->registry); cache; cache = cache->next)
 		add_allocated(sum, &allocated, &cache->class[i].counts);
 	sum->payload_bytes_in_use = allocated - freed;
+	uint64_t bytes = (sum->carved - sum->trimmed) * sum->slab_size;
+	if (bytes > 0)
+		sum->efficiency = (double)sum->payload_bytes_in_use / (double)bytes;
+}
+
+/* The highest value so far, of which this one is the latest. */
+static uint64_t raise(_Atomic(uint64_t) *high, uint64_t value)
+{
+	/* Relaxed: a number to look at. */
+	uint64_t was = atomic_load_explicit(high, memory_order_relaxed);
+	while (was < value && !atomic_compare_exchange_weak_explicit(high, &was, value,
+			memory_order_relaxed, memory_order_relaxed))
+		;
+	return was < value ? value : was;
+}
+
+uint64_t pool_memory(struct magring_pool *pool)
+{
+	struct depot *depot = &pool->depot;
+	/* [account] acquire: pairs with chunk_give_back(); what is absent was taken before. */
+	size_t absent = atomic_load_explicit(&depot->chunks.absent_bytes, memory_order_acquire);
+	uint64_t bytes = sizeof(*pool) - absent +
+		atomic_load_explicit(&depot->slabs.taken, memory_order_relaxed) +
+		atomic_load_explicit(&depot->metadata.taken, memory_order_relaxed);
+	raise(&pool->memory_high, bytes);
+	return bytes;
 }
 
 int magring_pool_class_stats(struct magring_pool *pool, unsigned int class_index,
@@ -340,16 +376,21 @@ int magring_pool_stats(struct magring_pool *pool, struct magring_pool_stats *ret
 		stats.exchanges += sum.exchanges;
 		stats.payload_bytes_in_use += sum.payload_bytes_in_use;
 		stats.slab_bytes_in_use += (sum.allocated - sum.freed) * sum.slab_size;
-		stats.slab_bytes_carved += sum.carved * sum.slab_size;
+		stats.slab_bytes_carved += (sum.carved - sum.trimmed) * sum.slab_size;
 	}
 	stats.slabs_in_use = stats.allocated - stats.freed;
+	stats.memory_limit = depot->slabs.limit;
+	/* Memory that has changed its class meanwhile was seen twice. */
+	if (stats.slab_bytes_carved > stats.memory_limit)
+		stats.slab_bytes_carved = stats.memory_limit;
 	/* Of a snapshot, so the two may have met in between. */
 	if (stats.slab_bytes_carved > stats.slab_bytes_in_use)
 		stats.slab_bytes_cached = stats.slab_bytes_carved - stats.slab_bytes_in_use;
-	stats.memory_limit = depot->slabs.limit;
-	stats.memory_bytes = sizeof(*pool) +
-		atomic_load_explicit(&depot->slabs.taken, memory_order_relaxed) +
-		atomic_load_explicit(&depot->metadata.taken, memory_order_relaxed);
+	stats.memory_bytes = pool_memory(pool);
+	stats.memory_bytes_high = atomic_load_explicit(&pool->memory_high, memory_order_relaxed);
+	stats.payload_bytes_in_use_high = raise(&pool->payload_high, stats.payload_bytes_in_use);
+	stats.trims = atomic_load_explicit(&pool->trims, memory_order_relaxed);
+	stats.trimmed_bytes = atomic_load_explicit(&pool->trimmed_bytes, memory_order_relaxed);
 	stats.exhausted = atomic_load_explicit(&pool->exhausted, memory_order_relaxed);
 	stats.reclaimed = atomic_load_explicit(&pool->reclaimed, memory_order_relaxed);
 	/* [queues] acquire: pairs with magring_queue_destroy(). */

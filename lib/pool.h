@@ -28,6 +28,11 @@ struct magring_pool {
 	_Alignas(128) _Atomic(uint64_t) exhausted;
 	_Atomic(uint64_t) reclaimed;
 	_Atomic(uint64_t) queue_count;
+	_Atomic(uint64_t) memory_high;   /* bytes taken from the system */
+	_Atomic(uint64_t) payload_high;  /* bytes in use that somebody has seen */
+	_Atomic(uint64_t) trims;
+	_Atomic(uint64_t) trimmed_bytes;
+	_Atomic(bool) trimming;          /* a thread is in magring_pool_trim() */
 	pthread_mutex_t queues_lock;     /* for queue create and destroy, and the metrics */
 	struct cds_list_head queues;
 	/* What threads without a cache count, by read-modify-write. */
@@ -53,7 +58,7 @@ unsigned int pool_numbers(void);
  * do it with the thread's loaded magazine alone, or else NULL and false, having
  * done nothing; the slow ones as well as can be done, NULL being no memory left, and in
  * *ret_hidden whether some is only out of reach for now, in a cache at which another
- * thread is at work.
+ * thread is at work or in the hands of one that cuts or trims free memory.
  */
 void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes,
 	bool *ret_hidden);
@@ -76,6 +81,9 @@ static inline void *pool_alloc_fast(struct magring_pool *pool, unsigned int clas
 	cache_leave(cache);
 	return slab;
 }
+
+/* Bytes taken from the system; the highest is kept. */
+uint64_t pool_memory(struct magring_pool *pool);
 
 /* A slab of the class is there, or is not hidden any more: see room.c. */
 static inline void pool_settle(struct magring_pool *pool, unsigned int class_index)

@@ -11,7 +11,10 @@
  * looks again by itself, soon at first, then less often: every look has all processors
  * pass a barrier.
  *
- * Nobody waits for what no free can bring: slabs stay with their class, so there must be one.
+ * Nobody waits for what no free can bring: slabs stay with their class unless they are trimmed,
+ * and no trim is promised, so there must be one. A trim has the memory of whole classes in its
+ * hands. Who meets that looks again like one who has met a cache at work, and when it has put
+ * everything back it looks for sleepers of every class: each may take what it gave back.
  */
 #include "room.h"
 
@@ -26,18 +29,23 @@
 /* Slabs of the class, as far as they are counted. */
 static uint64_t carved(struct magring_pool *pool, unsigned int class_index)
 {
+	/* [account] acquire: pairs with give_up() in trim.c; what was trimmed is counted as carved. */
+	uint64_t slabs = -atomic_load_explicit(&pool->depot.class[class_index].trimmed, memory_order_acquire);
 	/* [account] acquire: pairs with count_add(); who has counted has taken the bytes before. */
-	uint64_t slabs = atomic_load_explicit(&pool->uncached[class_index].carved, memory_order_acquire);
+	slabs += atomic_load_explicit(&pool->uncached[class_index].carved, memory_order_acquire);
 	for (struct cache *cache = thread_first_cache(&pool->registry); cache; cache = cache->next)
 		slabs += atomic_load_explicit(&cache->class[class_index].counts.carved, memory_order_acquire);
 	return slabs;
 }
 
 /* After an attempt in vain: the class has no slab, and nobody has carved any bytes and not
- * counted them yet. */
+ * counted them yet, or has some in its hands. */
 static bool is_hopeless(struct magring_pool *pool, unsigned int class_index)
 {
-	uint64_t bytes = 0;
+	struct chunks *chunks = &pool->depot.chunks;
+	uint64_t moves = chunk_moves(chunks);
+	/* Relaxed, as all that follows: if nothing has moved since, it is as it was. */
+	uint64_t bytes = atomic_load_explicit(&chunks->free_bytes, memory_order_relaxed);
 	if (carved(pool, class_index) > 0)
 		return false;
 	for (unsigned int i = 0; i < pool->depot.classes; i++) {
@@ -48,7 +56,8 @@ static bool is_hopeless(struct magring_pool *pool, unsigned int class_index)
 	}
 	/* Relaxed: the attempt has seen the budget used up, and so what others took of it
 	 * before; and those whose counts were seen have taken theirs before, too. */
-	return bytes == atomic_load_explicit(&pool->depot.slabs.taken, memory_order_relaxed);
+	return bytes == atomic_load_explicit(&pool->depot.slabs.taken, memory_order_relaxed) &&
+		!chunk_moved(chunks, moves);
 }
 
 struct sleeper {

@@ -12,7 +12,7 @@
  * Raising the rights of a page that has them already changes nothing, so threads
  * that race here repeat one another's work rather than wait for it. The pages get
  * memory when they are touched, not before. A region never takes anything back:
- * what was carved goes round in magazines.
+ * what was carved goes round in magazines, or is carved anew (chunk.c).
  */
 #include "slab.h"
 
@@ -41,8 +41,8 @@ size_t slab_size(unsigned int class_index)
 
 size_t slab_chunk(unsigned int class_index, size_t memory_limit)
 {
-	/* What is carved stays with its class: leave the other classes some of a
-	 * small budget. */
+	/* What is carved stays with its class until it is trimmed: leave the other
+	 * classes some of a small budget. */
 	size_t share = memory_limit / 32;
 	size_t slabs = (share < CHUNK_BYTES ? share : CHUNK_BYTES) / slab_size(class_index);
 	return slabs > 0 ? slabs : 1;

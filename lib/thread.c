@@ -23,7 +23,8 @@
  *	owner: busy = 1; light fence; read revoked      reclaimer: revoked = self; heavy
  *	       fence; read busy
  *
- * At least one of them sees the other, and then keeps its hands off.
+ * At least one of them sees the other, and then keeps its hands off. A trim empties caches
+ * in the same way, all classes of them, but spares those that were at work lately.
  */
 #include "thread.h"
 
@@ -31,6 +32,7 @@
 #include <string.h>
 #include <urcu-bp.h>
 
+#include "clock.h"
 #include "pool.h"
 
 _Thread_local struct thread_slot thread_slots[THREAD_SLOTS];
@@ -195,34 +197,76 @@ void thread_wait_for_readers(void)
 	pthread_setcancelstate(cancel_state, NULL);
 }
 
-size_t thread_reclaim(struct thread_registry *registry, struct depot *depot,
-	unsigned int class_index, bool *ret_hidden)
+static bool revoke(struct cache *cache, uint64_t self)
 {
-	uint64_t self = thread_self();
-	struct cache *first = thread_first_cache(registry);
-	size_t slabs = 0;
+	uint64_t nobody = 0;
+	/* [returned] acquire: the last reclaimer's work on it is over. */
+	return atomic_compare_exchange_strong_explicit(&cache->revoked, &nobody, self,
+		memory_order_acquire, memory_order_relaxed);
+}
 
-	*ret_hidden = false;
-	for (struct cache *cache = first; cache != NULL; cache = cache->next) {
-		uint64_t nobody = 0;
-		/* [returned] acquire: the last reclaimer's work on it is over. */
-		if (!atomic_compare_exchange_strong_explicit(&cache->revoked, &nobody, self,
-				memory_order_acquire, memory_order_relaxed))
-			*ret_hidden = true;
-	}
+/* Empty the classes first to last of what the calling thread has revoked. */
+static size_t empty_revoked(struct cache *cache, struct depot *depot, unsigned int first,
+	unsigned int last, bool *ret_hidden)
+{
+	size_t slabs = 0;
 	/* [revoked] heavy side: see cache_enter(). */
 	fence_heavy();
-	for (struct cache *cache = first; cache != NULL; cache = cache->next) {
+	for (; cache != NULL; cache = cache->next) {
 		/* Relaxed: only this thread stores its own mark. */
-		if (atomic_load_explicit(&cache->revoked, memory_order_relaxed) != self)
+		if (atomic_load_explicit(&cache->revoked, memory_order_relaxed) != thread_number)
 			continue;
 		/* [left] acquire: pairs with cache_leave(). */
 		if (atomic_load_explicit(&cache->busy, memory_order_acquire) == 0)
-			slabs += magazine_flush(cache, depot, class_index);
+			for (unsigned int i = first; i <= last; i++)
+				slabs += magazine_flush(cache, depot, i);
 		else
 			*ret_hidden = true;
 		/* [returned] release: the magazines are gone before the owner may look. */
 		atomic_store_explicit(&cache->revoked, 0, memory_order_release);
 	}
 	return slabs;
+}
+
+size_t thread_reclaim(struct thread_registry *registry, struct depot *depot,
+	unsigned int class_index, bool *ret_hidden)
+{
+	uint64_t self = thread_self();
+	struct cache *first = thread_first_cache(registry);
+
+	*ret_hidden = false;
+	for (struct cache *cache = first; cache != NULL; cache = cache->next)
+		if (!revoke(cache, self))
+			*ret_hidden = true;
+	return empty_revoked(first, depot, class_index, class_index, ret_hidden);
+}
+
+/* The owner pays nothing to be told apart: its accounts say whether it was at work. */
+static bool is_idle(struct cache *cache, unsigned int classes, int64_t idle_ns, int64_t now_ns)
+{
+	uint64_t traffic = 0;
+	for (unsigned int i = 0; i < classes; i++) {
+		struct magazine_counts *counts = &cache->class[i].counts;
+		/* Relaxed: each of them only grows, so the sum is the same only if all are. */
+		traffic += atomic_load_explicit(&counts->allocated, memory_order_relaxed) +
+			atomic_load_explicit(&counts->freed, memory_order_relaxed);
+	}
+	if (traffic != cache->seen_traffic) {
+		cache->seen_traffic = traffic;
+		cache->seen_ns = now_ns;
+	}
+	return now_ns - cache->seen_ns >= idle_ns;
+}
+
+size_t thread_empty_idle(struct thread_registry *registry, struct depot *depot, int64_t idle_ns)
+{
+	uint64_t self = thread_self();
+	int64_t now_ns = clock_now();
+	struct cache *first = thread_first_cache(registry);
+	bool hidden, any = false;
+	/* Who is emptying a cache does what is wanted here. */
+	for (struct cache *cache = first; cache != NULL; cache = cache->next)
+		if (is_idle(cache, depot->classes, idle_ns, now_ns) && revoke(cache, self))
+			any = true;
+	return any ? empty_revoked(first, depot, 0, depot->classes - 1, &hidden) : 0;
 }

@@ -72,6 +72,10 @@ void thread_flush(struct thread_registry *registry, struct depot *depot);
 size_t thread_reclaim(struct thread_registry *registry, struct depot *depot,
 	unsigned int class_index, bool *ret_hidden);
 
+/* Empty the caches without traffic for at least idle_ns, so far as calls of this function have
+ * seen: no two at a time. 0: all. Returns how many slabs. */
+size_t thread_empty_idle(struct thread_registry *registry, struct depot *depot, int64_t idle_ns);
+
 static inline void cache_leave(struct cache *cache)
 {
 	/* [left] release: the owner's work on the magazines is over before the
@@ -89,7 +93,7 @@ static inline bool cache_enter(struct cache *cache)
 	 * reclaimer that missed the mark has set `revoked` before. */
 	atomic_store_explicit(&cache->busy, 1, memory_order_relaxed);
 	fence_light();
-	/* [returned] acquire: pairs with the end of thread_reclaim(); the
+	/* [returned] acquire: pairs with empty_revoked(); the
 	 * magazines are as the reclaimer left them. */
 	if (__builtin_expect(atomic_load_explicit(&cache->revoked, memory_order_acquire) == 0, 1))
 		return true;

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stack: ConcurrencyKit's stack (Treiber, with a generation count against ABA), and what
+ * ThreadSanitizer has to be told about it.
+ *
+ * A pop reads the link of an entry that another thread may just have popped. So the memory
+ * of entries stays readable until the pool goes; what is there by then does not matter, as
+ * the generation has moved on. For the same reason everything is popped one by one: ck's
+ * batch pop leaves the generation as it is, so a pop beside it may succeed with the link of
+ * an entry that has left and come back since.
+ *
+ *	[depot] what was written into an entry before stack_push() is visible after the
+ *	stack_pop() that returns it.
+ */
+#ifndef MAGRING_STACK_H
+#define MAGRING_STACK_H
+
+#include <ck_stack.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#if defined(__SANITIZE_THREAD__)
+#define STACK_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define STACK_TSAN 1
+#endif
+#endif
+
+#ifdef STACK_TSAN
+/* ThreadSanitizer does not see the fences of ck_stack's assembly: tell it. */
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+#define edge_release(address) __tsan_release(address)
+#define edge_acquire(address) __tsan_acquire(address)
+#else
+#define edge_release(address) atomic_thread_fence(memory_order_release)
+#define edge_acquire(address) atomic_thread_fence(memory_order_acquire)
+#endif
+
+/* Its double-word CAS wants 16 bytes, and does not ask for them. */
+struct aligned_stack {
+	_Alignas(16) ck_stack_t stack;
+};
+
+static inline void stack_push(ck_stack_t *stack, ck_stack_entry_t *entry)
+{
+	/* [depot] release: reads and writes of the entry's memory are over before
+	 * the entry is on the stack (ck's own fence orders stores alone). */
+	edge_release(entry);
+	ck_stack_push_mpmc(stack, entry);
+}
+
+static inline void *stack_pop(ck_stack_t *stack)
+{
+	ck_stack_entry_t *entry = ck_stack_pop_mpmc(stack);
+	if (entry != NULL)
+		/* [depot] acquire: pairs with stack_push(). */
+		edge_acquire(entry);
+	return entry;
+}
+
+/* For who finds it so the next moment may be another. */
+static inline bool stack_is_empty(const ck_stack_t *stack)
+{
+	return ck_pr_load_ptr(&stack->head) == NULL;
+}
+
+#endif
