@@ -18,6 +18,10 @@ What is not here, because no test on x86 can tell:
                           access depends on it, so ThreadSanitizer does not mind
   [wake] relaxed          the same, and a locked instruction is a full fence there
   [account] relaxed       the same
+  [moves] relaxed         the same
+  [trim] relaxed          the edges of the depot order what it does
+  ck's batch pop when trimming
+                          the window is met too rarely
   [sleep] and [revoked] without their heavy fences
                           the store buffer's window is met too rarely
   closing wakes one, who gives up passes no wake-up on
@@ -198,12 +202,12 @@ MUTANTS = [
            "stress_last_slab", config="plain", by="hang", seconds=4),
 
     # Magazines and caches.
-    Mutant("[depot] release is missing", "depot.c",
+    Mutant("[depot] release is missing", "stack.h",
            "\tedge_release(entry);\n", "", "stress_queue", by="race"),
-    Mutant("[depot] acquire is missing", "depot.c",
+    Mutant("[depot] acquire is missing", "stack.h",
            "\t\tedge_acquire(entry);\n", "\t\t;\n", "stress_queue", by="race"),
     Mutant("a loose slab is dropped", "depot.c",
-           "\tstack_push(&depot->class[class_index].loose, depot_slab(depot, round));", "",
+           "\tstack_push(&depot->class[class_index].loose.stack, depot_slab(depot, round));", "",
            "stress_budget", config="plain"),
     Mutant("a magazine that was filled up is dropped", "depot.c",
            "\t\tdepot_put(depot, class_index, other);\n", "", "stress_budget", config="plain"),
@@ -219,7 +223,7 @@ MUTANTS = [
            "if (__builtin_expect(" + REVOKED + " == 0, 1))", "if (1)", "stress_budget"),
     Mutant("a reclaimer overlooks that the owner is at work", "thread.c", BUSY, "if (1)", "stress_budget"),
     Mutant("nothing is reclaimed", "thread.c",
-           "slabs += magazine_flush(cache, depot, class_index);", ";",
+           "slabs += magazine_flush(cache, depot, i);", ";",
            "stress_budget", config="plain"),
     Mutant("[owner] release is relaxed", "thread.c", OWNER, release_to_relaxed(OWNER),
            "stress_threads", by="race", seconds=4),
@@ -237,6 +241,35 @@ MUTANTS = [
            "stress_threads", config="plain"),
     Mutant("a pool goes without a grace period", "pool.c",
            "\tthread_wait_for_readers();\n", "", "stress_threads", seconds=4),
+
+    # Trimming.
+    Mutant("a chunk is whole with a slab missing", "trim.c",
+           "span->free == span->chunk->bytes", "span->free + 8192 >= span->chunk->bytes",
+           "stress_trim", config="plain"),
+    Mutant("who trims keeps what is not trimmed", "trim.c",
+           "\tdepot_put_part(trim->depot, class_index, magazine);", "\t(void)left;",
+           "stress_trim", config="plain"),
+    Mutant("a trim wakes nobody", "trim.c",
+           "\t\tpool_settle(trim->pool, i);", "\t\t;", "stress_trim", config="plain", by="hang"),
+    Mutant("trimmed slabs are still counted", "trim.c",
+           "memory_order_relaxed) + bytes / class->slab_size,", "memory_order_relaxed),",
+           "stress_trim", config="plain"),
+    Mutant("merged ranges are as long as the first", "trim.c",
+           "\t\t\tlast->bytes += chunk->bytes;\n", "", "stress_trim", config="plain"),
+    Mutant("what is cut off a range is dropped", "chunk.c",
+           "\t\tif (range->bytes > 0)\n\t\t\tchunk_put_range(chunks, range);", "\t\tif (0)\n\t\t\t;",
+           "stress_trim", config="plain"),
+    Mutant("who finds no memory is not told that some moves", "chunk.c",
+           "return atomic_load_explicit(&chunks->begun, memory_order_relaxed) != moves;",
+           "return (void)chunks, (void)moves, false;", "stress_trim", config="plain"),
+    Mutant("a page of magazines goes with one of them in use", "trim.c",
+           "trim->empty[end] == MAGAZINES_PER_PAGE; end++)",
+           "trim->empty[end] + 1 >= (int)MAGAZINES_PER_PAGE; end++)", "stress_trim", config="plain"),
+    Mutant("two trims at a time", "trim.c",
+           "if (atomic_exchange_explicit(&pool->trimming, true, memory_order_acquire))",
+           "if (atomic_exchange_explicit(&pool->trimming, true, memory_order_relaxed) && 0)",
+           "stress_trim", by="race"),
+
     Mutant("a freed slab is counted twice", "pool.h",
            "\tcount_add(&pair->counts.freed, 1);", "\tcount_add(&pair->counts.freed, 2);",
            "stress_queue", config="plain"),

@@ -166,6 +166,55 @@ static void check_budget(size_t size, bool all)
 	stress_alive();
 }
 
+/* Waits for as long as it takes. */
+static void *wait_for_trim(void *size)
+{
+	struct magring_message message;
+	struct stress_label label = { 0 };
+	int rc = stress_message_wait(game.pool, &message, label, 8, *(size_t *)size, -1);
+	CHECK(rc == 0, "%s", strerror(-rc));
+	if (rc == 0)
+		check_and_free(&message);
+	stress_alive();
+	return NULL;
+}
+
+/* While a thread sleeps that waits for memory of one class, that of another is freed, and trimmed. */
+static void check_wakeup(size_t size, uint32_t in_use)
+{
+	static struct magring_message small[BUDGET / 1024];
+	struct magring_message kept[4];
+	struct stress_label label = { 0 };
+	size_t count = 0;
+	pthread_t sleeper;
+	CHECK(magring_pool_trim(game.pool, 0, NULL) == 0, "trim");
+	for (uint32_t i = 0; i < in_use; i++)
+		CHECK(stress_message_make(game.pool, &kept[i], label, 8, size) == 0, "slab %" PRIu32, i);
+	while (count < BUDGET / 1024 && stress_message_make(game.pool, &small[count], label, 8, 1000) == 0)
+		count++;
+	CHECK(count == BUDGET / 1024 - in_use * 8, "%zu small ones", count);
+	stress_start(&sleeper, wait_for_trim, &size);
+	for (int i = 0; i < 1000 && !gate_wanted(&game.pool->room[slab_class(size)]); i++)
+		stress_sleep_ns(100000);
+	stress_sleep_ns(3000000); /* by then it has looked once more, and sleeps */
+	while (count > 0)
+		check_and_free(&small[--count]);
+	CHECK(magring_pool_trim(game.pool, 0, NULL) == 0, "trim");
+	stress_join(sleeper);
+	while (in_use > 0)
+		check_and_free(&kept[--in_use]);
+}
+
+static void check_wakeups(void)
+{
+	/* Of slabs of 8192 bytes four are carved at a time. */
+	check_wakeup(8000, 4);
+	/* While another thread has free memory in its hands even a class without a slab is waited for. */
+	chunk_begin_move(&game.pool->depot.chunks);
+	check_wakeup(30000, 0);
+	chunk_end_move(&game.pool->depot.chunks);
+}
+
 static void play(struct dice *dice, uint64_t number)
 {
 	struct worker workers[WORKERS] = { 0 };
@@ -196,6 +245,8 @@ static void play(struct dice *dice, uint64_t number)
 	stress_check_balance(game.pool);
 	for (uint32_t i = 0; i < SIZES; i++)
 		check_budget(sizes[i], !starved);
+	if (!starved)
+		check_wakeups();
 	CHECK(magring_queue_destroy(game.queue) == 0, "destroy");
 	stress_destroy(game.pool);
 }
