@@ -110,8 +110,8 @@ static void take_spans(struct trim *trim, ck_stack_t *stack)
 		trim->spans[trim->count++] = (struct span){ .chunk = chunk };
 }
 
-/* Whole chunks to the list, the others back. Returns the bytes of the former. */
-static size_t give_up(struct trim *trim, unsigned int class_index)
+/* Whole chunks to the list, the others back. */
+static void give_up(struct trim *trim, unsigned int class_index)
 {
 	struct depot_class *class = &trim->depot->class[class_index];
 	size_t bytes = 0;
@@ -129,7 +129,6 @@ static size_t give_up(struct trim *trim, unsigned int class_index)
 	atomic_store_explicit(&class->trimmed,
 		atomic_load_explicit(&class->trimmed, memory_order_relaxed) + bytes / class->slab_size,
 		memory_order_release);
-	return bytes;
 }
 
 static void put_magazine(struct trim *trim, unsigned int class_index, struct magazine *magazine)
@@ -229,13 +228,12 @@ static void give_back_pages(struct trim *trim, size_t page, size_t count)
 	if (range != NULL) {
 		*range = (struct chunk){ .offset = offset, .bytes = bytes };
 		size_t given = chunk_give_back(trim->chunks, &trim->depot->metadata, range);
-		trim->bytes += given;
-		if (given > 0)
+		if (given > 0) {
+			trim->bytes += given;
 			stack_push(&trim->chunks->pages.stack, &range->link);
-		else
-			chunk_forget(trim->chunks, range);
-		if (given > 0)
 			return;
+		}
+		chunk_forget(trim->chunks, range);
 	}
 	put_empty(trim, offset, bytes);
 }

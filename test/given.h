@@ -59,6 +59,22 @@ static inline struct magring_message given_message(struct magring_pool *pool, si
 	return message;
 }
 
+/* Allocate until there is none; returns how many. */
+static inline size_t fill(struct magring_pool *pool, size_t payload, struct magring_message *messages,
+	size_t most)
+{
+	size_t count = 0;
+	while (count < most && magring_message_alloc(pool, &messages[count], NULL, 0, payload, 0) == 0)
+		count++;
+	return count;
+}
+
+static inline void free_all(struct magring_message *messages, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		magring_message_free(&messages[i]);
+}
+
 /* An inline message that carries a number. */
 static inline struct magring_message given_number(struct magring_pool *pool, uint64_t number)
 {

@@ -207,22 +207,6 @@ Test(pool, many_are_used_in_turn_by_one_thread_with_one_cache_each)
 
 /* ---------------------------------------------------------------- budget -- */
 
-/* Allocate until there is none; returns how many. */
-static size_t fill(struct magring_pool *pool, size_t payload, struct magring_message *messages,
-	size_t most)
-{
-	size_t count = 0;
-	while (count < most && magring_message_alloc(pool, &messages[count], NULL, 0, payload, 0) == 0)
-		count++;
-	return count;
-}
-
-static void free_all(struct magring_message *messages, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		magring_message_free(&messages[i]);
-}
-
 static void check_budget(size_t limit, size_t payload, size_t wanted)
 {
 	struct magring_message *messages = calloc(wanted + 1, sizeof(*messages));

@@ -69,10 +69,4 @@ static inline int count_of(const char *text, const char *part)
 	return count;
 }
 
-static inline void free_all(struct magring_message *messages, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		magring_message_free(&messages[i]);
-}
-
 #endif

@@ -19,21 +19,6 @@ static size_t trim(struct magring_pool *pool, int64_t idle_ns)
 	return bytes;
 }
 
-static size_t fill(struct magring_pool *pool, size_t payload, struct magring_message *messages,
-	size_t most)
-{
-	size_t count = 0;
-	while (count < most && magring_message_alloc(pool, &messages[count], NULL, 0, payload, 0) == 0)
-		count++;
-	return count;
-}
-
-static void free_all(struct magring_message *messages, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		magring_message_free(&messages[i]);
-}
-
 static void *bytes_of(struct magring_message *message)
 {
 	return magring_message_payload(message, NULL);

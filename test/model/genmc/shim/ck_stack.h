@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SHIM_PLACE ((uint64_t)64)
+#define SHIM_PLACE ((uint64_t)32)
 extern uint64_t shim_memory[];
 
 typedef struct ck_stack_entry {
@@ -23,6 +23,12 @@ typedef struct ck_stack {
 	_Atomic(uint64_t) head; /* generation << 32 | place + 1 */
 	uint64_t unused;
 } ck_stack_t;
+
+/* Of a stack's head. */
+static inline void *ck_pr_load_ptr(const _Atomic(uint64_t) *head)
+{
+	return (void *)(atomic_load_explicit(head, memory_order_relaxed) & UINT32_MAX);
+}
 
 static inline void ck_stack_init(ck_stack_t *stack)
 {

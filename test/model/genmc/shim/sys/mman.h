@@ -15,3 +15,5 @@ void *shim_map(size_t bytes);
 #define mmap(address, bytes, rights, flags, fd, offset) shim_map(bytes)
 #define munmap(address, bytes) ((void)(address))
 #define mprotect(address, bytes, rights) 0
+#define MADV_DONTNEED 4
+#define madvise(address, bytes, advice) 0
