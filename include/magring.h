@@ -316,7 +316,8 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_metrics(
  *	                          MAGRING_PROFILE nor the program says. Not in a child of a fork that
  *	                          has not destroyed the pool
  *	MAGRING_LEAKS=1           sample_bytes is 1; magring_pool_destroy() with messages out
- *	                          writes what magring_pool_leaks_write() does to stderr
+ *	                          writes what magring_pool_leaks_write() does to stderr. Not in a
+ *	                          child of a fork
  *
  * Threads:   any, at any time; those that allocate or free a sampled message may wait meanwhile.
  * Returns:   0, -EINVAL, -ENOMEM, -EIO (the stream refused).

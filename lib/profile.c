@@ -203,11 +203,11 @@ bool profile_alloc(struct profile *profile, uint32_t round, unsigned int class_i
 void profile_free(struct profile *profile, uint32_t round)
 {
 	struct live *live = profile->live[round];
-	pthread_mutex_lock(&profile->lock);
+	thread_lock(&profile->lock);
 	live->stack->freed.objects++;
 	live->stack->freed.bytes += live->bytes;
 	cds_list_del(&live->link);
-	pthread_mutex_unlock(&profile->lock);
+	thread_unlock(&profile->lock);
 	free(live);
 }
 
@@ -270,11 +270,10 @@ void profile_destroy(struct profile *profile)
 	struct cds_list_head *link, *next;
 	if (profile == NULL)
 		return;
+	/* Nobody else looks into the table, so it needs no read-side section; in a child of a fork the
+	 * thread's first one might wait for a lock of liburcu's that another thread of the parent had. */
 	cds_list_for_each_safe(link, next, &profile->stacks) {
-		urcu_bp_read_lock();
 		cds_lfht_del(profile->table, &stack_at(link)->node);
-		urcu_bp_read_unlock();
-		/* Nobody else looks into the table. */
 		free(stack_at(link));
 	}
 	cds_lfht_destroy(profile->table, NULL);

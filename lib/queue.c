@@ -170,9 +170,9 @@ int magring_queue_destroy(struct magring_queue *queue)
 	if (queue == NULL)
 		return -EINVAL;
 	struct magring_pool *pool = queue->pool;
-	pthread_mutex_lock(&pool->queues_lock);
+	thread_lock(&pool->queues_lock);
 	cds_list_del(&queue->link);
-	pthread_mutex_unlock(&pool->queues_lock);
+	thread_unlock(&pool->queues_lock);
 	while (ring_pop(&queue->ring, &message) == 1)
 		magring_message_free(&message);
 	gate_fini(&queue->gate[SENDING]);

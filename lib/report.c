@@ -230,7 +230,8 @@ int magring_pool_leaks_write(struct magring_pool *pool, FILE *stream)
 
 void report_busy(struct magring_pool *pool)
 {
-	if (pool->profile != NULL && pool->profile->report)
+	/* In a child of a fork other threads of the parent keep the locks that they had. */
+	if (pool->profile != NULL && pool->profile->report && !thread_is_forked())
 		(void)text_write(stderr, write_leaks, pool);
 }
 

@@ -28,7 +28,6 @@
  */
 #include "thread.h"
 
-#include <pthread.h>
 #include <string.h>
 #include <urcu-bp.h>
 
@@ -77,6 +76,18 @@ static __attribute__((constructor)) void thread_init(void)
 bool thread_is_forked(void)
 {
 	return thread_forked;
+}
+
+void thread_lock(pthread_mutex_t *lock)
+{
+	if (!thread_forked)
+		pthread_mutex_lock(lock);
+}
+
+void thread_unlock(pthread_mutex_t *lock)
+{
+	if (!thread_forked)
+		pthread_mutex_unlock(lock);
 }
 
 void thread_registry_init(struct thread_registry *registry, unsigned int classes)

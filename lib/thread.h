@@ -5,6 +5,8 @@
 #ifndef MAGRING_THREAD_H
 #define MAGRING_THREAD_H
 
+#include <pthread.h>
+
 #include "fence.h"
 #include "magazine.h"
 
@@ -57,6 +59,11 @@ struct cache *thread_first_cache(struct thread_registry *registry);
 
 /* Whether this process is the child of a fork beside pools. */
 bool thread_is_forked(void);
+/* Lock and unlock, but for the child of a fork: it has one thread, and a lock of its parent's may
+ * have been another's, who is not there to give it back. What that one had half done is still a list
+ * from which others may be taken. */
+void thread_lock(pthread_mutex_t *lock);
+void thread_unlock(pthread_mutex_t *lock);
 /* Give the calling thread's caches back, of every pool that is published. */
 void thread_detach_all(void);
 /* Wait until every thread that was in thread_detach_all(), or in another RCU read-side
