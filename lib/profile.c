@@ -24,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <urcu-bp.h>
 
 #include "clock.h"
 #include "sample.h"
@@ -32,7 +31,6 @@
 
 #define FRAMES_MAX 64
 #define FRAMES_CUT_MAX 8 /* of this library, above the caller */
-#define BUCKETS 1024
 #define MEAN 524288      /* if the environment wants a profile and does not say which */
 
 /* Where the linker puts the functions with PROFILE_CUT. */
@@ -96,15 +94,13 @@ struct wanted {
 	void **frame;
 };
 
-static int is_wanted(struct cds_lfht_node *node, const void *key)
+/* The first one from here on in its bucket. */
+static struct stack *search(struct stack *stack, const struct wanted *wanted)
 {
-	const struct wanted *wanted = key;
-	struct stack *stack = caa_container_of(node, struct stack, node);
-	/* [stack] acquire: pairs with create_stack(). liburcu orders it, but unseen by
-	 * ThreadSanitizer. */
-	int depth = atomic_load_explicit(&stack->depth, memory_order_acquire);
-	return depth == wanted->depth && stack->class_index == wanted->class_index &&
-		memcmp(stack->frame, wanted->frame, (size_t)depth * sizeof(void *)) == 0;
+	while (stack != NULL && (stack->depth != wanted->depth || stack->class_index != wanted->class_index ||
+			memcmp(stack->frame, wanted->frame, (size_t)wanted->depth * sizeof(void *)) != 0))
+		stack = stack->next;
+	return stack;
 }
 
 static struct stack *create_stack(const struct wanted *wanted)
@@ -113,17 +109,15 @@ static struct stack *create_stack(const struct wanted *wanted)
 	struct stack *stack = calloc(1, sizeof(*stack) + frames);
 	if (stack == NULL)
 		return NULL;
-	cds_lfht_node_init(&stack->node);
 	CDS_INIT_LIST_HEAD(&stack->live);
 	stack->class_index = wanted->class_index;
+	stack->depth = wanted->depth;
 	memcpy(stack->frame, wanted->frame, frames);
-	/* [stack] release: the stack is filled in before others find it. */
-	atomic_store_explicit(&stack->depth, wanted->depth, memory_order_release);
 	return stack;
 }
 
 /* FNV-1a, by words. */
-static unsigned long hash(const struct wanted *wanted)
+static size_t hash(const struct wanted *wanted)
 {
 	uint64_t value = (0xcbf29ce484222325 ^ wanted->class_index) * 0x100000001b3;
 	for (int i = 0; i < wanted->depth; i++)
@@ -133,18 +127,24 @@ static unsigned long hash(const struct wanted *wanted)
 
 static struct stack *find_stack(struct profile *profile, const struct wanted *wanted)
 {
-	struct cds_lfht_iter iter;
-	struct stack *stack = NULL;
-	urcu_bp_read_lock();
-	cds_lfht_lookup(profile->table, hash(wanted), is_wanted, wanted, &iter);
-	struct cds_lfht_node *found = cds_lfht_iter_get_node(&iter);
-	if (found == NULL && (stack = create_stack(wanted)) != NULL) {
-		found = cds_lfht_add_unique(profile->table, hash(wanted), is_wanted, wanted, &stack->node);
-		if (found != &stack->node)
-			free(stack); /* another thread came first */
+	_Atomic(struct stack *) *bucket = &profile->bucket[hash(wanted) % SAMPLE_BUCKETS];
+	/* [stack] acquire: pairs with the CAS below; the stack is filled in. */
+	struct stack *first = atomic_load_explicit(bucket, memory_order_acquire), *created = NULL;
+	for (;;) {
+		struct stack *stack = search(first, wanted);
+		if (stack != NULL) {
+			free(created); /* another thread came first */
+			return stack;
+		}
+		if (created == NULL && (created = create_stack(wanted)) == NULL)
+			return NULL;
+		created->next = first;
+		/* [stack] release: the stack is filled in before others find it. Acquire on failure:
+		 * as above. */
+		if (atomic_compare_exchange_strong_explicit(bucket, &first, created,
+				memory_order_release, memory_order_acquire))
+			return created;
 	}
-	urcu_bp_read_unlock();
-	return found != NULL ? caa_container_of(found, struct stack, node) : NULL;
 }
 
 static bool is_cut(const void *address)
@@ -241,23 +241,17 @@ int profile_create(struct profile **ret_profile, uint64_t option, size_t memory_
 	profile->report = report;
 	if (file != NULL && (profile->file = strdup(file)) == NULL)
 		goto free_profile;
-	/* Of fixed size, for resizing has threads of its own. */
-	profile->table = cds_lfht_new_flavor(BUCKETS, BUCKETS, BUCKETS, 0, &urcu_bp_flavor, NULL);
-	if (profile->table == NULL)
-		goto free_file;
 	profile->live_size = (memory_limit / SLAB_UNIT + 1) * sizeof(*profile->live);
 	profile->live = mmap(NULL, profile->live_size, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (profile->live == MAP_FAILED)
-		goto free_table;
+		goto free_file;
 	pthread_mutex_init(&profile->lock, NULL); /* cannot fail on Linux */
 	CDS_INIT_LIST_HEAD(&profile->stacks);
 	backtrace(&frame, 1); /* the first one loads a library */
 	*ret_profile = profile;
 	return 0;
 
-free_table:
-	cds_lfht_destroy(profile->table, NULL);
 free_file:
 	free(profile->file);
 free_profile:
@@ -270,13 +264,8 @@ void profile_destroy(struct profile *profile)
 	struct cds_list_head *link, *next;
 	if (profile == NULL)
 		return;
-	/* Nobody else looks into the table, so it needs no read-side section; in a child of a fork the
-	 * thread's first one might wait for a lock of liburcu's that another thread of the parent had. */
-	cds_list_for_each_safe(link, next, &profile->stacks) {
-		cds_lfht_del(profile->table, &stack_at(link)->node);
+	cds_list_for_each_safe(link, next, &profile->stacks)
 		free(stack_at(link));
-	}
-	cds_lfht_destroy(profile->table, NULL);
 	pthread_mutex_destroy(&profile->lock);
 	munmap(profile->live, profile->live_size);
 	free(profile->file);

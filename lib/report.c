@@ -59,8 +59,7 @@ static void write_stacks(FILE *out, struct profile *profile)
 	cds_list_for_each(link, &profile->stacks) {
 		struct stack *stack = stack_at(link);
 		write_counts(out, stack_in_use(stack), stack->allocated);
-		/* Relaxed: the lock orders it. */
-		for (int i = 0; i < atomic_load_explicit(&stack->depth, memory_order_relaxed); i++)
+		for (int i = 0; i < stack->depth; i++)
 			fprintf(out, " 0x%" PRIxPTR, (uintptr_t)stack->frame[i]);
 		fputc('\n', out);
 	}
@@ -179,8 +178,7 @@ static void write_group(FILE *out, const struct group *group, int64_t now_ns)
 {
 	fprintf(out, "%" PRIu64 " messages with %" PRIu64 " bytes were allocated here:\n",
 		group->used.objects, group->used.bytes);
-	/* Relaxed: the lock has ordered it. */
-	for (int i = 0; i < atomic_load_explicit(&group->stack->depth, memory_order_relaxed); i++)
+	for (int i = 0; i < group->stack->depth; i++)
 		write_frame(out, group->stack->frame[i]);
 	for (size_t i = 0; i < group->used.objects && i < MESSAGES_SHOWN; i++)
 		write_live(out, &group->oldest[i], now_ns);

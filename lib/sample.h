@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <urcu/list.h>
-#include <urcu/rculfhash.h>
 
 /* How much of a message's id is kept, in bytes. */
 #define SAMPLE_ID_KEPT 40
@@ -22,12 +21,12 @@ struct count {
 
 /* Of one call site and one size class. */
 struct stack {
-	struct cds_lfht_node node;
+	struct stack *next;        /* in its bucket */
 	struct cds_list_head link; /* in profile->stacks once it has counts */
 	struct cds_list_head live;
 	struct count allocated, freed;
 	unsigned int class_index;
-	_Atomic(int) depth;        /* stored last */
+	int depth;
 	void *frame[];             /* return addresses, the caller's first */
 };
 
@@ -41,11 +40,13 @@ struct live {
 	unsigned char id[SAMPLE_ID_KEPT]; /* its beginning */
 };
 
+#define SAMPLE_BUCKETS 1024
+
 struct profile {
 	uint64_t mean;
 	bool report;               /* what is out when the pool is to be destroyed */
 	char *file;                /* NULL, or how the names of files begin */
-	struct cds_lfht *table;
+	_Atomic(struct stack *) bucket[SAMPLE_BUCKETS]; /* by hash; grow at their heads, never shrink */
 	struct live **live;        /* by round; an entry belongs to whoever has the slab */
 	size_t live_size;
 	pthread_mutex_t lock;
