@@ -273,6 +273,37 @@ MUTANTS = [
     Mutant("a freed slab is counted twice", "pool.h",
            "\tcount_add(&pair->counts.freed, 1);", "\tcount_add(&pair->counts.freed, 2);",
            "stress_queue", config="plain"),
+
+    # What is refused.
+    Mutant("a pool that could not be made keeps address space", "depot.c",
+           "\t\tregion_fini(&depot->slabs);\n\t\treturn rc;", "\t\treturn rc;",
+           "failing_calls", config="plain", by="violation"),
+    Mutant("a text that was cut short is written", "text.c",
+           "\t\ttext->failed = true;\n", "",
+           "failing_calls", config="plain", by="violation"),
+    Mutant("a barrier that the kernel has no memory for is not tried again", "fence.c",
+           "while (result != 0 && errno == ENOMEM);", "while (0);",
+           "failing_calls", config="plain", by="violation"),
+    Mutant("a thread without a cache counts as if it were alone", "pool.c",
+           "\tif (shared)\n", "\tif (0)\n", "stress_caches", config="plain", by="violation"),
+
+    # A child of a fork.
+    Mutant("a child of a fork waits for locks", "thread.c",
+           "\tif (!thread_forked)\n\t\tpthread_mutex_lock(lock);", "\tpthread_mutex_lock(lock);",
+           "stress_fork", config="plain", by="hang", seconds=8),
+    Mutant("a child of a fork reports what is out", "report.c",
+           " && !thread_is_forked())\n", ")\n", "stress_fork", config="plain", by="hang", seconds=8),
+    Mutant("a child of a fork waits for a grace period", "thread.c",
+           "\tif (thread_forked)\n\t\treturn;\n", "", "stress_fork", config="plain", by="hang", seconds=8),
+
+    # Cancellation.
+    Mutant("a thread can be cancelled anywhere after a wait", "gate.c",
+           "\t\tinterrupted = result != 0 && errno == EINTR;\n\t\tpthread_setcanceltype(cancel_type, NULL);",
+           "\t\tinterrupted = result != 0 && errno == EINTR;",
+           "stress_cancel", config="plain", seconds=4),
+    Mutant("what a batch has sent stays with the sender as well", "queue.c",
+           "messages[sent++].private_header = 0;", "sent++;",
+           "stress_cancel", config="plain"),
 ]
 
 

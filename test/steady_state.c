@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "magring.h"
+#include "malloc_family.h"
 
 enum { SKIPPED = 77, BURST = 16, WARM_UP = 400, TURNS = 4000 };
 
@@ -38,54 +39,17 @@ static _Thread_local bool armed __attribute__((tls_model("initial-exec")));
 static _Atomic(unsigned int) malloc_calls, system_calls;
 static _Atomic(int) last_system_call;
 
-/* glibc's own, under the names that it offers for this. */
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *memory, size_t size);
-void *__libc_memalign(size_t alignment, size_t size);
-void __libc_free(void *memory);
-
-static void count_malloc(void)
+static bool may_allocate(void)
 {
 	if (armed)
 		atomic_fetch_add(&malloc_calls, 1);
+	return true;
 }
 
-void *malloc(size_t size)
+static void have_blocks(int change)
 {
-	count_malloc();
-	return __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-	count_malloc();
-	return __libc_calloc(count, size);
-}
-
-void *realloc(void *memory, size_t size)
-{
-	count_malloc();
-	return __libc_realloc(memory, size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size)
-{
-	count_malloc();
-	return __libc_memalign(alignment, size);
-}
-
-int posix_memalign(void **ret_memory, size_t alignment, size_t size)
-{
-	count_malloc();
-	*ret_memory = __libc_memalign(alignment, size);
-	return *ret_memory != NULL ? 0 : ENOMEM;
-}
-
-void free(void *memory)
-{
-	count_malloc();
-	__libc_free(memory);
+	if (armed && change <= 0)
+		atomic_fetch_add(&malloc_calls, 1);
 }
 
 static void at_trap(int number, siginfo_t *info, void *context)

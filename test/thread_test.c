@@ -215,6 +215,54 @@ Test(thread, there_are_as_many_caches_as_threads_at_the_same_time)
 	assert_same(stats_of_pool(pool).threads, 0);
 }
 
+struct throng {
+	_Atomic(size_t) served, failed;
+	_Atomic(bool) over;
+};
+
+static void *use_and_stay(void *argument)
+{
+	struct throng *throng = argument;
+	struct magring_message message;
+	int rc = magring_message_alloc(pool, &message, NULL, 0, 64, 0);
+	if (rc == 0)
+		magring_message_free(&message);
+	atomic_fetch_add(rc == 0 ? &throng->served : &throng->failed, 1);
+	while (!atomic_load(&throng->over))
+		usleep(10000);
+	return NULL;
+}
+
+Test(thread, that_comes_when_there_is_no_room_for_a_cache_is_served_without)
+{
+	enum { MOST = 5000 };
+	static pthread_t threads[MOST];
+	struct throng throng = { .over = false };
+	pthread_attr_t small;
+	size_t count = 0;
+	done_with(pool, NULL);
+	pool = given_pool((size_t)1 << 20);
+	/* Magazines take some of it. */
+	size_t room = pool->depot.metadata.limit / pool->registry.cache_size;
+	cr_assert_lt(room + 100, MOST);
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, (size_t)128 << 10);
+	while (count < room + 100 && pthread_create(&threads[count], &small, use_and_stay, &throng) == 0)
+		count++;
+	assert_eventually(atomic_load(&throng.served) + atomic_load(&throng.failed) == count);
+	uint64_t attached = stats_of_pool(pool).threads;
+	atomic_store(&throng.over, true);
+	for (size_t i = 0; i < count; i++)
+		joined(threads[i]);
+	pthread_attr_destroy(&small);
+	assert_same(throng.failed, 0);
+	assert_same(stats_of_pool(pool).threads, 0);
+	if (count < room + 100)
+		cr_skip_test("there can only be %zu threads", count);
+	cr_assert_leq(attached, room);
+	cr_assert_geq(attached, room / 2);
+}
+
 /* ------------------------------------------------------------- reclaiming -- */
 
 static _Atomic(bool) met_another; /* reclaimer, the last time */
