@@ -224,7 +224,8 @@ static void *use_and_stay(void *argument)
 {
 	struct throng *throng = argument;
 	struct magring_message message;
-	int rc = magring_message_alloc(pool, &message, NULL, 0, 64, 0);
+	/* Waiting: what is free may be in another thread's hands for a moment. */
+	int rc = magring_message_alloc(pool, &message, NULL, 0, 64, -1);
 	if (rc == 0)
 		magring_message_free(&message);
 	atomic_fetch_add(rc == 0 ? &throng->served : &throng->failed, 1);
