@@ -96,11 +96,8 @@
  *	when the library next needs it.
  *	Names (of pools and queues) are copied; one of more than MAGRING_NAME_MAX
  *	bytes is -ENAMETOOLONG. Queues of one pool should have different names.
- *	Destroying a pool waits for a grace period of liburcu's urcu-bp, so it must
- *	not be called inside a read-side section of that. liburcu aborts the process if it can
- *	have no memory for a thread that ends (it takes it for many at a time), or no key for
- *	thread-specific data when it is loaded. Without a key of its own this library works, and
- *	caches nothing.
+ *	Destroying a pool waits for threads that are ending at that moment. Without a key for
+ *	thread-specific data when it is loaded the library works, and caches nothing.
  */
 #ifndef MAGRING_H
 #define MAGRING_H

@@ -44,7 +44,7 @@ struct magring_pool {
 extern _Atomic(struct magring_pool *) pools[MAGRING_POOLS_MAX];
 
 /* The pool of this number, or NULL. Safe for a caller that keeps the pool alive (it
- * holds a message of it) or is in an RCU read-side section. */
+ * holds a message of it) or is in a section of thread.h's. */
 static inline struct magring_pool *pool_published(unsigned int number)
 {
 	/* [table] acquire: pairs with publish() in pool.c; the pool is initialised. */

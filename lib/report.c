@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <urcu-bp.h>
 
 #include "clock.h"
 #include "pool.h"
@@ -257,14 +256,14 @@ static void at_exit(void)
 {
 	if (thread_is_forked())
 		return; /* what another thread of the parent was at stays half done */
-	urcu_bp_read_lock();
+	unsigned int half = thread_section_begin();
 	for (unsigned int number = 0; number < pool_numbers(); number++) {
 		/* Looked up once: other threads go on, and may be destroying it. */
 		struct magring_pool *pool = pool_published(number);
 		if (pool != NULL)
 			report_done(pool);
 	}
-	urcu_bp_read_unlock();
+	thread_section_end(half);
 }
 
 static void register_at_exit(void)

@@ -9,10 +9,14 @@
  *	cache:   free (owner 0) -> attached (owner = thread) -> free
  *
  * A pool's memory, caches included, must outlive the destructor of a thread that
- * ends while the pool is destroyed. So the pools are published in pool.c's
- * table under RCU (liburcu's bulletproof flavour): thread_detach_all() runs inside
- * a read-side section, and magring_pool_destroy() withdraws the pool and waits for
- * a grace period before it unmaps anything.
+ * ends while the pool is destroyed. So who looks through pool.c's table is counted
+ * meanwhile: thread_detach_all() runs inside such a section, and magring_pool_destroy()
+ * withdraws the pool and waits for a grace period before it unmaps anything: until each
+ * of two counters was seen at zero. New sections are counted in the other one, so that
+ * threads that keep ending do not keep it waiting.
+ *
+ *	section: count; light fence; read the table      destroy: withdraw; heavy fence;
+ *	         read the counters
  *
  * Reclaiming: a thread that finds the budget used up takes what other caches
  * hold, without the owners' help. It marks all caches revoked, passes one heavy
@@ -29,7 +33,7 @@
 #include "thread.h"
 
 #include <string.h>
-#include <urcu-bp.h>
+#include <time.h>
 
 #include "clock.h"
 #include "pool.h"
@@ -39,7 +43,9 @@ static _Thread_local uint64_t thread_number; /* 0: not given yet */
 static _Thread_local bool thread_ending;
 static _Atomic(uint64_t) thread_numbers;
 static _Atomic(uint64_t) thread_serials;
-static _Atomic(uint64_t) thread_sections; /* read-side sections ended: for [grace] alone */
+static _Atomic(uint64_t) thread_sections[2]; /* that are in the table of pools */
+static _Atomic(unsigned int) thread_period;  /* which of the two counts new ones: its lowest bit */
+static pthread_mutex_t thread_waiting = PTHREAD_MUTEX_INITIALIZER;
 static pthread_key_t thread_key;
 static bool thread_key_usable;
 static bool thread_forked; /* this process is the child of a fork */
@@ -173,10 +179,26 @@ void thread_flush(struct thread_registry *registry, struct depot *depot)
 		flush(cache, depot);
 }
 
+unsigned int thread_section_begin(void)
+{
+	/* Relaxed: which of the two matters only to how long others wait. */
+	unsigned int half = atomic_load_explicit(&thread_period, memory_order_relaxed) & 1;
+	atomic_fetch_add_explicit(&thread_sections[half], 1, memory_order_relaxed);
+	/* [section] light side: counted before the table is read. */
+	fence_light();
+	return half;
+}
+
+void thread_section_end(unsigned int half)
+{
+	/* [grace] release: pairs with thread_wait_for_readers(). */
+	atomic_fetch_sub_explicit(&thread_sections[half], 1, memory_order_release);
+}
+
 void thread_detach_all(void)
 {
 	memset(thread_slots, 0, sizeof(thread_slots));
-	urcu_bp_read_lock();
+	unsigned int half = thread_section_begin();
 	for (unsigned int number = 0; number < pool_numbers(); number++) {
 		struct magring_pool *pool = pool_published(number);
 		struct cache *cache = pool != NULL ? own_cache(&pool->registry) : NULL;
@@ -188,23 +210,29 @@ void thread_detach_all(void)
 		/* [owner] release: this thread is done with the cache. */
 		atomic_store_explicit(&cache->owner, 0, memory_order_release);
 	}
-	/* [grace] release: pairs with thread_wait_for_readers(). */
-	atomic_fetch_add_explicit(&thread_sections, 1, memory_order_release);
-	urcu_bp_read_unlock();
+	thread_section_end(half);
 }
 
 void thread_wait_for_readers(void)
 {
 	int cancel_state;
-	/* In a child no reader is left but perhaps as a dead entry of liburcu's. */
+	/* In a child no other thread is left, but perhaps counted. */
 	if (thread_forked)
 		return;
-	/* It waits in poll(), and cancelled there would keep liburcu's lock. */
+	/* Cancelled in its sleep it would keep the lock. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-	urcu_bp_synchronize_rcu();
-	/* [grace] acquire: what was read in sections that ended comes before what
-	 * follows. liburcu sees to that, but by fences that ThreadSanitizer does not see. */
-	(void)atomic_load_explicit(&thread_sections, memory_order_acquire);
+	/* [section] heavy side: what was withdrawn before is not found by a section that is not
+	 * counted yet. */
+	fence_heavy();
+	pthread_mutex_lock(&thread_waiting);
+	for (int i = 0; i < 2; i++) {
+		const struct timespec moment = { .tv_nsec = 100000 };
+		unsigned int half = atomic_fetch_add_explicit(&thread_period, 1, memory_order_relaxed) & 1;
+		/* [grace] acquire: pairs with thread_section_end(). */
+		while (atomic_load_explicit(&thread_sections[half], memory_order_acquire) != 0)
+			nanosleep(&moment, NULL);
+	}
+	pthread_mutex_unlock(&thread_waiting);
 	pthread_setcancelstate(cancel_state, NULL);
 }
 

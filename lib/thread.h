@@ -66,8 +66,10 @@ void thread_lock(pthread_mutex_t *lock);
 void thread_unlock(pthread_mutex_t *lock);
 /* Give the calling thread's caches back, of every pool that is published. */
 void thread_detach_all(void);
-/* Wait until every thread that was in thread_detach_all(), or in another RCU read-side
- * section of the process, is out of it. */
+/* Between these the pools that are found in the table stay. What begin returns is for end. */
+unsigned int thread_section_begin(void);
+void thread_section_end(unsigned int half);
+/* Wait until every thread that was in such a section is out of it. */
 void thread_wait_for_readers(void);
 
 /* Hand the calling thread's slabs of this pool to the depot. */

@@ -134,7 +134,7 @@ long syscall(long number, ...)
 #define PAYLOAD_MAX ((size_t)32 << 10)
 #define SLABS 70       /* of the smallest class: more than a magazine holds */
 #define FEW 4          /* all slabs of the small pool */
-#define WAIT_NS 300000
+#define WAIT_NS 100000
 
 static struct {
 	struct magring_pool *pool, *small;
