@@ -24,6 +24,8 @@ What is not here, because no test on x86 can tell:
                           the window is met too rarely
   [sleep] and [revoked] without their heavy fences
                           the store buffer's window is met too rarely
+  a sleeper does not look again before it sleeps
+                          seen by stress_gate in most runs, not in all; test/model sees it
   closing wakes one, who gives up passes no wake-up on
                           each is enough without the other, see test/model
   a cancelled sleeper passes no wake-up for a slab on
@@ -151,10 +153,6 @@ MUTANTS = [
     Mutant("a cancelled sleeper does not leave", "wait.c",
            "\tgate_leave(&sleeper->queue->gate[sleeper->way]);\n", "",
            "stress_gate", config="plain"),
-    Mutant("a sleeper does not look again before it sleeps", "wait.c",
-           "\tint result = attempt(queue, way, messages, count);\n\tif (result == -EAGAIN) {",
-           "\tint result = -EAGAIN;\n\tif (result == -EAGAIN) {",
-           "stress_gate", config="plain", by="hang", seconds=4),
     Mutant("closing wakes no receivers", "queue.c",
            "\tgate_wake_all(&queue->gate[RECEIVING]);\n", "", "stress_gate", config="plain", by="hang"),
     Mutant("closing wakes no senders", "queue.c",
