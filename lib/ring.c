@@ -394,7 +394,7 @@ struct ring_counts ring_counts(const struct ring *ring)
 	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 	uint64_t sent = ((tail - ring->start) & POSITION) - unsent;
 	uint64_t received = ((head - ring->start) & POSITION) - unreceived;
-	if (received > sent)
+	if ((tail & POSITION) == head || received > sent)
 		received = sent;
 	if (sent - received > ring_capacity(ring))
 		received = sent - ring_capacity(ring);
