@@ -224,8 +224,7 @@ static void *use_and_stay(void *argument)
 {
 	struct throng *throng = argument;
 	struct magring_message message;
-	/* Waiting: what is free may be in another thread's hands for a moment. */
-	int rc = magring_message_alloc(pool, &message, NULL, 0, 64, -1);
+	int rc = magring_message_alloc(pool, &message, NULL, 0, 64, 0);
 	if (rc == 0)
 		magring_message_free(&message);
 	atomic_fetch_add(rc == 0 ? &throng->served : &throng->failed, 1);
@@ -237,12 +236,16 @@ static void *use_and_stay(void *argument)
 Test(thread, that_comes_when_there_is_no_room_for_a_cache_is_served_without)
 {
 	enum { MOST = 5000 };
+#ifdef EMULATOR
+	cr_skip_test("thousands of threads are too many for an emulator");
+#endif
 	static pthread_t threads[MOST];
 	struct throng throng = { .over = false };
 	pthread_attr_t small;
 	size_t count = 0;
 	done_with(pool, NULL);
-	pool = given_pool((size_t)1 << 20);
+	/* So much that each thread can cache a magazine. */
+	pool = given_pool((size_t)16 << 20);
 	/* Magazines take some of it. */
 	size_t room = pool->depot.metadata.limit / pool->registry.cache_size;
 	cr_assert_lt(room + 100, MOST);
