@@ -16,18 +16,18 @@
 
 extern bool fence_asymmetric; /* found out before main(), then constant */
 
-static inline void fence_light(void)
-{
-	if (__builtin_expect(fence_asymmetric, 1))
-		atomic_signal_fence(memory_order_seq_cst);
-	else
-		atomic_thread_fence(memory_order_seq_cst);
-}
-
-/* The same, for a thread that knows that fences are asymmetric. */
+/* The light side for a thread that knows that fences are asymmetric. */
 static inline void fence_light_asymmetric(void)
 {
 	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline void fence_light(void)
+{
+	if (__builtin_expect(fence_asymmetric, 1))
+		fence_light_asymmetric();
+	else
+		atomic_thread_fence(memory_order_seq_cst);
 }
 
 void fence_heavy(void);

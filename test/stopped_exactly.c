@@ -40,7 +40,7 @@ int main(void)
 #include "fence.h"
 #include "stopped_victim.h"
 
-/* The most that a call takes beside a stopped thread: some 16,000 with optimisation,
+/* The most that a call takes beside a stopped thread: some 5,600 with optimisation,
  * most of it patience. A call that did not give up would take any number. */
 #define OWN_STEPS_MAX 200000
 
