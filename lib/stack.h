@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack: ConcurrencyKit's stack (Treiber, with a generation count against ABA), and what
- * ThreadSanitizer has to be told about it.
+ * stack: a Treiber stack with a generation count against ABA, on ConcurrencyKit's atomic
+ * operations and in its types. It is ck_stack_push_mpmc() and ck_stack_pop_mpmc(), except that
+ * the link is an atomic as well: ConcurrencyKit reads and writes it as plain memory, in which the
+ * checkers of races and of addresses see what this comment allows.
  *
  * A pop reads the link of an entry that another thread may just have popped. So the memory
  * of entries stays readable until the pool goes; what is there by then does not matter, as
@@ -28,7 +30,7 @@
 #endif
 
 #ifdef STACK_TSAN
-/* ThreadSanitizer does not see the fences of ck_stack's assembly: tell it. */
+/* ThreadSanitizer does not see what ConcurrencyKit's assembly orders: tell it. */
 void __tsan_acquire(void *address);
 void __tsan_release(void *address);
 #define edge_release(address) __tsan_release(address)
@@ -48,16 +50,32 @@ static inline void stack_push(ck_stack_t *stack, ck_stack_entry_t *entry)
 	/* [depot] release: reads and writes of the entry's memory are over before
 	 * the entry is on the stack (ck's own fence orders stores alone). */
 	edge_release(entry);
-	ck_stack_push_mpmc(stack, entry);
+	ck_stack_entry_t *head = ck_pr_load_ptr(&stack->head);
+	do {
+		ck_pr_store_ptr(&entry->next, head);
+		/* [depot] the link is there before the entry is. */
+		ck_pr_fence_store();
+	} while (!ck_pr_cas_ptr_value(&stack->head, head, entry, &head));
 }
 
 static inline void *stack_pop(ck_stack_t *stack)
 {
-	ck_stack_entry_t *entry = ck_stack_pop_mpmc(stack);
-	if (entry != NULL)
-		/* [depot] acquire: pairs with stack_push(). */
-		edge_acquire(entry);
-	return entry;
+	ck_stack_t top, rest;
+	/* The generation first: whoever pops between the two loads makes the CAS fail. */
+	top.generation = ck_pr_load_ptr(&stack->generation);
+	ck_pr_fence_load();
+	top.head = ck_pr_load_ptr(&stack->head);
+	do {
+		if (top.head == NULL)
+			return NULL;
+		/* [depot] the entry was seen before its link is read. */
+		ck_pr_fence_load();
+		rest.generation = top.generation + 1;
+		rest.head = ck_pr_load_ptr(&top.head->next);
+	} while (!ck_pr_cas_ptr_2_value(stack, &top, &rest, &top));
+	/* [depot] acquire: pairs with stack_push(). */
+	edge_acquire(top.head);
+	return top.head;
 }
 
 /* For who finds it so the next moment may be another. */

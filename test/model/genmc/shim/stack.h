@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Instead of ConcurrencyKit's, whose compare-and-swap of 16 bytes is inline assembly:
+ * Instead of lib/stack.h, whose compare-and-swap of 16 bytes is inline assembly:
  * the same stack, with generation and head in one word of 8 bytes. An entry is
  * known by its place in the memory of shim.c. So this file is not what is checked;
  * it is what the library relies on.
  */
-#ifndef GENMC_CK_STACK_H
-#define GENMC_CK_STACK_H
+#ifndef MAGRING_STACK_H
+#define MAGRING_STACK_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,10 +25,13 @@ typedef struct ck_stack {
 	uint64_t unused;
 } ck_stack_t;
 
-/* Of a stack's head. */
-static inline void *ck_pr_load_ptr(const _Atomic(uint64_t) *head)
+struct aligned_stack {
+	ck_stack_t stack;
+};
+
+static inline bool stack_is_empty(const ck_stack_t *stack)
 {
-	return (void *)(atomic_load_explicit(head, memory_order_relaxed) & UINT32_MAX);
+	return (atomic_load_explicit(&stack->head, memory_order_relaxed) & UINT32_MAX) == 0;
 }
 
 static inline void ck_stack_init(ck_stack_t *stack)
@@ -35,7 +39,7 @@ static inline void ck_stack_init(ck_stack_t *stack)
 	atomic_init(&stack->head, 0);
 }
 
-static inline void ck_stack_push_mpmc(ck_stack_t *stack, ck_stack_entry_t *entry)
+static inline void stack_push(ck_stack_t *stack, ck_stack_entry_t *entry)
 {
 	uint64_t place = ((uint64_t)entry - (uint64_t)shim_memory) / SHIM_PLACE + 1;
 	uint64_t head = atomic_load_explicit(&stack->head, memory_order_relaxed);
@@ -45,7 +49,7 @@ static inline void ck_stack_push_mpmc(ck_stack_t *stack, ck_stack_entry_t *entry
 		(head & ~(uint64_t)UINT32_MAX) | place, memory_order_release, memory_order_relaxed));
 }
 
-static inline ck_stack_entry_t *ck_stack_pop_mpmc(ck_stack_t *stack)
+static inline void *stack_pop(ck_stack_t *stack)
 {
 	uint64_t head = atomic_load_explicit(&stack->head, memory_order_acquire);
 	while ((head & UINT32_MAX) != 0) {
