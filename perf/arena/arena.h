@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The arena: queues of other projects beside this one's, in the same scenarios, in the
+ * same run.
+ *
+ * A queue (queues/) is an adapter, as thin as it can be, that every scenario calls
+ * through pointers: all pay for the call alike, and what the harness itself
+ * costs is measured with a queue that does nothing. A scenario (scenarios/) measures one queue
+ * in one setting once. engine.c decides who is measured when, which rounds count and what they
+ * amount to.
+ */
+#ifndef ARENA_H
+#define ARENA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What is sent: as much as a cell of this library holds beside its state. */
+struct arena_message {
+	uint64_t words[7];
+};
+
+enum {
+	QUEUE_SINGLE_SENDER = 1,   /* at most one thread sends */
+	QUEUE_SINGLE_RECEIVER = 2,
+	QUEUE_UNBOUNDED = 4,       /* a send never fails; the adapter keeps to the capacity by a count if it can */
+	QUEUE_LINKED_TO_NOTHING = 8, /* moves no message at all: the cost of the harness */
+};
+
+struct queue {
+	const char *name;    /* "ck_ring", "rte_ring HTS" */
+	const char *origin;  /* "ConcurrencyKit 0.7.0" */
+	const char *carries; /* "56 bytes", "pointer to a preallocated node" */
+	unsigned int flags;
+	size_t batch_max;    /* of one call that is one operation of the queue's; 1: single only */
+	/* Capacity is a power of two. NULL if it cannot be had here (errno says why). */
+	void *(*create)(size_t capacity, unsigned int senders, unsigned int receivers);
+	void (*destroy)(void *queue);
+	/* A thread's own side: tokens, nodes, whatever it takes. Called and used by that thread. */
+	void *(*attach)(void *queue, bool sends);
+	void (*detach)(void *side);
+	/* Up to count messages, as many as go: how many; 0 when full (empty). Never waits. */
+	size_t (*send)(void *side, const struct arena_message *messages, size_t count);
+	size_t (*receive)(void *side, struct arena_message *ret_messages, size_t count);
+	/* One message; sleeps in the kernel, if need be, until it goes (comes). NULL where the
+	 * queue has no such call: scenarios that need it leave the queue out. */
+	void (*send_waiting)(void *side, const struct arena_message *message);
+	void (*receive_waiting)(void *side, struct arena_message *ret_message);
+};
+
+/* All that are built in, this library's first; NULL ends them. queues.c */
+extern const struct queue *const queues[];
+
+struct setting {
+	const char *name;       /* "4x4, 16 at once" */
+	unsigned int senders;
+	unsigned int receivers;
+	size_t capacity;
+	size_t batch;
+	size_t payload;         /* bytes allocated by the sender for each message, 0: none */
+	double rate;            /* messages a second of all senders, 0: as fast as they can */
+};
+
+enum { VALUES_MAX = 12 };
+
+struct value {
+	const char *name;       /* "messages_per_second", "p99_ns" */
+	const char *unit;
+	bool more_is_better;
+};
+
+struct scenario {
+	const char *name;       /* "round trip" */
+	const char *what;       /* a line that tells what is measured, for the report */
+	struct value values[VALUES_MAX]; /* the first is the one that bars and ratios are about */
+	unsigned int value_count;
+	const struct setting *settings;
+	unsigned int setting_count;
+	/* Whether this queue can be measured so. */
+	bool (*applies)(const struct queue *queue, const struct setting *setting);
+	/* Once, for about so many seconds. False, and a line on stderr, when what was
+	 * received is not what was sent. A value that could not be had is NAN. */
+	bool (*measure)(const struct queue *queue, const struct setting *setting, double seconds,
+		double *ret_values);
+};
+
+/* All scenarios, in the order of the report; NULL ends them. scenarios.c */
+extern const struct scenario *const scenarios[];
+
+/* Between these calls is what a scenario measures: hardware counters and perf's own are on,
+ * where there are any. engine.c; called by the scenario's main thread. */
+void window_open(void);
+void window_close(uint64_t messages);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
