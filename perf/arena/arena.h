@@ -20,7 +20,9 @@
 extern "C" {
 #endif
 
-/* What is sent: as much as a cell of this library holds beside its state. */
+/* What is sent: as much as a cell of this library holds beside its state. The last word need
+ * not arrive (0 is received then): `carries` says who leaves it out. What is checked is in
+ * the first six. */
 struct arena_message {
 	uint64_t words[7];
 };
@@ -30,6 +32,7 @@ enum {
 	QUEUE_SINGLE_RECEIVER = 2,
 	QUEUE_UNBOUNDED = 4,       /* a send never fails; the adapter keeps to the capacity by a count if it can */
 	QUEUE_LINKED_TO_NOTHING = 8, /* moves no message at all: the cost of the harness */
+	QUEUE_PROGRAM = 16, /* another program: no function here, but measured by program_throughput() */
 };
 
 struct queue {
@@ -51,6 +54,8 @@ struct queue {
 	 * queue has no such call: scenarios that need it leave the queue out. */
 	void (*send_waiting)(void *side, const struct arena_message *message);
 	void (*receive_waiting)(void *side, struct arena_message *ret_message);
+	/* What a QUEUE_PROGRAM is told to be, see go.h; NULL for queues. */
+	const char *program_form;
 };
 
 /* All that are built in, this library's first; NULL ends them. queues.c */
@@ -88,6 +93,12 @@ struct scenario {
 	bool (*measure)(const struct queue *queue, const struct setting *setting, double seconds,
 		double *ret_values);
 };
+
+/* A QUEUE_PROGRAM in that setting (senders, receivers, capacity) for about so many seconds; it
+ * makes messages as the profiled one did. False, and a line on stderr, if it could not be run
+ * or did not receive what it sent. go.c */
+bool program_throughput(const struct queue *queue, const struct setting *setting, double seconds,
+	double *ret_messages_per_second);
 
 /* All scenarios, in the order of the report; NULL ends them. scenarios.c */
 extern const struct scenario *const scenarios[];
