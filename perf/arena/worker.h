@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The threads of a scenario, what they send, and how they prove that it arrived.
+ *
+ *	struct crew crew;
+ *
+ *	crew_init(&crew);
+ *	crew_add_all(&crew, queue, setting, my_sender, my_receiver, NULL);
+ *	crew_start(&crew);                 everybody is pinned, attached and goes
+ *	pause_for(seconds / 5);
+ *	window_open();
+ *	... crew_count(&crew, false) ...
+ *	window_close(messages);
+ *	crew_stop_senders(&crew);          they see worker_stops() and are joined
+ *	crew_stop_receivers(&crew);        they see it too, when the queue is empty are joined
+ *	right = crew_check(&crew, scenario, setting);
+ *	crew_fini(&crew);
+ *
+ * A thread runs on the CPU that follows the last one's, round robin, in the order in which
+ * they are added (see perf/cpus.h). Threads of waiting calls, which do not look at
+ * worker_stops(), are to be told by a message, between the two stops.
+ *
+ * engine.c ends the program, with a line, when a measurement takes far too long: a scenario needs
+ * no such clock of its own. It has also made sure that the queue can be created.
+ */
+#ifndef ARENA_WORKER_H
+#define ARENA_WORKER_H
+
+#include "arena.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+enum { CREW_MAX = 160, TALLY_SENDERS = 64 };
+
+/* ------------------------------------------------------------------ messages -- */
+
+/* What a side sent or received. Two tallies are of the same messages if they are equal. */
+struct tally {
+	uint64_t count;
+	uint64_t sum;      /* of the mixes: which messages, in any order */
+	uint64_t last_sum; /* of words[6], which a queue with room for 48 bytes receives as 0 */
+	uint64_t broken;   /* not 0: a message was not as any sender makes them */
+	uint64_t disorder; /* not 0: messages of a sender were not its next one (one receiver only) */
+	uint64_t next[TALLY_SENDERS];
+};
+
+/* Different for different messages, and no linear function of either: what two errors
+ * do to a sum of these does not cancel out. */
+static inline uint64_t message_mix(uint64_t sender, uint64_t sequence)
+{
+	uint64_t bits = (sequence + (sender << 48)) * 0x9e3779b97f4a7c15 + 1;
+
+	return bits ^ (bits >> 32);
+}
+
+/* The message with that number of that sender: the first is 0, and so is the first sender. */
+static inline void message_make(struct arena_message *message, uint64_t sender, uint64_t sequence)
+{
+	uint64_t mix = message_mix(sender, sequence);
+
+	message->words[0] = sender;
+	message->words[1] = sequence;
+	message->words[2] = mix;
+	message->words[3] = mix + 1;
+	message->words[4] = mix + 2;
+	message->words[5] = mix + 3;
+	message->words[6] = mix + 4;
+}
+
+/* It was sent. */
+static inline void tally_sent(struct tally *tally, const struct arena_message *message)
+{
+	tally->count++;
+	tally->sum += message->words[2];
+	tally->last_sum += message->words[6];
+}
+
+/* It was received. A message of which one half is another's is found here, one that was
+ * lost or came twice by comparing the sums. */
+static inline void tally_received(struct tally *tally, const struct arena_message *message)
+{
+	uint64_t sender = message->words[0] % TALLY_SENDERS;
+	uint64_t mix = message_mix(message->words[0], message->words[1]);
+
+	tally->count++;
+	tally->sum += mix;
+	tally->last_sum += message->words[6];
+	tally->broken |= (message->words[2] ^ mix) | (message->words[3] ^ (mix + 1)) |
+		(message->words[4] ^ (mix + 2)) | (message->words[5] ^ (mix + 3));
+	tally->disorder |= message->words[1] ^ tally->next[sender];
+	tally->next[sender] = message->words[1] + 1;
+}
+
+/* ------------------------------------------------------------------- threads -- */
+
+struct crew;
+
+struct worker {
+	pthread_t thread;
+	struct crew *crew;
+	const struct queue *queue;
+	const struct setting *setting;
+	void *made;          /* by queue->create() */
+	void *side;          /* by queue->attach(), before run() */
+	void (*run)(struct worker *worker);
+	void *own;           /* the scenario's */
+	unsigned int index;  /* among its side */
+	unsigned int cpu;    /* see cpus_pin() */
+	bool sends;
+
+	_Alignas(128) _Atomic uint64_t count; /* messages so far: worker_show() */
+	struct tally tally;  /* left there at the end of run() */
+};
+
+struct crew {
+	struct worker *workers;
+	unsigned int count;
+	const struct queue *queue; /* of crew_add_all(), which crew_fini() destroys */
+	void *made;
+	pthread_barrier_t start;   /* all workers and the main thread */
+	_Alignas(128) atomic_bool senders_stop;
+	atomic_bool receivers_stop;
+};
+
+void crew_init(struct crew *crew);
+
+/* Create the queue, and add all senders and then all receivers of the setting. Ends the
+ * program if that cannot be. */
+void crew_add_all(struct crew *crew, const struct queue *queue, const struct setting *setting,
+	void (*send)(struct worker *), void (*receive)(struct worker *), void *own);
+
+/* Add one thread. It is attached to what was made, if that is not NULL; otherwise it sees to
+ * its sides itself, in run(). */
+struct worker *crew_add(struct crew *crew, const struct queue *queue,
+	const struct setting *setting, void *made, bool sends, void (*run)(struct worker *),
+	void *own);
+
+/* Returns when all are attached and go. */
+void crew_start(struct crew *crew);
+
+/* Tell one side to stop, and join it. */
+void crew_stop_senders(struct crew *crew);
+void crew_stop_receivers(struct crew *crew);
+
+/* What the workers of one side have shown so far, all together. */
+uint64_t crew_count(const struct crew *crew, bool sends);
+
+/* Whether what was received is what was sent; says so on stderr if it is not. After both
+ * sides were stopped. */
+bool crew_check(const struct crew *crew, const char *scenario, const struct setting *setting);
+
+void crew_fini(struct crew *crew);
+
+/* For a receiver: true only once all senders have been joined, so ask it *before*
+ * the receive that finds nothing, see scenarios/throughput.c. */
+static inline bool worker_stops(const struct worker *worker)
+{
+	/* Acquire: a receiver that sees it also sees what the senders did. */
+	return atomic_load_explicit(worker->sends ? &worker->crew->senders_stop
+		: &worker->crew->receivers_stop, memory_order_acquire);
+}
+
+/* Relaxed: the main thread only wants to know how far the others are. */
+static inline void worker_show(struct worker *worker, uint64_t count)
+{
+	atomic_store_explicit(&worker->count, count, memory_order_relaxed);
+}
+
+/* --------------------------------------------------------------------- waits -- */
+
+/* How often a thread that finds a queue full or empty looks again after a pause of
+ * the processor before it gives its CPU to others; the option --pauses. */
+extern unsigned int worker_pauses;
+
+static inline void worker_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+/* The same for every queue. looks is 0 after each success. */
+static inline void worker_look_away(unsigned int *looks)
+{
+	if (++*looks <= worker_pauses)
+		worker_relax();
+	else
+		sched_yield();
+}
+
+/* The main thread sleeps. */
+void pause_for(double seconds);
+
+#endif
