@@ -67,14 +67,20 @@ double cpus_used(void)
 	return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
-double cpus_used_by_all(void)
+/* Of the allowed CPUs, in ticks. */
+struct ticks {
+	unsigned long long all;
+	unsigned long long stolen;
+};
+
+static struct ticks read_ticks(void)
 {
 	FILE *file = fopen("/proc/stat", "re");
-	unsigned long long all = 0;
+	struct ticks ticks = {0};
 	char line[512];
 
 	if (file == NULL)
-		return 0;
+		return ticks;
 	load();
 	while (fgets(line, sizeof(line), file) != NULL) {
 		unsigned long long user, nice, system, irq, softirq, steal;
@@ -82,9 +88,34 @@ double cpus_used_by_all(void)
 
 		if (sscanf(line, "cpu%d %llu %llu %llu %*u %*u %llu %llu %llu", &cpu, &user, &nice,
 			    &system, &irq, &softirq, &steal) == 7 &&
-			CPU_ISSET(cpu, &allowed))
-			all += user + nice + system + irq + softirq + steal;
+			CPU_ISSET(cpu, &allowed)) {
+			ticks.all += user + nice + system + irq + softirq + steal;
+			ticks.stolen += steal;
+		}
 	}
 	fclose(file);
-	return (double)all / (double)sysconf(_SC_CLK_TCK);
+	return ticks;
+}
+
+double cpus_used_by_all(void)
+{
+	return (double)read_ticks().all / (double)sysconf(_SC_CLK_TCK);
+}
+
+double cpus_stolen(void)
+{
+	return (double)read_ticks().stolen / (double)sysconf(_SC_CLK_TCK);
+}
+
+struct cpus_others cpus_others_start(void)
+{
+	return (struct cpus_others){cpus_now(), cpus_used_by_all(), cpus_used()};
+}
+
+double cpus_others_stop(const struct cpus_others *since)
+{
+	double all = cpus_used_by_all() - since->all;
+	double ours = cpus_used() - since->ours;
+
+	return all > ours ? (all - ours) / (cpus_now() - since->start) : 0;
 }

@@ -22,4 +22,18 @@ double cpus_used(void);
  * steps of 10 ms; 0 where the system does not tell. */
 double cpus_used_by_all(void);
 
+/* Seconds that the hypervisor gave to others while something wanted to run on the
+ * allowed CPUs, in the same steps. */
+double cpus_stolen(void);
+
+/* CPUs that others keep busy, as a stopwatch. */
+struct cpus_others {
+	double start;
+	double all;
+	double ours;
+};
+
+struct cpus_others cpus_others_start(void);
+double cpus_others_stop(const struct cpus_others *since);
+
 #endif

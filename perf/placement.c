@@ -1,53 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Like with like.
- *
- * Two virtual CPUs are two cores at one time and two threads of one core at
- * another, and the probe tells: its values come in bunches that lie far apart (27 and
- * 80 ns, say). A round belongs to a bunch when its probes before and after
- * are both within a factor of 1.6 of the bunch's middle. The bunch with the most
- * rounds is kept, the slower one of two as large; medians are over its rounds
- * alone. A round whose probes differ, because the placement changed in the
- * middle of it, belongs to none. Where no round's two probes agree, all are
- * kept, and the results say that nothing is known about the placement.
+ * Medians are over the rounds that bunch.c finds alike. Where no round's two probes
+ * agree, all are kept, and the results say that nothing is known about the placement.
  */
 #include "placement.h"
 
+#include "bunch.h"
 #include "median.h"
 
 #include <err.h>
 #include <stdlib.h>
 
-static const double factor = 1.6;
-
-static bool near(double ns, double middle)
+static struct bounds bounds_of(const struct probes *probes)
 {
-	return ns < middle * factor && middle < ns * factor;
-}
-
-static unsigned int count_near(struct probes *const *all, unsigned int count, double middle)
-{
-	unsigned int found = 0;
-
-	for (unsigned int i = 0; i < count; i++)
-		found += near(all[i]->before, middle) && near(all[i]->after, middle);
-	return found;
+	return (struct bounds){probes->before, probes->after};
 }
 
 static double find_middle(struct probes *const *all, unsigned int count)
 {
-	unsigned int most = 0;
-	double middle = 0;
+	struct bounds *bounds = calloc(count, sizeof(*bounds));
+	double middle;
 
-	for (unsigned int i = 0; i < count; i++) {
-		double candidate = all[i]->before;
-		unsigned int found = count_near(all, count, candidate);
-
-		if (found > most || (found == most && candidate > middle)) {
-			most = found;
-			middle = candidate;
-		}
-	}
+	if (bounds == NULL)
+		err(2, "placement");
+	for (unsigned int i = 0; i < count; i++)
+		bounds[i] = bounds_of(all[i]);
+	middle = bunch_middle(bounds, count);
+	free(bounds);
 	return middle;
 }
 
@@ -90,8 +69,7 @@ void placement_decide(struct results *results)
 		all[count++] = &results->micro_rounds[r].probes;
 	middle = find_middle(all, count);
 	for (unsigned int i = 0; i < count; i++) {
-		all[i]->kept = middle == 0 ||
-			(near(all[i]->before, middle) && near(all[i]->after, middle));
+		all[i]->kept = bunch_has(middle, bounds_of(all[i]));
 		results->rounds_left_out += !all[i]->kept;
 	}
 	results->rounds_in_all = count;

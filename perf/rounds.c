@@ -13,35 +13,13 @@
 #include "rounds.h"
 
 #include "cpus.h"
+#include "order.h"
 #include "probe.h"
 #include "progress.h"
 
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-/* splitmix64 */
-static uint64_t random_next(uint64_t *state)
-{
-	uint64_t bits = *state += 0x9e3779b97f4a7c15;
-
-	bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9;
-	bits = (bits ^ (bits >> 27)) * 0x94d049bb133111eb;
-	return bits ^ (bits >> 31);
-}
-
-static void shuffle(unsigned int *order, unsigned int count, uint64_t *random)
-{
-	for (unsigned int i = 0; i < count; i++)
-		order[i] = i;
-	for (unsigned int i = count; i > 1; i--) {
-		unsigned int other = (unsigned int)(random_next(random) % i);
-		unsigned int kept = order[i - 1];
-
-		order[i - 1] = order[other];
-		order[other] = kept;
-	}
-}
 
 size_t group_capacity(const struct results *results, const struct group *group)
 {
@@ -131,33 +109,13 @@ void rounds_answer(const struct results *results)
 	memory_answer(&measurement);
 }
 
-/* CPUs that others keep busy, as a stopwatch. */
-struct others {
-	double start;
-	double all;
-	double ours;
-};
-
-static struct others others_start(void)
-{
-	return (struct others){cpus_now(), cpus_used_by_all(), cpus_used()};
-}
-
-static double others_stop(const struct others *since)
-{
-	double all = cpus_used_by_all() - since->all;
-	double ours = cpus_used() - since->ours;
-
-	return all > ours ? (all - ours) / (cpus_now() - since->start) : 0;
-}
-
 static void run_group(struct results *results, struct group *group, struct round *round,
 	uint64_t *random)
 {
 	unsigned int order[PEERS_MAX];
-	struct others others = others_start();
+	struct cpus_others others = cpus_others_start();
 
-	shuffle(order, group->contest->peer_count, random);
+	order_shuffle(order, group->contest->peer_count, random);
 	round->probes.before = probe_cores();
 	for (unsigned int i = 0; i < group->contest->peer_count; i++) {
 		struct measurement measurement = measurement_of(results, group, order[i]);
@@ -165,18 +123,18 @@ static void run_group(struct results *results, struct group *group, struct round
 		round->samples[order[i]] = measure(&measurement);
 	}
 	round->probes.after = probe_cores();
-	round->probes.others = others_stop(&others);
+	round->probes.others = cpus_others_stop(&others);
 }
 
 static void run_comparisons(struct micro_round *round)
 {
-	struct others others = others_start();
+	struct cpus_others others = cpus_others_start();
 
 	round->probes.before = probe_cores();
 	for (unsigned int i = 0; i < comparison_count; i++)
 		round->samples[i] = comparison_measure(&comparisons[i]);
 	round->probes.after = probe_cores();
-	round->probes.others = others_stop(&others);
+	round->probes.others = cpus_others_stop(&others);
 }
 
 static void *need(void *memory)
@@ -190,11 +148,11 @@ void rounds_run(struct results *results)
 {
 	uint64_t random = results->options->seed;
 	double start = cpus_now();
-	struct others others;
+	struct cpus_others others;
 	unsigned int done;
 
 	done = run_memory(results);
-	others = others_start();
+	others = cpus_others_start();
 	for (unsigned int g = 0; g < results->group_count; g++)
 		results->groups[g].rounds =
 			need(calloc(results->groups[g].round_count, sizeof(struct round)));
@@ -205,7 +163,7 @@ void rounds_run(struct results *results)
 		char stage[48];
 
 		snprintf(stage, sizeof(stage), "round %u of %u", r + 1, results->rounds);
-		shuffle(order, results->group_count, &random);
+		order_shuffle(order, results->group_count, &random);
 		for (unsigned int i = 0; i < results->group_count; i++) {
 			struct group *group = &results->groups[order[i]];
 
@@ -219,7 +177,7 @@ void rounds_run(struct results *results)
 			run_comparisons(&results->micro_rounds[r]);
 	}
 	progress_end();
-	results->others = others_stop(&others);
+	results->others = cpus_others_stop(&others);
 	results->seconds = cpus_now() - start;
 }
 
