@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// Boost.Lockfree's queue: Michael and Scott's list, of nodes allocated once (fixed_sized), which
+// it tells apart by 16 bits: no capacity of 65536.
+#include "adapter.hpp"
+
+#include <boost/lockfree/queue.hpp>
+#include <boost/version.hpp>
+
+namespace {
+
+struct channel {
+	boost::lockfree::queue<arena_message, boost::lockfree::fixed_sized<true>> queue;
+
+	channel(std::size_t capacity, unsigned int, unsigned int) : queue(capacity) {}
+};
+
+struct side {
+	channel &mine;
+
+	side(channel &channel, bool) : mine(channel) {}
+
+	std::size_t send(const arena_message *messages, std::size_t)
+	{
+		return mine.queue.bounded_push(*messages);
+	}
+
+	std::size_t receive(arena_message *ret_messages, std::size_t)
+	{
+		return mine.queue.pop(*ret_messages);
+	}
+};
+
+using made = adapter<channel, side>;
+
+} // namespace
+
+extern "C" {
+extern const struct queue queue_boost;
+const struct queue queue_boost = {
+	.name = "Boost.Lockfree queue",
+	.origin = "Boost " BOOST_LIB_VERSION,
+	.carries = "56 bytes",
+	.flags = 0,
+	.batch_max = 1,
+	.create = made::create,
+	.destroy = made::destroy,
+	.attach = made::attach,
+	.detach = made::detach,
+	.send = made::send,
+	.receive = made::receive,
+	.send_waiting = nullptr,
+	.receive_waiting = nullptr,
+	.program_form = nullptr,
+};
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// libcds' VyukovMPMCCycleQueue: Dmitry Vyukov's ring, with the message inside the cell. Its code is
+// headers'.
+#include "adapter.hpp"
+
+#include <cds/container/vyukov_mpmc_cycle_queue.h>
+#include <cds/version.h>
+
+namespace {
+
+struct channel {
+	cds::container::VyukovMPMCCycleQueue<arena_message> queue;
+
+	channel(std::size_t capacity, unsigned int, unsigned int) : queue(capacity) {}
+};
+
+struct side {
+	channel &mine;
+
+	side(channel &channel, bool) : mine(channel) {}
+
+	std::size_t send(const arena_message *messages, std::size_t)
+	{
+		return mine.queue.enqueue(*messages);
+	}
+
+	std::size_t receive(arena_message *ret_messages, std::size_t)
+	{
+		return mine.queue.dequeue(*ret_messages);
+	}
+};
+
+using made = adapter<channel, side>;
+
+} // namespace
+
+extern "C" {
+extern const struct queue queue_libcds;
+const struct queue queue_libcds = {
+	.name = "libcds VyukovMPMC",
+	.origin = "libcds " CDS_VERSION_STRING ", VyukovMPMCCycleQueue",
+	.carries = "56 bytes",
+	.flags = 0,
+	.batch_max = 1,
+	.create = made::create,
+	.destroy = made::destroy,
+	.attach = made::attach,
+	.detach = made::detach,
+	.send = made::send,
+	.receive = made::receive,
+	.send_waiting = nullptr,
+	.receive_waiting = nullptr,
+	.program_form = nullptr,
+};
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * magring, as any user has it: its public header and its shared library.
+ *
+ * Of a message 48 bytes go inside its own, whose other 8 say what it is. So the last word is
+ * left out. Making a message, finding the bytes in it and freeing it are calls too, and
+ * are measured with the rest. Who finds the queue full has made messages in vain.
+ */
+#include "side.h"
+
+#include <errno.h>
+#include <magring.h>
+
+enum { BATCH = 64, BYTES = MAGRING_INLINE_MAX };
+
+_Static_assert(BYTES == 6 * sizeof(uint64_t), "all words but the last are inside the message");
+
+struct channel {
+	struct magring_pool *pool;
+	struct magring_queue *queue;
+};
+
+/* A thread's own: room for messages. */
+struct side {
+	struct channel *channel;
+	struct magring_message messages[BATCH];
+};
+
+static void check(int result, const char *what)
+{
+	if (__builtin_expect(result < 0, 0)) {
+		errno = -result;
+		err(2, "%s", what);
+	}
+}
+
+static void *create(size_t capacity, unsigned int senders, unsigned int receivers)
+{
+	struct magring_queue_options options = {.size = sizeof(options), .capacity = capacity};
+	struct channel *channel = need_lines(sizeof(*channel), "magring");
+
+	(void)senders, (void)receivers;
+	check(magring_pool_create(&channel->pool, NULL), "magring_pool_create");
+	check(magring_queue_create(&channel->queue, channel->pool, &options),
+		"magring_queue_create");
+	return channel;
+}
+
+static void destroy(void *queue)
+{
+	struct channel *channel = queue;
+
+	check(magring_queue_destroy(channel->queue), "magring_queue_destroy");
+	check(magring_pool_destroy(channel->pool), "magring_pool_destroy");
+	free(channel);
+}
+
+static void *attach(void *queue, bool sends)
+{
+	struct side *side = need_lines(sizeof(*side), "magring");
+
+	(void)sends;
+	side->channel = queue;
+	return side;
+}
+
+static void make(struct side *side, const struct arena_message *messages, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct magring_message *message = &side->messages[i];
+
+		check(magring_message_alloc(side->channel->pool, message, NULL, 0, BYTES, 0),
+			"magring_message_alloc");
+		memcpy(magring_message_payload(message, NULL), messages[i].words, BYTES);
+	}
+}
+
+static void take(struct side *side, struct arena_message *ret_messages, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct magring_message *message = &side->messages[i];
+
+		memcpy(ret_messages[i].words, magring_message_payload(message, NULL), BYTES);
+		ret_messages[i].words[6] = 0;
+		magring_message_free(message);
+	}
+}
+
+/* How many went, or none because of this moment. */
+static size_t moved(int result)
+{
+	if (result == -EAGAIN)
+		return 0;
+	check(result, "a call on the queue");
+	return (size_t)result;
+}
+
+static size_t send(void *argument, const struct arena_message *messages, size_t count)
+{
+	struct side *side = argument;
+	struct magring_queue *queue = side->channel->queue;
+	size_t sent;
+	int result;
+
+	if (count > BATCH)
+		count = BATCH;
+	make(side, messages, count);
+	if (count > 1)
+		sent = moved(magring_send_batch(queue, side->messages, count, 0));
+	else if ((result = magring_send(queue, side->messages, 0)) == 0)
+		return 1;
+	else
+		sent = moved(result);
+	for (size_t i = sent; i < count; i++)
+		magring_message_free(&side->messages[i]);
+	return sent;
+}
+
+static size_t receive(void *argument, struct arena_message *ret_messages, size_t count)
+{
+	struct side *side = argument;
+	struct magring_queue *queue = side->channel->queue;
+	size_t received;
+	int result;
+
+	if (count > 1)
+		received = moved(magring_recv_batch(queue, side->messages,
+			count < BATCH ? count : BATCH, 0));
+	else if ((result = magring_recv(queue, side->messages, 0)) == 0)
+		received = 1;
+	else
+		received = moved(result);
+	take(side, ret_messages, received);
+	return received;
+}
+
+static void send_waiting(void *argument, const struct arena_message *message)
+{
+	struct side *side = argument;
+
+	make(side, message, 1);
+	check(magring_send(side->channel->queue, side->messages, -1), "magring_send");
+}
+
+static void receive_waiting(void *argument, struct arena_message *ret_message)
+{
+	struct side *side = argument;
+
+	check(magring_recv(side->channel->queue, side->messages, -1), "magring_recv");
+	take(side, ret_message, 1);
+}
+
+const struct queue queue_magring = {
+	.name = "magring",
+	.origin = "this library, by its public calls",
+	.carries = "48 bytes inside a message of 56",
+	.batch_max = BATCH,
+	.create = create,
+	.destroy = destroy,
+	.attach = attach,
+	.detach = free,
+	.send = send,
+	.receive = receive,
+	.send_waiting = send_waiting,
+	.receive_waiting = receive_waiting,
+};
