@@ -2,9 +2,10 @@
 // moodycamel's ConcurrentQueue: a queue for each sender, in blocks; order is kept within a sender's
 // only. With its tokens and without, and the form whose receivers sleep.
 //
-// It is unbounded; constructed for the capacity, and with the sends that do not allocate, it holds
-// some blocks more than that for each sender, and then is full. A batch goes as a whole or not
-// at all. Without tokens a sender's index has to be as large from the start.
+// It is unbounded, and its sends that do not allocate are no way to bound it: a sender keeps the
+// blocks that it once had, and another may find none for ever. So a sender asks how many there
+// are, may then send its share of what is missing to the capacity, and asks again: a look at
+// the others' lines once in many messages.
 #include "adapter.hpp"
 
 #include <concurrentqueue/blockingconcurrentqueue.h>
@@ -13,41 +14,63 @@ namespace {
 
 enum { BATCH = 64 };
 
-struct traits : moodycamel::ConcurrentQueueDefaultTraits {
-	static const std::size_t IMPLICIT_INITIAL_INDEX_SIZE = 4096; // blocks of 32
-};
+using plain_queue = moodycamel::ConcurrentQueue<arena_message>;
+using blocking_queue = moodycamel::BlockingConcurrentQueue<arena_message>;
 
-using plain_queue = moodycamel::ConcurrentQueue<arena_message, traits>;
-using blocking_queue = moodycamel::BlockingConcurrentQueue<arena_message, traits>;
-
-template <typename Queue>
-struct channel_with_tokens {
+// All senders use tokens, or none.
+template <typename Queue, bool TOKENS>
+struct channel {
 	Queue queue;
+	const std::size_t capacity;
+	const unsigned int senders;
 
-	channel_with_tokens(std::size_t capacity, unsigned int senders, unsigned int)
-		: queue(capacity, senders, 0)
+	channel(std::size_t places, unsigned int sides, unsigned int)
+		: queue(places, TOKENS ? sides : 0, TOKENS ? 0 : sides), capacity(places), senders(sides)
 	{
 	}
 };
 
-struct channel_without_tokens {
-	plain_queue queue;
+using plain_channel = channel<plain_queue, true>;
+using tokenless_channel = channel<plain_queue, false>;
+using blocking_channel = channel<blocking_queue, true>;
 
-	channel_without_tokens(std::size_t capacity, unsigned int senders, unsigned int)
-		: queue(capacity, 0, senders)
+// How many messages one sender may send before it asks again.
+template <typename Channel>
+class allowance {
+public:
+	explicit allowance(Channel &channel) : mine(channel) {}
+
+	// Up to count of them.
+	std::size_t take(std::size_t count)
 	{
+		if (left == 0) {
+			const std::size_t size = mine.queue.size_approx();
+
+			if (size < mine.capacity)
+				left = (mine.capacity - size + mine.senders - 1) / mine.senders;
+		}
+		if (count > left)
+			count = left;
+		left -= count;
+		return count;
 	}
+
+private:
+	Channel &mine;
+	std::size_t left = 0;
 };
 
 // Of the two tokens a side uses one. A sender's token makes a queue of its own.
-template <typename Queue>
+template <typename Channel>
 struct side_with_tokens {
-	Queue &queue;
+	decltype(Channel::queue) &queue;
+	allowance<Channel> allowed;
 	moodycamel::ProducerToken *sends;
 	moodycamel::ConsumerToken receives;
 
-	side_with_tokens(channel_with_tokens<Queue> &channel, bool sender)
+	side_with_tokens(Channel &channel, bool sender)
 		: queue(channel.queue),
+		  allowed(channel),
 		  sends(sender ? new moodycamel::ProducerToken(queue) : nullptr),
 		  receives(queue)
 	{
@@ -63,9 +86,10 @@ struct side_with_tokens {
 
 	std::size_t send(const arena_message *messages, std::size_t count)
 	{
-		if (count == 1)
-			return queue.try_enqueue(*sends, *messages);
-		return queue.try_enqueue_bulk(*sends, messages, count) ? count : 0;
+		count = allowed.take(count);
+		if (count > 1)
+			return queue.enqueue_bulk(*sends, messages, count) ? count : 0;
+		return count == 1 && queue.enqueue(*sends, *messages);
 	}
 
 	std::size_t receive(arena_message *ret_messages, std::size_t count)
@@ -75,7 +99,7 @@ struct side_with_tokens {
 		return queue.try_dequeue_bulk(receives, ret_messages, count);
 	}
 
-	// There is always room: it allocates.
+	// There is always room.
 	void send_waiting(const arena_message &message)
 	{
 		while (!queue.enqueue(*sends, message))
@@ -90,14 +114,16 @@ struct side_with_tokens {
 
 struct side_without_tokens {
 	plain_queue &queue;
+	allowance<tokenless_channel> allowed;
 
-	side_without_tokens(channel_without_tokens &channel, bool) : queue(channel.queue) {}
+	side_without_tokens(tokenless_channel &channel, bool) : queue(channel.queue), allowed(channel) {}
 
 	std::size_t send(const arena_message *messages, std::size_t count)
 	{
-		if (count == 1)
-			return queue.try_enqueue(*messages);
-		return queue.try_enqueue_bulk(messages, count) ? count : 0;
+		count = allowed.take(count);
+		if (count > 1)
+			return queue.enqueue_bulk(messages, count) ? count : 0;
+		return count == 1 && queue.enqueue(*messages);
 	}
 
 	std::size_t receive(arena_message *ret_messages, std::size_t count)
@@ -108,9 +134,9 @@ struct side_without_tokens {
 	}
 };
 
-using made_with = adapter<channel_with_tokens<plain_queue>, side_with_tokens<plain_queue>>;
-using made_without = adapter<channel_without_tokens, side_without_tokens>;
-using made_blocking = adapter<channel_with_tokens<blocking_queue>, side_with_tokens<blocking_queue>>;
+using made_with = adapter<plain_channel, side_with_tokens<plain_channel>>;
+using made_without = adapter<tokenless_channel, side_without_tokens>;
+using made_blocking = adapter<blocking_channel, side_with_tokens<blocking_channel>>;
 
 } // namespace
 
