@@ -30,6 +30,13 @@ void crew_init(struct crew *crew)
 		err(2, "workers");
 }
 
+bool crew_applies(const struct queue *queue, const struct setting *setting)
+{
+	return queue->create != NULL && setting->batch <= queue->batch_max &&
+		(setting->senders == 1 || (queue->flags & QUEUE_SINGLE_SENDER) == 0) &&
+		(setting->receivers == 1 || (queue->flags & QUEUE_SINGLE_RECEIVER) == 0);
+}
+
 struct worker *crew_add(struct crew *crew, const struct queue *queue,
 	const struct setting *setting, void *made, bool sends, void (*run)(struct worker *),
 	void *own)
@@ -45,6 +52,7 @@ struct worker *crew_add(struct crew *crew, const struct queue *queue,
 		.crew = crew,
 		.queue = queue,
 		.setting = setting,
+		.stop = sends ? &crew->senders_stop : &crew->receivers_stop,
 		.made = made,
 		.run = run,
 		.own = own,

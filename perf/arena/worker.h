@@ -102,6 +102,7 @@ struct worker {
 	struct crew *crew;
 	const struct queue *queue;
 	const struct setting *setting;
+	const atomic_bool *stop; /* worker_stops() */
 	void *made;          /* by queue->create() */
 	void *side;          /* by queue->attach(), before run() */
 	void (*run)(struct worker *worker);
@@ -125,6 +126,10 @@ struct crew {
 };
 
 void crew_init(struct crew *crew);
+
+/* Whether a queue bears so many threads, and such batches: for struct scenario's applies. Not
+ * what is no queue but a program. */
+bool crew_applies(const struct queue *queue, const struct setting *setting);
 
 /* Create the queue, and add all senders and then all receivers of the setting. Ends the
  * program if that cannot be. */
@@ -158,8 +163,7 @@ void crew_fini(struct crew *crew);
 static inline bool worker_stops(const struct worker *worker)
 {
 	/* Acquire: a receiver that sees it also sees what the senders did. */
-	return atomic_load_explicit(worker->sends ? &worker->crew->senders_stop
-		: &worker->crew->receivers_stop, memory_order_acquire);
+	return atomic_load_explicit(worker->stop, memory_order_acquire);
 }
 
 /* Relaxed: the main thread only wants to know how far the others are. */

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line of magring-arena. */
+#include "options.h"
+
+#include "worker.h"
+
+#include <err.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+	"magring-arena [OPTION ...]\n"
+	"\n"
+	"Measures this library's queues beside others, in the same scenarios in the same run.\n"
+	"\n"
+	"  --scenarios LIST  only those whose name contains one of these words, as in\n"
+	"                    \"throughput,round trip\"\n"
+	"  --settings LIST   the same of settings: \"1x1,2x2\"; =1x1 is that name and no other\n"
+	"  --queues LIST     the same of queues; ratios are to the first one, this library's\n"
+	"  --list            print what there is to choose from\n"
+	"  --rounds N        how often each measurement is repeated (7), and as often again\n"
+	"                    where the CPUs were not as far apart as in most rounds\n"
+	"  --seconds S       how long one measurement takes (0.2)\n"
+	"  --minutes M       fit the run into about so long: with shorter measurements first, down\n"
+	"                    to 0.02 s, and then with fewer rounds\n"
+	"  --short           a look at everything in half a minute: --rounds 3 --minutes 0.5, and two\n"
+	"                    settings of each scenario\n"
+	"  --json FILE       write everything that was measured there\n"
+	"  --pauses N        how often a thread looks again at a full or empty queue after a\n"
+	"                    pause before it yields its CPU (256)\n"
+	"  --seed N          of the random order of measurements (1)\n"
+	"  --no-limits       do not measure what the machine allows without a queue\n"
+	"  --perf-control FIFO[,ACK]\n"
+	"                    let `perf stat --control` count in measured windows only\n"
+	"  --canary[=ERROR]  a queue that does wrong once (damage, lose, repeat, swap) in place of\n"
+	"                    the first: the run must then fail\n"
+	"  --help            this text\n"
+	"\n"
+	"Ends with 0, with 1 when what was received is not what was sent, and with 2 when\n"
+	"it could not measure.\n";
+
+static unsigned long number(const char *option, const char *text, unsigned long least,
+	unsigned long most)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (end == text || *end != '\0' || *text == '-' || value < least || value > most)
+		errx(2, "--%s %s: not a number from %lu to %lu", option, text, least, most);
+	return value;
+}
+
+static double real(const char *option, const char *text, double least, double most)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || *end != '\0' || !(value >= least && value <= most))
+		errx(2, "--%s %s: not a number from %g to %g", option, text, least, most);
+	return value;
+}
+
+bool options_match(const char *list, const char *name)
+{
+	const char *word = list;
+
+	if (list == NULL)
+		return true;
+	for (;;) {
+		size_t length = strcspn(word, ",");
+		char part[64];
+
+		snprintf(part, sizeof(part), "%.*s", (int)length, word);
+		if (part[0] == '=' ? strcmp(part + 1, name) == 0 : strstr(name, part) != NULL)
+			return true;
+		if (word[length] == '\0')
+			return false;
+		word += length + 1;
+	}
+}
+
+void options_read(struct options *options, int argc, char **argv)
+{
+	static const struct option known[] = {
+		{"scenarios", required_argument, NULL, 'c'},
+		{"settings", required_argument, NULL, 't'},
+		{"queues", required_argument, NULL, 'q'},
+		{"list", no_argument, NULL, 'l'},
+		{"rounds", required_argument, NULL, 'r'},
+		{"seconds", required_argument, NULL, 's'},
+		{"minutes", required_argument, NULL, 'm'},
+		{"short", no_argument, NULL, 'o'},
+		{"json", required_argument, NULL, 'j'},
+		{"pauses", required_argument, NULL, 'p'},
+		{"seed", required_argument, NULL, 'd'},
+		{"no-limits", no_argument, NULL, 'n'},
+		{"perf-control", required_argument, NULL, 'f'},
+		{"canary", optional_argument, NULL, 'y'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	int option;
+
+	*options = (struct options){.rounds = 7, .seconds = 0.2, .seed = 1, .limits = true};
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			options->scenarios = optarg;
+			break;
+		case 't':
+			options->settings = optarg;
+			break;
+		case 'q':
+			options->queues = optarg;
+			break;
+		case 'l':
+			options->list = true;
+			break;
+		case 'r':
+			options->rounds = (unsigned int)number("rounds", optarg, 1, 1000);
+			break;
+		case 's':
+			options->seconds = real("seconds", optarg, 0.005, 3600);
+			break;
+		case 'm':
+			options->minutes = real("minutes", optarg, 0.05, 6000);
+			break;
+		case 'o':
+			options->rounds = 3;
+			options->minutes = 0.5;
+			options->few = 2;
+			break;
+		case 'j':
+			options->json = optarg;
+			break;
+		case 'p':
+			worker_pauses = (unsigned int)number("pauses", optarg, 0, 1000000000);
+			break;
+		case 'd':
+			options->seed = number("seed", optarg, 0, UINT32_MAX);
+			break;
+		case 'n':
+			options->limits = false;
+			break;
+		case 'f':
+			options->control = optarg;
+			break;
+		case 'y':
+			options->canary = optarg != NULL ? optarg : "damage";
+			break;
+		case 'h':
+			fputs(help, stdout);
+			exit(0);
+		default:
+			fputs("--help lists the options.\n", stderr);
+			exit(2);
+		}
+	}
+	if (optind != argc)
+		errx(2, "%s: not an option; --help lists them", argv[optind]);
+}
