@@ -3,11 +3,11 @@
  * This library's ring alone, without pool and gates, and the plain Vyukov ring that it was
  * at first (see perf/peers/plain_ring.h). Both are compiled alike, and called, not inlined.
  */
+#include "../../../lib/ring.h"
 #include "../../peers/plain_ring.h"
 #include "side.h"
 
 #include <errno.h>
-#include <ring.h>
 
 enum { BATCH = 64 };
 

@@ -1,0 +1,3 @@
+module memoryqueue
+
+go 1.18
