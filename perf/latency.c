@@ -56,16 +56,17 @@ uint64_t latency_stamp(void)
 	return atomic_load_explicit(&counting, memory_order_relaxed) ? now_ns() : 0;
 }
 
-void latency_note(struct latency *latency, uint64_t stamp)
+void latency_record(struct latency *latency, uint64_t ns)
 {
-	uint64_t ns;
-
-	if (stamp == 0)
-		return;
-	ns = now_ns() - stamp;
 	latency->counts[bucket_of(ns)]++;
 	if (ns > latency->max)
 		latency->max = ns;
+}
+
+void latency_note(struct latency *latency, uint64_t stamp)
+{
+	if (stamp != 0)
+		latency_record(latency, now_ns() - stamp);
 }
 
 void latency_add(struct latency *latency, const struct latency *other)
@@ -88,12 +89,26 @@ static double percentile(const struct latency *latency, uint64_t all, double sha
 	return value_of(bucket);
 }
 
-struct percentiles latency_percentiles(const struct latency *latency)
+uint64_t latency_counted(const struct latency *latency)
 {
 	uint64_t all = 0;
 
 	for (unsigned int i = 0; i < LATENCY_BUCKETS; i++)
 		all += latency->counts[i];
+	return all;
+}
+
+double latency_percentile(const struct latency *latency, double share)
+{
+	uint64_t all = latency_counted(latency);
+
+	return (double)all * (1 - share) < LATENCY_BEYOND ? NAN : percentile(latency, all, share);
+}
+
+struct percentiles latency_percentiles(const struct latency *latency)
+{
+	uint64_t all = latency_counted(latency);
+
 	if (all == 0)
 		return (struct percentiles){NAN, NAN, NAN, NAN, 0};
 	return (struct percentiles){
