@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* What several scenarios need beside worker.h. */
+#include "common.h"
+
+#include <err.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+bool common_moves(const struct queue *queue, const struct setting *setting)
+{
+	if (queue->create == NULL || (queue->flags & (QUEUE_LINKED_TO_NOTHING | QUEUE_PROGRAM)) != 0)
+		return false;
+	if ((queue->flags & QUEUE_SINGLE_SENDER) != 0 && setting->senders > 1)
+		return false;
+	if ((queue->flags & QUEUE_SINGLE_RECEIVER) != 0 && setting->receivers > 1)
+		return false;
+	return setting->batch <= queue->batch_max;
+}
+
+bool common_sleeps(const struct queue *queue, const struct setting *setting)
+{
+	return queue->receive_waiting != NULL && common_moves(queue, setting);
+}
+
+void *common_alloc(size_t count, size_t size)
+{
+	void *memory = calloc(count, size);
+
+	if (memory == NULL)
+		err(2, "a scenario");
+	return memory;
+}
+
+bool common_agree(const char *scenario, const struct queue *queue, const struct setting *setting,
+	const struct tally *sent, const struct tally *received)
+{
+	if (sent->count == received->count && sent->sum == received->sum &&
+		received->broken == 0 && received->disorder == 0 &&
+		(received->last_sum == sent->last_sum || received->last_sum == 0))
+		return true;
+	fprintf(stderr,
+		"\nWRONG RESULT: %s, %s, %s%s%s\n"
+		"  sent      %20" PRIu64 " messages, sum %016" PRIx64 "\n"
+		"  received  %20" PRIu64 " messages, sum %016" PRIx64 "\n",
+		scenario, setting->name, queue->name,
+		received->broken != 0 ? ", broken messages" : "",
+		received->disorder != 0 ? ", out of order" : "", sent->count, sent->sum,
+		received->count, received->sum);
+	return false;
+}
+
+double common_clock_cost_ns(void)
+{
+	enum { READINGS = 1000 };
+	uint64_t start = common_now_ns();
+	uint64_t end = start;
+
+	for (unsigned int i = 0; i < READINGS; i++)
+		end = common_now_ns();
+	return (double)(end - start) / READINGS;
+}
