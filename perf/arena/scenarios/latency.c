@@ -10,8 +10,10 @@
  *
  * Intervals are exponential, as of independent arrivals, from a fixed seed: every queue gets
  * the same timetable. They come from a table of 4 KiB, because a logarithm would take
- * longer than a send. A sender that is early looks at the clock, and after worker_pauses looks
- * gives its CPU to others, as it does when the queue is full.
+ * longer than a send. A sender that is early looks at the clock, and waits as if the queue were
+ * full. Where there are more threads than CPUs, a thread that waits for anything gives its
+ * CPU to the others at once: one that looked on for some microseconds each time, and then had to
+ * send again, would keep it for a whole time slice, and that would be all there is to see.
  *
  * Each end reads clock_gettime(); clock_ns says what a reading costs, and about one of them
  * is in each latency. (The time-stamp counter would be cheaper, but would have to be calibrated
@@ -20,6 +22,7 @@
  * Percentiles with fewer than LATENCY_BEYOND messages beyond them are not given.
  */
 #include "common.h"
+#include "cpus.h"
 #include "latency.h"
 
 #include <math.h>
@@ -29,6 +32,7 @@
 enum { INTERVALS = 1024, SIDES_MAX = 8 };
 
 struct plan {
+	bool crowded;      /* more threads than CPUs */
 	double mean_ns;    /* of one sender's intervals */
 	uint64_t warm_ns;  /* what is due before that is not counted */
 	uint64_t all_ns;
@@ -56,19 +60,28 @@ static void make_intervals(struct plan *plan)
 		plan->intervals[i] *= (float)(INTERVALS / sum);
 }
 
+static inline void look_away(const struct plan *plan, unsigned int *looks)
+{
+	if (plan->crowded)
+		sched_yield();
+	else
+		worker_look_away(looks);
+}
+
 /* False when it is over before the message was sent. */
 static bool send_when_due(struct worker *worker, const struct arena_message *message,
 	uint64_t due, uint64_t end)
 {
+	const struct plan *plan = worker->own;
 	unsigned int looks = 0;
 	uint64_t now;
 
 	while ((now = common_now_ns()) < due)
-		worker_look_away(&looks);
+		look_away(plan, &looks);
 	if (now >= end)
 		return false;
 	for (looks = 0; worker->queue->send(worker->side, message, 1) == 0;) {
-		worker_look_away(&looks);
+		look_away(plan, &looks);
 		if (common_now_ns() >= end)
 			return false;
 	}
@@ -131,7 +144,7 @@ static void receive(struct worker *worker)
 		if (worker->queue->receive(worker->side, &message, 1) == 0) {
 			if (last)
 				break;
-			worker_look_away(&looks);
+			look_away(plan, &looks);
 			continue;
 		}
 		now = common_now_ns();
@@ -158,6 +171,7 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 	if (plan == NULL)
 		abort();
 	memset(plan, 0, sizeof(*plan));
+	plan->crowded = setting->senders + setting->receivers > cpus_allowed();
 	plan->mean_ns = 1e9 * setting->senders / setting->rate;
 	plan->warm_ns = (uint64_t)(seconds / 5 * 1e9);
 	plan->all_ns = (uint64_t)(seconds * 6 / 5 * 1e9);

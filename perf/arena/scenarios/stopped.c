@@ -3,18 +3,21 @@
  * Senders and receivers at work, and one of them at a time stands still in the middle.
  *
  * A signal stops a thread at whatever instruction it has come to, as the end of a time slice
- * or a breakpoint would; its handler waits for STOP. Threads call send or receive again and
+ * or a breakpoint would; its handler waits to be let go. Threads call send or receive again and
  * again, at once when they find the queue full or empty, so most instructions are inside
- * of an operation. What is inside of one and holds the others up (a lock is taken, a cell
- * claimed) differs from queue to queue, so the thread and the moment are random, and:
+ * of a call. What is inside of one and holds the others up (a lock is taken, a cell is
+ * claimed) differs from queue to queue: the thread and the moment are random, and there are
+ * many stops. A stop is over when it is clear that the others are not held up (they
+ * still receive after ENOUGH), or after LONG: a queue that holds them up does it as long as
+ * the thread is stopped, be it for hours.
  *
- *	kept_share           messages a second while one stands still, in ratio to the part that the
- *	                     other threads had of the rate before; above 1 where threads
- *	                     wait for CPUs, because there is one thread less
- *	stalled_share        of all stops, those in the second half of which not a single message
- *	                     was received
- *	longest_gap_ms       the longest time in which none was received, while one stood still:
- *	                     between the first and the last look that saw the same count
+ *	kept_share     messages a second during a stop, in ratio to those before: the mean of all
+ *	               stops. Above 1 where threads wait for CPUs or for each other, as there is
+ *	               one thread less
+ *	stalled_share  of all stops, those in the second half of which not a single message
+ *	               was received
+ *	longest_gap_ms the longest time in a stop in which none was received: between the first and
+ *	               the last look that saw the same count
  *	longest_gap_before_ms  the same while nobody was stopped: what the machine does to all
  *
  * The stopped thread goes on after its time, whatever the others do: so a lock that it holds
@@ -31,8 +34,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define STOP 0.020    /* s */
-#define BETWEEN 0.005 /* s */
+#define ENOUGH 0.003  /* s */
+#define LONG 0.020    /* s */
+#define BETWEEN 0.001 /* s */
 #define LOOK 0.0002   /* s */
 enum { STOPS_MIN = 4, TRIES = 256 };
 
@@ -98,39 +102,48 @@ static void receive(struct worker *worker)
 struct watch {
 	uint64_t messages;
 	double seconds;
-	double longest_gap;
-	bool stalled; /* nothing moved in the second half of the last time */
+	double longest_gap; /* s */
+	bool stalled;       /* nothing moved in the second half */
 };
 
-static void watch(const struct crew *crew, double seconds, struct watch *watch)
+static double since(uint64_t start)
 {
-	uint64_t start = common_now_ns();
-	uint64_t last = start; /* when the count was first seen to be that */
-	uint64_t now = start;
-	uint64_t first_count = crew_count(crew, false);
-	uint64_t count = first_count;
-
-	while ((double)(now - start) < seconds * 1e9) {
-		uint64_t next;
-
-		pause_for(LOOK);
-		/* The clock before the count, and after it: the gap is not longer than that. */
-		now = common_now_ns();
-		next = crew_count(crew, false);
-		if (next == count && (double)(now - last) > watch->longest_gap)
-			watch->longest_gap = (double)(now - last);
-		if (next != count)
-			last = common_now_ns();
-		count = next;
-	}
-	watch->stalled = (double)(last - start) < seconds * 1e9 / 2;
-	watch->messages += count - first_count;
-	watch->seconds += (double)(now - start) * 1e-9;
+	return (double)(common_now_ns() - start) * 1e-9;
 }
 
-static void stop_one(struct crew *crew, uint64_t random, struct watch *while_stopped)
+/* For `least` seconds, and on until something moved in their last third, or for `most`. */
+static struct watch watch(const struct crew *crew, double least, double most)
+{
+	uint64_t start = common_now_ns();
+	uint64_t first = crew_count(crew, false);
+	uint64_t count = first;
+	uint64_t moved = start; /* when the count was first seen to be that */
+	struct watch watch = {0};
+
+	do {
+		uint64_t next;
+		double gap;
+
+		pause_for(LOOK);
+		/* The clock before the count, and again after it: so the gap is not too long. */
+		gap = since(moved);
+		watch.seconds = since(start);
+		next = crew_count(crew, false);
+		if (next == count && gap > watch.longest_gap)
+			watch.longest_gap = gap;
+		if (next != count)
+			moved = common_now_ns();
+		count = next;
+	} while (watch.seconds < least || (watch.seconds < most && since(moved) > least / 3));
+	watch.messages = count - first;
+	watch.stalled = since(moved) > watch.seconds / 2;
+	return watch;
+}
+
+static struct watch stop_one(struct crew *crew, uint64_t random)
 {
 	const struct worker *victim = &crew->workers[random % crew->count];
+	struct watch during;
 
 	atomic_store_explicit(&held, 1, memory_order_release);
 	errno = pthread_kill(victim->thread, SIGRTMIN);
@@ -138,76 +151,94 @@ static void stop_one(struct crew *crew, uint64_t random, struct watch *while_sto
 		err(2, "cannot stop a thread");
 	while (atomic_load_explicit(&stopped, memory_order_acquire) == 0)
 		pause_for(LOOK / 4);
-	watch(crew, STOP, while_stopped);
+	during = watch(crew, ENOUGH, LONG);
 	atomic_store_explicit(&held, 0, memory_order_release);
 	syscall(SYS_futex, &held, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 	while (atomic_load_explicit(&stopped, memory_order_acquire) != 0)
 		pause_for(LOOK / 4);
+	return during;
+}
+
+struct stops {
+	unsigned int count;
+	unsigned int stalled;
+	uint64_t messages;
+	double rates;       /* sum */
+	double longest_gap; /* s */
+};
+
+static struct stops stop_many(struct crew *crew, double seconds)
+{
+	static uint64_t random = 0x2545f4914f6cdd1d;
+	uint64_t start = common_now_ns();
+	struct stops stops = {0};
+
+	for (; stops.count < STOPS_MIN || since(start) < seconds; stops.count++) {
+		struct watch during;
+
+		random = random * 6364136223846793005 + 1442695040888963407;
+		during = stop_one(crew, random >> 33);
+		stops.stalled += during.stalled;
+		stops.messages += during.messages;
+		stops.rates += (double)during.messages / during.seconds;
+		if (during.longest_gap > stops.longest_gap)
+			stops.longest_gap = during.longest_gap;
+		/* Not always at the same place of a time slice. */
+		pause_for(BETWEEN * (1 + (double)(random >> 54) / 1024));
+	}
+	return stops;
 }
 
 static bool measure(const struct queue *queue, const struct setting *setting, double seconds,
 	double *ret_values)
 {
-	static uint64_t random = 0x2545f4914f6cdd1d;
 	const struct sigaction action = {.sa_handler = stand_still, .sa_flags = SA_RESTART};
-	unsigned int stops = (unsigned int)(seconds * 0.75 / (STOP + BETWEEN));
-	struct watch before = {0};
-	struct watch during = {0};
-	unsigned int stalled = 0;
 	struct sigaction old;
+	struct stops stops;
+	struct watch before;
 	struct crew crew;
-	double share;
+	double rate;
 	bool right;
 
-	if (stops < STOPS_MIN)
-		stops = STOPS_MIN;
 	if (sigaction(SIGRTMIN, &action, &old) != 0)
 		err(2, "sigaction");
 	crew_init(&crew);
 	crew_add_all(&crew, queue, setting, send, receive, NULL);
 	crew_start(&crew);
-	share = (crew.count - 1.0) / crew.count;
 	pause_for(seconds / 5);
-	watch(&crew, seconds / 4 < STOP ? STOP : seconds / 4, &before);
+	before = watch(&crew, seconds / 4, seconds / 4);
+	rate = (double)before.messages / before.seconds;
 	window_open();
-	for (unsigned int i = 0; i < stops; i++) {
-		random = random * 6364136223846793005 + 1442695040888963407;
-		stop_one(&crew, random >> 33, &during);
-		stalled += during.stalled;
-		/* Not always at the same place of a time slice. */
-		pause_for(BETWEEN * (1 + (double)(random >> 54) / 1024));
-	}
-	window_close(during.messages);
+	stops = stop_many(&crew, seconds * 3 / 4);
+	window_close(stops.messages);
 	crew_stop_senders(&crew);
 	crew_stop_receivers(&crew);
 	right = crew_check(&crew, "stopped", setting);
 	crew_fini(&crew);
 	if (sigaction(SIGRTMIN, &old, NULL) != 0)
 		err(2, "sigaction");
-	ret_values[0] = before.messages == 0 ? (double)NAN
-		: (double)during.messages / during.seconds /
-			((double)before.messages / before.seconds * share);
-	ret_values[1] = (double)stalled / stops;
-	ret_values[2] = during.longest_gap * 1e-6;
-	ret_values[3] = before.longest_gap * 1e-6;
-	ret_values[4] = (double)before.messages / before.seconds;
+	ret_values[0] = before.messages == 0 ? (double)NAN : stops.rates / stops.count / rate;
+	ret_values[1] = (double)stops.stalled / stops.count;
+	ret_values[2] = stops.longest_gap * 1e3;
+	ret_values[3] = before.longest_gap * 1e3;
+	ret_values[4] = rate;
 	return right;
 }
 
 static const struct setting settings[] = {
-	{"2x2", 2, 2, 1024, 1, 0, 0},
-	{"4x4", 4, 4, 1024, 1, 0, 0},
+	{"2x2", 2, 2, 256, 1, 0, 0},
+	{"4x4", 4, 4, 256, 1, 0, 0},
 };
 
 const struct scenario scenario_stopped = {
 	.name = "stopped",
 	.what = "what the others get done while one thread stands still in the middle of a call",
 	.values = {
-		{"kept_share", "of their rate", true},
+		{"kept_share", "of the rate", true},
 		{"stalled_share", "of the stops", false},
 		{"longest_gap_ms", "ms", false},
 		{"longest_gap_before_ms", "ms", false},
-		{"messages_per_second", "1/s", true},
+		{"messages_per_second_before", "1/s", true},
 	},
 	.value_count = 5,
 	.settings = settings,
