@@ -10,6 +10,8 @@
  */
 #include "memory.h"
 
+#include "status.h"
+
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,22 +22,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* A line of /proc/self/status, in bytes. */
-static double status_bytes(const char *key)
-{
-	FILE *file = fopen("/proc/self/status", "re");
-	char line[256];
-	double kib = 0;
-
-	if (file == NULL)
-		err(2, "/proc/self/status");
-	while (fgets(line, sizeof(line), file) != NULL)
-		if (strncmp(line, key, strlen(key)) == 0)
-			kib = strtod(line + strlen(key) + 1, NULL);
-	fclose(file);
-	return kib * 1024;
-}
 
 /* Start this program again with --only and read what it sends back. */
 static void ask(char *const *arguments, int which, void *result, size_t result_size)
