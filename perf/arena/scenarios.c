@@ -4,5 +4,13 @@
 
 const struct scenario *const scenarios[] = {
 	&scenario_throughput,
+	&scenario_one_thread,
+	&scenario_round_trip,
+	&scenario_latency,
+	&scenario_wake_up,
+	&scenario_parked,
+	&scenario_burst,
+	&scenario_stopped,
+	&scenario_go,
 	NULL,
 };

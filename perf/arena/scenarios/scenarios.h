@@ -6,5 +6,13 @@
 #include "arena.h"
 
 extern const struct scenario scenario_throughput;
+extern const struct scenario scenario_one_thread;
+extern const struct scenario scenario_round_trip;
+extern const struct scenario scenario_latency;
+extern const struct scenario scenario_wake_up;
+extern const struct scenario scenario_parked;
+extern const struct scenario scenario_burst;
+extern const struct scenario scenario_stopped;
+extern const struct scenario scenario_go;
 
 #endif

@@ -143,6 +143,13 @@ static uint64_t passed(const struct crew *crew)
 	return moves_nothing(crew->queue) && sent < received ? sent : received;
 }
 
+static bool applies(const struct queue *queue, const struct setting *setting)
+{
+	if ((queue->flags & QUEUE_PROGRAM) != 0)
+		return setting->batch == 1;
+	return crew_applies(queue, setting);
+}
+
 static bool measure(const struct queue *queue, const struct setting *setting, double seconds,
 	double *ret_values)
 {
@@ -152,6 +159,10 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 	double cpu;
 	bool right;
 
+	if ((queue->flags & QUEUE_PROGRAM) != 0) {
+		ret_values[1] = NAN;
+		return program_throughput(queue, setting, seconds, &ret_values[0]);
+	}
 	crew_init(&crew);
 	crew_add_all(&crew, queue, setting, send, receive, NULL);
 	crew_start(&crew);
@@ -186,6 +197,6 @@ const struct scenario scenario_throughput = {
 	.value_count = 2,
 	.settings = settings,
 	.setting_count = sizeof(settings) / sizeof(settings[0]),
-	.applies = crew_applies,
+	.applies = applies,
 	.measure = measure,
 };
