@@ -33,6 +33,7 @@ enum {
 	QUEUE_UNBOUNDED = 4,       /* a send never fails; the adapter keeps to the capacity by a count if it can */
 	QUEUE_LINKED_TO_NOTHING = 8, /* moves no message at all: the cost of the harness */
 	QUEUE_PROGRAM = 16, /* another program: no function here, but measured by program_throughput() */
+	QUEUE_ALLOCATOR = 32, /* no queue, but where payloads come from: scenarios/allocators.c */
 };
 
 struct queue {
@@ -54,7 +55,8 @@ struct queue {
 	 * queue has no such call: scenarios that need it leave the queue out. */
 	void (*send_waiting)(void *side, const struct arena_message *message);
 	void (*receive_waiting)(void *side, struct arena_message *ret_message);
-	/* What a QUEUE_PROGRAM is told to be, see go.h; NULL for queues. */
+	/* What a QUEUE_PROGRAM (or the program that measures a QUEUE_ALLOCATOR) is told to be, see
+	 * go.h (payload/main.c); NULL for queues. */
 	const char *program_form;
 };
 
