@@ -11,6 +11,8 @@ const struct scenario *const scenarios[] = {
 	&scenario_parked,
 	&scenario_burst,
 	&scenario_stopped,
+	&scenario_payload,
+	&scenario_allocator,
 	&scenario_go,
 	NULL,
 };

@@ -9,13 +9,7 @@
 
 bool common_moves(const struct queue *queue, const struct setting *setting)
 {
-	if (queue->create == NULL || (queue->flags & (QUEUE_LINKED_TO_NOTHING | QUEUE_PROGRAM)) != 0)
-		return false;
-	if ((queue->flags & QUEUE_SINGLE_SENDER) != 0 && setting->senders > 1)
-		return false;
-	if ((queue->flags & QUEUE_SINGLE_RECEIVER) != 0 && setting->receivers > 1)
-		return false;
-	return setting->batch <= queue->batch_max;
+	return (queue->flags & QUEUE_LINKED_TO_NOTHING) == 0 && crew_applies(queue, setting);
 }
 
 bool common_sleeps(const struct queue *queue, const struct setting *setting)

@@ -9,8 +9,7 @@
 
 struct latency;
 
-/* Whether messages come out of the queue at all, and it is made for so many threads and
- * for batches as large. */
+/* crew_applies(), and messages come out of the queue at all. */
 bool common_moves(const struct queue *queue, const struct setting *setting);
 
 /* That, and receivers can sleep in it. */

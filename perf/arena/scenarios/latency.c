@@ -15,6 +15,8 @@
  * CPU to the others at once: one that looked on for some microseconds each time, and then had to
  * send again, would keep it for a whole time slice, and that would be all there is to see.
  *
+ * achieved_share is what was received in the window in ratio to what was due in it.
+ *
  * Each end reads clock_gettime(); clock_ns says what a reading costs, and about one of them
  * is in each latency. (The time-stamp counter would be cheaper, but would have to be calibrated
  * and to agree between CPUs: the system's clock is, and does, wherever this runs.)
@@ -38,9 +40,7 @@ struct plan {
 	uint64_t all_ns;
 	float intervals[INTERVALS]; /* with a mean of 1 */
 	_Alignas(128) struct {
-		_Alignas(128) uint64_t due; /* in the time that counts */
-		uint64_t sent;
-		struct latency latency; /* of a receiver, or of what a sender did not send */
+		_Alignas(128) struct latency latency; /* of what was received, or not sent */
 	} senders[SIDES_MAX], receivers[SIDES_MAX];
 };
 
@@ -94,13 +94,10 @@ static void send(struct worker *worker)
 	uint64_t start = common_now_ns();
 	uint64_t counts = start + plan->warm_ns;
 	uint64_t end = start + plan->all_ns;
-	uint64_t before = 0; /* due in the time that does not count yet */
-	uint64_t sent = 0;
-	uint64_t all = 0;
 	double offset_ns = 0;
 	bool over = false;
 
-	for (;; all++) {
+	for (uint64_t all = 0;; all++) {
 		/* Senders begin at different places of the table. */
 		uint64_t due;
 
@@ -109,7 +106,6 @@ static void send(struct worker *worker)
 		due = start + (uint64_t)offset_ns;
 		if (due >= end)
 			break;
-		before += due < counts;
 		if (!over) {
 			struct arena_message message;
 
@@ -119,14 +115,12 @@ static void send(struct worker *worker)
 			if (!over) {
 				message_unstamp(&message);
 				tally_sent(&worker->tally, &message);
-				worker_show(worker, ++sent);
+				worker_show(worker, all + 1);
 			}
 		}
 		if (over && due >= counts)
 			latency_record(&plan->senders[worker->index].latency, end - due);
 	}
-	plan->senders[worker->index].due = all - before;
-	plan->senders[worker->index].sent = sent > before ? sent - before : 0;
 }
 
 static void receive(struct worker *worker)
@@ -163,9 +157,8 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 	struct plan *plan = aligned_alloc(_Alignof(struct plan), sizeof(*plan));
 	struct latency *all = common_alloc(1, sizeof(*all));
 	struct crew crew;
+	uint64_t start;
 	uint64_t count;
-	uint64_t sent = 0;
-	uint64_t due = 0;
 	bool right;
 
 	if (plan == NULL)
@@ -182,8 +175,11 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 	pause_for(seconds / 5);
 	window_open();
 	count = crew_count(&crew, false);
+	start = common_now_ns();
 	pause_for(seconds);
-	window_close(crew_count(&crew, false) - count);
+	count = crew_count(&crew, false) - count;
+	ret_values[5] = (double)count / ((double)(common_now_ns() - start) * 1e-9 * setting->rate);
+	window_close(count);
 	crew_stop_senders(&crew);
 	crew_stop_receivers(&crew);
 	right = crew_check(&crew, "latency", setting);
@@ -192,15 +188,12 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 	for (unsigned int i = 0; i < SIDES_MAX; i++) {
 		latency_add(all, &plan->senders[i].latency);
 		latency_add(all, &plan->receivers[i].latency);
-		sent += plan->senders[i].sent;
-		due += plan->senders[i].due;
 	}
 	ret_values[0] = latency_percentile(all, 0.5);
 	ret_values[1] = latency_percentile(all, 0.9);
 	ret_values[2] = latency_percentile(all, 0.99);
 	ret_values[3] = latency_percentile(all, 0.999);
 	ret_values[4] = latency_counted(all) == 0 ? (double)NAN : (double)all->max;
-	ret_values[5] = (double)sent / (double)due;
 	ret_values[6] = common_clock_cost_ns();
 	free(all);
 	free(plan);

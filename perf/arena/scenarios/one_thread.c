@@ -96,13 +96,6 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 	return right;
 }
 
-static bool applies(const struct queue *queue, const struct setting *setting)
-{
-	if ((queue->flags & QUEUE_LINKED_TO_NOTHING) != 0)
-		return setting->batch <= queue->batch_max;
-	return common_moves(queue, setting);
-}
-
 static const struct setting settings[] = {
 	{"single", 1, 1, 64, 1, 0, 0},
 	{"16 at once", 1, 1, 64, BATCH_MAX, 0, 0},
@@ -115,6 +108,6 @@ const struct scenario scenario_one_thread = {
 	.value_count = 1,
 	.settings = settings,
 	.setting_count = sizeof(settings) / sizeof(settings[0]),
-	.applies = applies,
+	.applies = crew_applies,
 	.measure = measure,
 };

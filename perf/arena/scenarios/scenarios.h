@@ -13,6 +13,8 @@ extern const struct scenario scenario_wake_up;
 extern const struct scenario scenario_parked;
 extern const struct scenario scenario_burst;
 extern const struct scenario scenario_stopped;
+extern const struct scenario scenario_payload;
+extern const struct scenario scenario_allocator;
 extern const struct scenario scenario_go;
 
 #endif
