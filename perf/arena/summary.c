@@ -40,13 +40,18 @@ struct interval summary_value(const struct group *group, unsigned int queue, uns
 	return take(values, count);
 }
 
-/* The first queue's place in a group, or the group's count. */
+/* The place in a group of the queue that others are compared with, or the group's count. */
 static unsigned int place_of_first(const struct results *results, const struct group *group)
 {
 	unsigned int place = 0;
 
 	while (place < group->queue_count && group->queues[place] != results->first)
 		place++;
+	if (place < group->queue_count)
+		return place;
+	for (place = 0; place < group->queue_count; place++)
+		if ((group->queues[place]->flags & QUEUE_FIRST) != 0)
+			break;
 	return place;
 }
 
