@@ -34,17 +34,46 @@ static void check(int result, const char *what)
 	}
 }
 
-static void *create(size_t capacity, unsigned int senders, unsigned int receivers)
+static void *create_with(struct magring_queue_options options)
 {
-	struct magring_queue_options options = {.size = sizeof(options), .capacity = capacity};
 	struct channel *channel = need_lines(sizeof(*channel), "magring");
 
-	(void)senders, (void)receivers;
+	options.size = sizeof(options);
 	check(magring_pool_create(&channel->pool, NULL), "magring_pool_create");
 	check(magring_queue_create(&channel->queue, channel->pool, &options),
 		"magring_queue_create");
 	return channel;
 }
+
+static void *create(size_t capacity, unsigned int senders, unsigned int receivers)
+{
+	(void)senders, (void)receivers;
+	return create_with((struct magring_queue_options){.capacity = capacity});
+}
+
+/* Sides that are declared to be one thread's. */
+#ifdef MAGRING_SINGLE_SENDER
+static void *create_one_sender(size_t capacity, unsigned int senders, unsigned int receivers)
+{
+	(void)senders, (void)receivers;
+	return create_with((struct magring_queue_options){
+		.capacity = capacity, .flags = MAGRING_SINGLE_SENDER});
+}
+
+static void *create_one_receiver(size_t capacity, unsigned int senders, unsigned int receivers)
+{
+	(void)senders, (void)receivers;
+	return create_with((struct magring_queue_options){
+		.capacity = capacity, .flags = MAGRING_SINGLE_RECEIVER});
+}
+
+static void *create_one_each(size_t capacity, unsigned int senders, unsigned int receivers)
+{
+	(void)senders, (void)receivers;
+	return create_with((struct magring_queue_options){
+		.capacity = capacity, .flags = MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER});
+}
+#endif
 
 static void destroy(void *queue)
 {
@@ -150,17 +179,27 @@ static void receive_waiting(void *argument, struct arena_message *ret_message)
 	take(side, ret_message, 1);
 }
 
-const struct queue queue_magring = {
-	.name = "magring",
-	.origin = "this library, by its public calls",
-	.carries = "48 bytes inside a message of 56",
-	.batch_max = BATCH,
-	.create = create,
-	.destroy = destroy,
-	.attach = attach,
-	.detach = free,
-	.send = send,
-	.receive = receive,
-	.send_waiting = send_waiting,
-	.receive_waiting = receive_waiting,
-};
+#define MAGRING(symbol, title, restriction, create_call)                                       \
+	const struct queue queue_##symbol = {                                                 \
+		.name = title,                                                                \
+		.origin = "this library, by its public calls",                                \
+		.carries = "48 bytes inside a message of 56",                                 \
+		.flags = restriction,                                                         \
+		.batch_max = BATCH,                                                           \
+		.create = create_call,                                                        \
+		.destroy = destroy,                                                           \
+		.attach = attach,                                                             \
+		.detach = free,                                                               \
+		.send = send,                                                                 \
+		.receive = receive,                                                           \
+		.send_waiting = send_waiting,                                                 \
+		.receive_waiting = receive_waiting,                                           \
+	}
+
+MAGRING(magring, "magring", 0, create);
+#ifdef MAGRING_SINGLE_SENDER
+MAGRING(magring_one_sender, "magring, one sender", QUEUE_SINGLE_SENDER, create_one_sender);
+MAGRING(magring_one_receiver, "magring, one receiver", QUEUE_SINGLE_RECEIVER, create_one_receiver);
+MAGRING(magring_one_each, "magring, one of each", QUEUE_SINGLE_SENDER | QUEUE_SINGLE_RECEIVER,
+	create_one_each);
+#endif
