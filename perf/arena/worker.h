@@ -166,6 +166,16 @@ static inline bool worker_stops(const struct worker *worker)
 	return atomic_load_explicit(worker->stop, memory_order_acquire);
 }
 
+/*
+ * Whether a receiver is done that was told to stop before it received so many. One of them goes
+ * on until nothing is left, and the others leave: a queue that all but stands still
+ * while a thread of its is preempted would never be empty otherwise.
+ */
+static inline bool worker_leaves(const struct worker *worker, bool last, size_t received)
+{
+	return last && (received == 0 || (!worker->sends && worker->index > 0));
+}
+
 /* Relaxed: the main thread only wants to know how far the others are. */
 static inline void worker_show(struct worker *worker, uint64_t count)
 {

@@ -86,15 +86,16 @@ static void receive(struct worker *worker)
 	for (;;) {
 		bool last = worker_stops(worker);
 		struct arena_message message;
+		size_t some = queue->receive(worker->side, &message, 1);
 
-		if (queue->receive(worker->side, &message, 1) == 0) {
-			if (last)
-				break;
-			try_again(&tries);
-			continue;
+		if (some > 0) {
+			tally_received(&worker->tally, &message);
+			worker_show(worker, worker->tally.count);
 		}
-		tally_received(&worker->tally, &message);
-		worker_show(worker, worker->tally.count);
+		if (worker_leaves(worker, last, some))
+			break;
+		if (some == 0)
+			try_again(&tries);
 	}
 }
 

@@ -114,7 +114,7 @@ static ALWAYS_INLINE void receive_batches(struct worker *worker, size_t batch)
 
 		for (size_t i = 0; i < some; i++)
 			tally_received(&tally, &messages[i]);
-		if (last && (some == 0 || endless))
+		if (worker_leaves(worker, last, endless ? 0 : some))
 			break;
 		if (some > 0) {
 			worker_show(worker, tally.count);
