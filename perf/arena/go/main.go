@@ -167,6 +167,7 @@ func main() {
 	var before, after runtime.MemStats
 	time.Sleep(time.Duration(*seconds / 5 * 1e9))
 	runtime.ReadMemStats(&before)
+	length := queue.Len()
 	first, start := counted(got), time.Now()
 	last := first
 	for last == first { // on a busy machine nobody may have come to receive anything
@@ -174,6 +175,7 @@ func main() {
 		last = counted(got)
 	}
 	elapsed := time.Since(start)
+	length = queue.Len() - length
 	runtime.ReadMemStats(&after)
 
 	atomic.StoreUint32(&stop, 1)
@@ -188,9 +190,13 @@ func main() {
 		os.Exit(1)
 	}
 	messages := last - first
+	enqueued := float64(messages) + float64(length) // it is they that take memory
+	if enqueued < 1 {
+		enqueued = 1
+	}
 	fmt.Printf(`{"form": "%s", "messages": %d, "seconds": %.9f, "bytes_per_message": %.3f, `+
 		`"mallocs_per_message": %.4f, "peak_rss_bytes": %d}`+"\n",
 		*form, messages, elapsed.Seconds(),
-		float64(after.TotalAlloc-before.TotalAlloc)/float64(messages),
-		float64(after.Mallocs-before.Mallocs)/float64(messages), peakBytes())
+		float64(after.TotalAlloc-before.TotalAlloc)/enqueued,
+		float64(after.Mallocs-before.Mallocs)/enqueued, peakBytes())
 }
