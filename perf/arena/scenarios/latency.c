@@ -132,22 +132,22 @@ static void receive(struct worker *worker)
 	for (;;) {
 		bool last = worker_stops(worker);
 		struct arena_message message;
-		uint64_t stamp;
-		uint64_t now;
+		size_t some = worker->queue->receive(worker->side, &message, 1);
 
-		if (worker->queue->receive(worker->side, &message, 1) == 0) {
-			if (last)
-				break;
-			look_away(plan, &looks);
-			continue;
+		if (some > 0) {
+			uint64_t now = common_now_ns();
+			uint64_t stamp = message_unstamp(&message);
+
+			looks = 0;
+			tally_received(&worker->tally, &message);
+			if (stamp != 0)
+				latency_record(latency, now - stamp);
+			worker_show(worker, worker->tally.count);
 		}
-		now = common_now_ns();
-		looks = 0;
-		stamp = message_unstamp(&message);
-		tally_received(&worker->tally, &message);
-		if (stamp != 0)
-			latency_record(latency, now - stamp);
-		worker_show(worker, worker->tally.count);
+		if (worker_leaves(worker, last, some))
+			break;
+		if (some == 0)
+			look_away(plan, &looks);
 	}
 }
 
