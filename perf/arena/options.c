@@ -25,8 +25,8 @@ static const char help[] =
 	"  --seconds S       how long one measurement takes (0.2)\n"
 	"  --minutes M       fit the run into about so long: with shorter measurements first, down\n"
 	"                    to 0.02 s, and then with fewer rounds\n"
-	"  --short           a look at everything in half a minute: --rounds 3 --minutes 0.5, and two\n"
-	"                    settings of each scenario\n"
+	"  --short           a look at everything in half a minute: --rounds 3 --seconds 0.02\n"
+	"                    --minutes 0.5, and two settings of each scenario\n"
 	"  --json FILE       write everything that was measured there\n"
 	"  --pauses N        how often a thread looks again at a full or empty queue after a\n"
 	"                    pause before it yields its CPU (256)\n"
@@ -129,6 +129,7 @@ void options_read(struct options *options, int argc, char **argv)
 			break;
 		case 'o':
 			options->rounds = 3;
+			options->seconds = 0.02;
 			options->minutes = 0.5;
 			options->few = 2;
 			break;
