@@ -9,8 +9,8 @@
  * other, and none has a fixed place. The order depends on the option --seed alone.
  *
  * When all rounds are made, those count in which the CPUs were as far apart as in most
- * (perf/bunch.c). Groups that have fewer of those than --rounds go on, for at most as many rounds again, or
- * until the time is up.
+ * (perf/bunch.c). Groups that have fewer of those than --rounds go on, for at most as many
+ * rounds again, or until the time is up.
  */
 #include "engine.h"
 
@@ -275,8 +275,8 @@ void engine_run(struct results *results)
 		left = time_left(&course, results->measured_seconds);
 		snprintf(course.stage, sizeof(course.stage), "round %u of %u", r + 1, rounds);
 		if (!isatty(STDERR_FILENO))
-			snprintf(course.stage, sizeof(course.stage), "round %u of %u, about %.0f s left",
-				r + 1, rounds, left);
+			snprintf(course.stage, sizeof(course.stage),
+				"round %u of %u, about %.0f s left", r + 1, rounds, left);
 		run_round(results, &course, &random);
 		last_round = cpus_now() - begin;
 	}

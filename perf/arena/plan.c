@@ -37,7 +37,8 @@ static void choose_queues(struct results *results, const struct options *options
 			wanted = canary_of(wanted, options->canary);
 		if (wanted == NULL)
 			errx(2, "--canary=%s: no such error; --help lists them", options->canary);
-		results->queues = grown(results->queues, results->queue_count, sizeof(*results->queues));
+		results->queues = grown(
+			results->queues, results->queue_count, sizeof(*results->queues));
 		results->queues[results->queue_count++] = wanted;
 		if (*queue == queues[0])
 			results->first = wanted;

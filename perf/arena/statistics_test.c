@@ -92,7 +92,8 @@ static struct results *given_results(bool more_is_better)
 	static struct sample samples[4][2];
 	static struct round rounds[4];
 	static struct group group = {
-		.scenario = &scenario, .queues = both, .queue_count = 2, .rounds = rounds, .round_count = 4,
+		.scenario = &scenario, .queues = both, .queue_count = 2,
+		.rounds = rounds, .round_count = 4,
 	};
 	static struct results results = {.groups = &group, .group_count = 1, .first = &ours};
 	static const double values[4][2] = {{5, 10}, {100, 100}, {10, 40}, {1, 1000}};

@@ -14,7 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_WIDTH = 27, CELL_WIDTH = 10, RANGE_WIDTH = 16, OTHERS_MAX = 2, MORE_MAX = 7, HEAD_LINES = 4 };
+enum {
+	NAME_WIDTH = 27,
+	CELL_WIDTH = 10,
+	RANGE_WIDTH = 16,
+	OTHERS_MAX = 2, /* values beside the first one and the ratio */
+	MORE_MAX = 7,   /* values in a line that has only them */
+	HEAD_LINES = 4,
+};
 
 struct row {
 	const char *name;
@@ -88,7 +95,8 @@ static const char *print_title_line(const char *title)
 	return title[length] == '\0' ? title + length : title + length + 1;
 }
 
-/* The titles of columns, beside that of the group; the other ones are the scenario's values from first to last. */
+/* The titles of columns, beside that of the group; the other ones are the scenario's values
+ * from first to last. */
 static void print_head(const struct group *group, bool with_ratio, unsigned int first,
 	unsigned int last)
 {
@@ -142,10 +150,17 @@ static int best_first_less(const void *left, const void *right)
 	return best_first_more(right, left);
 }
 
+/* Whether a rate is one of messages as those of the limits, between two cores. */
+static bool is_limited(const struct group *group)
+{
+	return strcmp(group->scenario->values[0].name, "messages_per_second") == 0 &&
+		group->setting->senders == 1 && group->setting->receivers == 1 &&
+		group->setting->payload == 0 && group->setting->rate == 0;
+}
+
 static unsigned int make_rows(const struct results *results, const struct group *group,
 	struct row *rows)
 {
-	bool rates = strcmp(group->scenario->values[0].name, "messages_per_second") == 0;
 	unsigned int count = 0;
 
 	for (unsigned int q = 0; q < group->queue_count; q++)
@@ -155,16 +170,17 @@ static unsigned int make_rows(const struct results *results, const struct group 
 			.ratio = summary_ratio(results, group, q),
 			.queue = q,
 		};
-	/* The limits are between two cores. */
-	for (enum limit l = 0; rates && results->limit_count > 0 && l < LIMITS &&
-			group->setting->senders == 1 && group->setting->receivers == 1 &&
-			group->setting->payload == 0 && group->setting->rate == 0; l++)
-		rows[count++] = (struct row){
-			.name = limit_titles[l],
-			.value = summary_limit(results, l),
-			.ratio = summary_limit_ratio(results, group, l),
-			.queue = group->queue_count + l,
-		};
+	for (enum limit l = 0; is_limited(group) && l < LIMITS; l++) {
+		struct interval limit = summary_limit(results, l);
+
+		if (limit.count > 0)
+			rows[count++] = (struct row){
+				.name = limit_titles[l],
+				.value = limit,
+				.ratio = summary_limit_ratio(results, group, l),
+				.queue = group->queue_count + l,
+			};
+	}
 	qsort(rows, count, sizeof(*rows),
 		group->scenario->values[0].more_is_better ? best_first_more : best_first_less);
 	return count;
@@ -238,19 +254,19 @@ static void print_notes(const struct results *results)
 {
 	const char *reason;
 
-	printf("\nHow to read this: each figure is the median of the rounds that count, of %.3g s each,\n"
-	       "in which the queues took turns in random order; threads are pinned. The interval behind it\n"
-	       "is one of at least 95 %% of confidence, or with fewer than %d rounds from the least to the\n"
-	       "largest figure. `magring` is so many times better than the queue of the line, by the\n"
-	       "first column, in the same round: 1.00 is the same, less is worse. Who finds a queue full or\n"
-	       "empty pauses %u times and then yields.\n",
+	printf("\nHow to read this: each figure is the median of the rounds that count, of %.3g s\n"
+	       "each, in which the queues took turns in random order; threads are pinned. The\n"
+	       "interval behind it is one of at least 95 %% of confidence, or with fewer than %d\n"
+	       "rounds from the least to the largest figure. `magring` is so many times better than\n"
+	       "the queue of the line, by the first column, in the same round: 1.00 is the same, less\n"
+	       "is worse. Who finds a queue full or empty pauses %u times and then yields.\n",
 		results->measured_seconds, STATISTICS_LEAST, worker_pauses);
 	if (results->limit_count > 0)
-		printf("Lines in parentheses are no queues but what the two cores can do: see"
-		       " docs/performance.md.\n");
+		printf("Lines in parentheses are no queues but what the two cores can do: see\n"
+		       "docs/performance.md.\n");
 	if (results->placement > 0)
-		printf("A cache line took %.0f ns from CPU to CPU; %u of %u rounds are left out because"
-		       " it took\n1.6 times as long, or as short, before or after them; %u were made again.\n",
+		printf("A cache line took %.0f ns from CPU to CPU; %u of %u rounds are left out because\n"
+		       "it took 1.6 times as long, or as short, before or after them; %u were made again.\n",
 			results->placement, results->rounds_left_out, results->rounds_in_all,
 			results->rounds_redone);
 	else
@@ -296,6 +312,6 @@ void table_list(const struct options *options)
 	printf("queues:\n");
 	for (const struct queue *const *queue = queues; *queue != NULL; queue++)
 		if (options_match(options->queues, (*queue)->name))
-			printf("    %-*s %s; carries %s\n", NAME_WIDTH, (*queue)->name, (*queue)->origin,
-				(*queue)->carries);
+			printf("    %-*s %s; carries %s\n", NAME_WIDTH, (*queue)->name,
+				(*queue)->origin, (*queue)->carries);
 }

@@ -3,8 +3,9 @@
  * The physical limit: 64-byte lines that one core writes and another reads, through the same
  * 1024 lines over and over, with no position that both write, as a queue has them.
  *
- *	one way      The reader says where it is once in 128 lines, and the writer keeps less than
- *	             the 1024 ahead. All that travels for a message is its own line.
+ *	one way      Each says where it is once in 64 lines, in a line of its own, and does not touch what
+ *	             the other has not left behind. All that travels for a message is its own line,
+ *	             and a processor can have several on their way.
  *	handed back  The reader writes each line when it has read it, and the writer looks at the line
  *	             before it writes it again: what the cell of a ring does.
  *
@@ -22,16 +23,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { LINES = 1024, NEWS = 128 };
+enum { LINES = 1024, NEWS = 64 };
 
 struct line {
-	_Alignas(64) _Atomic uint64_t state; /* one way: 1 + its message's number; handed back: see below */
+	_Alignas(64) _Atomic uint64_t state; /* handed back */
 	struct arena_message message;
 };
 
 struct lines {
 	struct line lines[LINES];
-	_Alignas(128) _Atomic uint64_t read; /* messages, in steps of NEWS */
+	/* Messages, in steps of NEWS: one way. */
+	_Alignas(128) _Atomic uint64_t written;
+	_Alignas(128) _Atomic uint64_t read;
 };
 
 const struct value limit_values[LIMITS] = {
@@ -59,15 +62,26 @@ static bool wait_for(struct worker *worker, const _Atomic uint64_t *state, uint6
 	return true;
 }
 
-/* The line for message n is written when its state becomes n + 1. */
-static void write_line(struct line *line, struct tally *tally)
+static void write_message(struct line *line, struct tally *tally)
 {
-	uint64_t number = tally->count;
-
-	message_make(&line->message, 0, number);
+	message_make(&line->message, 0, tally->count);
 	tally_sent(tally, &line->message);
-	/* Release: the message is there before the state says so. */
-	atomic_store_explicit(&line->state, number + 1, memory_order_release);
+}
+
+/* Until the other has come further than this; how far. The same if the worker is to stop. */
+static uint64_t wait_beyond(struct worker *worker, const _Atomic uint64_t *other, uint64_t this)
+{
+	unsigned int looks = 0;
+
+	for (;;) {
+		bool last = worker_stops(worker);
+		/* Acquire: what is left behind was written (read). */
+		uint64_t now = atomic_load_explicit(other, memory_order_acquire);
+
+		if (now != this || last)
+			return now;
+		worker_look_away(&looks);
+	}
 }
 
 static void write_one_way(struct worker *worker)
@@ -77,16 +91,14 @@ static void write_one_way(struct worker *worker)
 	uint64_t read = 0;
 
 	while (!worker_stops(worker)) {
-		unsigned int looks = 0;
-
-		while (tally.count - read == LINES && !worker_stops(worker)) {
-			/* Acquire: what was read is read before it is overwritten. */
-			read = atomic_load_explicit(&lines->read, memory_order_acquire);
-			if (tally.count - read == LINES)
-				worker_look_away(&looks);
-		}
-		if (tally.count - read < LINES)
-			write_line(&lines->lines[tally.count % LINES], &tally);
+		if (tally.count - read == LINES)
+			read = wait_beyond(worker, &lines->read, read);
+		if (tally.count - read == LINES)
+			break;
+		for (unsigned int i = 0; i < NEWS; i++)
+			write_message(&lines->lines[tally.count % LINES], &tally);
+		/* Release: pairs with the load in wait_beyond(). */
+		atomic_store_explicit(&lines->written, tally.count, memory_order_release);
 		worker_show(worker, tally.count);
 	}
 	worker->tally = tally;
@@ -98,20 +110,23 @@ static void read_one_way(struct worker *worker)
 	struct tally tally = {0};
 
 	for (;;) {
-		struct line *line = &lines->lines[tally.count % LINES];
+		uint64_t written = wait_beyond(worker, &lines->written, tally.count);
 
-		if (!wait_for(worker, &line->state, tally.count + 1))
+		if (written == tally.count)
 			break;
-		tally_received(&tally, &line->message);
-		/* Release: pairs with the load above. */
-		if (tally.count % NEWS == 0)
+		while (tally.count < written) {
+			for (unsigned int i = 0; i < NEWS; i++)
+				tally_received(&tally, &lines->lines[tally.count % LINES].message);
+			/* Release: pairs with the load in wait_beyond(). */
 			atomic_store_explicit(&lines->read, tally.count, memory_order_release);
-		worker_show(worker, tally.count);
+			worker_show(worker, tally.count);
+		}
 	}
 	worker->tally = tally;
 }
 
-/* Empty for message n: n, and it is 0 for the first lap as the lines are made so. Full: n + 1. */
+/* The state of the line for message n: n when it was handed back (0 in the first lap, for lines are
+ * made so), and n + 1 when it was written. */
 static void write_handed_back(struct worker *worker)
 {
 	struct lines *lines = worker->own;
@@ -122,7 +137,9 @@ static void write_handed_back(struct worker *worker)
 
 		if (!wait_for(worker, &line->state, tally.count < LINES ? 0 : tally.count))
 			break;
-		write_line(line, &tally);
+		write_message(line, &tally);
+		/* Release: the message is there before the state says so. */
+		atomic_store_explicit(&line->state, tally.count, memory_order_release);
 		worker_show(worker, tally.count);
 	}
 	worker->tally = tally;
