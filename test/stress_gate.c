@@ -139,6 +139,15 @@ static void aim(enum way way, struct dice *dice)
 		aim_ns[way] += aim_ns[way] / 64;
 }
 
+/* A cell that was taken from a thread that was preempted inside a send is out of use until
+ * receivers have come past it once more: for so long that many of the senders
+ * may find the queue full with fewer messages. */
+static bool lacks_cells(enum way way)
+{
+	return way == SENDING && stress_queue_stats(game.queue).quarantined > 0 &&
+		!ring_may_push(&game.queue->ring);
+}
+
 static void play_one_by_one(enum way way, struct dice *dice)
 {
 	pthread_t threads[WAITERS];
@@ -154,7 +163,7 @@ static void play_one_by_one(enum way way, struct dice *dice)
 			given++;
 		}
 		/* Nobody may sleep while there is something for him. */
-		for (uint32_t looks = 0; done() < given; looks++)
+		for (uint32_t looks = 0; done() < given && !lacks_cells(way); looks++)
 			if (waiters > 1 || looks > 1000)
 				sched_yield();
 	}
@@ -166,7 +175,8 @@ static void play_one_by_one(enum way way, struct dice *dice)
 	magring_queue_close(game.queue);
 	for (uint32_t i = 0; i < waiters; i++)
 		stress_join(threads[i]);
-	CHECK(done() == given, "%" PRIu64 " of %" PRIu64, done(), given);
+	uint64_t lacking = way == SENDING ? stress_queue_stats(game.queue).quarantined : 0;
+	CHECK(done() <= given && done() + lacking >= given, "%" PRIu64 " of %" PRIu64, done(), given);
 	close_down();
 }
 
