@@ -316,9 +316,10 @@ static inline void stress_print_queue(struct magring_queue *queue)
 {
 	struct magring_queue_stats stats = stress_queue_stats(queue);
 	fprintf(stderr, "  queue of %" PRIu64 ": sent %" PRIu64 " received %" PRIu64 " full %" PRIu64
-		" empty %" PRIu64 " parked %" PRIu64 " woken %" PRIu64 " closed %" PRIu64 "\n",
+		" empty %" PRIu64 " parked %" PRIu64 " woken %" PRIu64 " closed %" PRIu64
+		" quarantined %" PRIu64 "\n",
 		stats.capacity, stats.sent, stats.received, stats.full, stats.empty, stats.parked,
-		stats.woken, stats.closed);
+		stats.woken, stats.closed, stats.quarantined);
 }
 
 /* No message is out. */
