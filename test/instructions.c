@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hot operations, each CALLS times, for callgrind to count: instructions.py starts
+ * this program under it, and holds what each operation took against a budget.
+ *
+ * Each operation's part of the program's profile ends with a dump that bears its name.
+ * What is counted is the caller's loop with the call in it; what it takes to have messages to
+ * send, or room for them, is not. The memory that the operations need was used once before, as in the
+ * steady state. One thread: what threads do to one another cannot be counted like this.
+ *
+ * Is there no membarrier, the library has other paths than those that the budget is
+ * about, and the answer is 77.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <valgrind/callgrind.h>
+
+#include "fence.h"
+#include "magring.h"
+
+enum { CALLS = 1024, BATCH = 16, SKIPPED = 77 };
+
+static struct magring_pool *pool;
+static struct magring_queue *queue;
+static struct magring_message messages[CALLS];
+static unsigned int wrong; /* answers */
+
+static void make_inline(size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		wrong += magring_message_copy(pool, &messages[i], "0123456789abcdef", 16,
+			"payload, 32 bytes with its zero", 32, 0) != 0;
+}
+
+static void make_in_slabs(void)
+{
+	for (size_t i = 0; i < CALLS; i++)
+		wrong += magring_message_alloc(pool, &messages[i], NULL, 0, 64, 0) != 0;
+}
+
+static void free_all(void)
+{
+	for (size_t i = 0; i < CALLS; i++)
+		magring_message_free(&messages[i]);
+}
+
+static void use_slabs_once(void)
+{
+	make_in_slabs();
+	free_all();
+}
+
+static void make(void)
+{
+	make_inline(CALLS);
+}
+
+static void fill(void)
+{
+	make();
+	wrong += magring_send_batch(queue, messages, CALLS, 0) != CALLS;
+}
+
+static void fill_and_make_one_more(void)
+{
+	fill();
+	make_inline(1);
+}
+
+static void drain(void)
+{
+	wrong += magring_recv_batch(queue, messages, CALLS, 0) != CALLS;
+	free_all();
+}
+
+static void nothing(void)
+{
+}
+
+/* ------------------------------------------------------ what is counted -- */
+
+static void send(void)
+{
+	for (size_t i = 0; i < CALLS; i++)
+		wrong += magring_send(queue, &messages[i], 0) != 0;
+}
+
+static void receive(void)
+{
+	for (size_t i = 0; i < CALLS; i++)
+		wrong += magring_recv(queue, &messages[i], 0) != 0;
+}
+
+static void send_to_full(void)
+{
+	for (size_t i = 0; i < CALLS; i++)
+		wrong += magring_send(queue, &messages[0], 0) != -EAGAIN;
+}
+
+static void receive_from_empty(void)
+{
+	for (size_t i = 0; i < CALLS; i++)
+		wrong += magring_recv(queue, &messages[0], 0) != -EAGAIN;
+}
+
+static void send_batches(void)
+{
+	for (size_t i = 0; i < CALLS; i += BATCH)
+		wrong += magring_send_batch(queue, &messages[i], BATCH, 0) != BATCH;
+}
+
+static void receive_batches(void)
+{
+	for (size_t i = 0; i < CALLS; i += BATCH)
+		wrong += magring_recv_batch(queue, &messages[i], BATCH, 0) != BATCH;
+}
+
+static void alloc(void)
+{
+	make_in_slabs();
+}
+
+static void alloc_and_free(void)
+{
+	for (size_t i = 0; i < CALLS; i++) {
+		wrong += magring_message_alloc(pool, &messages[0], NULL, 0, 4096, 0) != 0;
+		magring_message_free(&messages[0]);
+	}
+}
+
+static const struct {
+	const char *name; /* in the budget */
+	unsigned int operations;
+	void (*before)(void);
+	void (*counted)(void);
+	void (*after)(void);
+} parts[] = {
+	{ "send", CALLS, make, send, drain },
+	{ "receive", CALLS, fill, receive, free_all },
+	{ "send-16", CALLS / BATCH, make, send_batches, drain },
+	{ "receive-16", CALLS / BATCH, fill, receive_batches, free_all },
+	{ "send-to-full", CALLS, fill_and_make_one_more, send_to_full, drain },
+	{ "receive-from-empty", CALLS, nothing, receive_from_empty, nothing },
+	{ "copy-inline", CALLS, nothing, make, free_all },
+	{ "alloc-64", CALLS, use_slabs_once, alloc, free_all },
+	{ "free-64", CALLS, make_in_slabs, free_all, nothing },
+	{ "alloc-and-free-4096", CALLS, nothing, alloc_and_free, nothing },
+};
+
+int main(void)
+{
+	struct magring_queue_options options = { .size = sizeof(options), .capacity = CALLS };
+
+	if (!fence_asymmetric) {
+		fprintf(stderr, "skipped: no membarrier here, and so not the usual paths\n");
+		return SKIPPED;
+	}
+	if (magring_pool_create(&pool, NULL) != 0 || magring_queue_create(&queue, pool, &options) != 0) {
+		fprintf(stderr, "cannot create a pool and a queue\n");
+		return 1;
+	}
+	/* The first time everything is used once: threads attach, slabs are carved, calls are bound. */
+	for (int counted = 0; counted < 2; counted++) {
+		for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+			parts[i].before();
+			CALLGRIND_ZERO_STATS;
+			parts[i].counted();
+			if (counted) {
+				CALLGRIND_DUMP_STATS_AT(parts[i].name);
+				printf("%s %u\n", parts[i].name, parts[i].operations);
+			}
+			parts[i].after();
+		}
+	}
+	if (magring_queue_destroy(queue) != 0 || magring_pool_destroy(pool) != 0)
+		wrong++;
+	if (wrong > 0)
+		fprintf(stderr, "%u calls did not answer as they should\n", wrong);
+	return wrong > 0;
+}
