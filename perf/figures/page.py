@@ -65,7 +65,7 @@ def axis_of(value):
     """p99, ns (less is better); a unit that the name says is not said twice."""
     name, unit = value["name"], value["unit"]
     words_of_name = name.split("_")
-    if words_of_name[-1].lower() == unit.lower():
+    if len(words_of_name) > 1 and words_of_name[-1].lower() == unit.lower():
         title = f"{' '.join(words_of_name[:-1])}, {unit}"
     elif unit in words_of_name or "_per_second" in name:
         title = " ".join(words_of_name)
@@ -173,7 +173,8 @@ class Arena:
                     continue
                 single = [setting for setting in scenario["settings"] if not setting["payload"] and
                           not setting["rate"] and setting["senders"] == setting["receivers"] == 1]
-                for setting in {setting["batch"]: setting for setting in reversed(single)}.values():
+                by_batch = {setting["batch"]: setting for setting in reversed(single)} # the first of each
+                for _, setting in sorted(by_batch.items()):
                     rows = [(ours, queue, *(figure and 100 * figure / limit for figure in figures))
                             for ours, queue, *figures in self.rows(setting, scenario["values"][0])]
                     if rows:

@@ -60,6 +60,17 @@ def _check_arena(path, document):
                         _check_interval(path, f"{place}, {name}", interval)
 
 
+def _check_perf(path, document):
+    """Samples lie beside the conditions of their round, under the peers' names: no schema says which those are."""
+    schema = {"type": "object", "required": ["seconds", "received"], "additionalProperties": {"type": ["number", "null"]},
+              "properties": {"seconds": {"type": "number"}, "received": {"type": "number"}}}
+    for group in document["groups"]:
+        for number, measured in enumerate(group["rounds"]):
+            for peer in group["peers"]:
+                if not jsonschema.Draft202012Validator(schema).is_valid(measured.get(peer)):
+                    raise BadInput(f"{path}: {group['workload']}, round {number}: no sample of \"{peer}\"")
+
+
 def load(path):
     """(ARENA or PERF, the document)"""
     try:
@@ -74,8 +85,7 @@ def load(path):
         raise BadInput(f"{path}: neither magring-arena's results (\"scenarios\") nor magring-perf's (\"groups\")")
     kind = ARENA if "scenarios" in document else PERF
     _check_schema(path, kind, document)
-    if kind == ARENA:
-        _check_arena(path, document)
+    (_check_arena if kind == ARENA else _check_perf)(path, document)
     return kind, document
 
 

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""
+Both programs' results as series of rounds: what perf/compare compares.
+
+A series is a value of one queue in one setting, a figure for each round that was kept. Beside it, where
+others were measured in the same rounds, is the same against them: in each round the figure
+divided by the geometric mean of the others'. What the machine did to that round it did to all, and
+it cancels out.
+"""
+import dataclasses
+import math
+
+from figures.read import ARENA, is_ours
+
+
+@dataclasses.dataclass
+class Series:
+    unit: str
+    more_is_better: bool
+    rounds: dict            # {number of the round: figure}
+    others: dict            # {queue: {number of the round: figure}}: none of this library
+
+
+def _kept(rounds, figure):
+    """{number: figure} of the rounds that count and have one."""
+    found = {number: figure(a_round) for number, a_round in enumerate(rounds) if a_round["kept"]}
+    return {number: value for number, value in found.items() if value is not None}
+
+
+def _add(series, place, unit, more_is_better, by_queue):
+    others = {queue: rounds for queue, rounds in by_queue.items() if not is_ours(queue)}
+    for queue, rounds in by_queue.items():
+        series[(*place, queue)] = Series(unit, more_is_better, rounds, others if is_ours(queue) else {})
+
+
+def of_arena(document):
+    """{(scenario, setting, value, queue): Series}"""
+    series = {}
+    nothing = {queue["name"] for queue in document["queues"] if queue.get("carries") == "nothing"}
+    for scenario in document["scenarios"]:
+        for setting in scenario["settings"]:
+            for value in scenario["values"]:
+                by_queue = {queue["name"]: _kept(queue["rounds"], lambda r: r["values"].get(value["name"]))
+                            for queue in setting["queues"] if queue["name"] not in nothing}
+                _add(series, (scenario["name"], setting["name"], value["name"]), value["unit"],
+                     value["more_is_better"], by_queue)
+    return series
+
+
+def _rate(sample):
+    return sample["received"] / sample["seconds"] if sample["seconds"] > 0 else None
+
+
+def _per_message(key, scale):
+    return lambda sample: scale * sample[key] / sample["received"] if sample["received"] > 0 and key in sample else None
+
+
+PERF_VALUES = [
+    ("messages_per_second", "1/s", True, _rate),
+    ("cpu_ns_per_message", "ns", False, _per_message("cpu_seconds", 1e9)),
+    ("heap_bytes_per_message", "bytes", False, _per_message("heap_bytes", 1)),
+    ("latency_p50_ns", "ns", False, lambda sample: sample.get("latency_p50_ns")),
+    ("latency_p99_ns", "ns", False, lambda sample: sample.get("latency_p99_ns")),
+    ("latency_p99_9_ns", "ns", False, lambda sample: sample.get("latency_p99_9_ns")),
+]
+
+
+def of_perf(document):
+    """{(contest, workload and shape, value, peer): Series}"""
+    series = {}
+    for group in document["groups"]:
+        setting = ", ".join(filter(None, [group["workload"], f"{group['senders']}x{group['receivers']}", group.get("cpus")]))
+        for name, unit, more_is_better, figure in PERF_VALUES:
+            by_queue = {peer: _kept(group["rounds"], lambda r: figure(r[peer]) if peer in r else None)
+                        for peer in group["peers"]}
+            _add(series, (group.get("contest", "channels"), setting, name), unit, more_is_better, by_queue)
+    for pair in document["one_thread"]:
+        by_queue = {"magring": _kept(pair["rounds"], lambda r: r["ns"]),
+                    pair["other"]: _kept(pair["rounds"], lambda r: r["other_ns"])}
+        _add(series, ("one thread", " ".join(pair["what"].split()), "ns"), "ns", False, by_queue)
+    return {place: entry for place, entry in series.items() if entry.rounds}
+
+
+def of(kind, document):
+    return of_arena(document) if kind == ARENA else of_perf(document)
+
+
+def placement_ns(kind, document):
+    """How long a cache line took from core to core."""
+    return document["limits"].get("core_to_core_ns") if kind == ARENA else document["placement_ns"]
+
+
+def against_others(series, names):
+    """The series divided by the geometric mean of these others, in the rounds that all have."""
+    found = []
+    for number, figure in series.rounds.items():
+        others = [series.others[name].get(number) for name in names]
+        if figure > 0 and all(other is not None and other > 0 for other in others):
+            found.append(figure / math.exp(sum(map(math.log, others)) / len(others)))
+    return found
