@@ -20,6 +20,9 @@ except ImportError as missing:
     sys.exit(77)
 
 
+COMPARE = made_up.load(HERE / "compare")
+
+
 class Statistics(unittest.TestCase):
     def test_probability_of_complete_separation(self):
         # All of five above all of five: 2 of the 252 ways to mix them are as extreme.
@@ -50,6 +53,15 @@ class Statistics(unittest.TestCase):
             held += found.low <= 1.2 <= found.high
         self.assertTrue(180 <= held <= 200, held)
 
+    def test_what_makes_a_difference_real(self):
+        def real(**change):
+            given = {"ratio": 0.9, "low": 0.85, "high": 0.95, "corrected": 0.01, **change}
+            return differences.is_real(differences.Difference((), True, True, 10, 9, probability=0.001, **given), 0.05, 0.03)
+        self.assertTrue(real())
+        self.assertFalse(real(corrected=0.06))
+        self.assertFalse(real(high=1.01))
+        self.assertFalse(real(ratio=0.98, high=0.99))
+
     def test_from_nothing_to_something(self):
         found = differences.measure(("bytes",), False, False, [0] * 7, [8.0] * 7)
         differences.correct([found])
@@ -73,16 +85,15 @@ class Compare(unittest.TestCase):
         paths = [self.work / "old.json", self.work / "new.json"]
         for path, document in zip(paths, (old, new)):
             path.write_text(document if isinstance(document, str) else json.dumps(document))
-        return subprocess.run([sys.executable, HERE / "compare", *options, *paths], capture_output=True, text=True,
-                              timeout=120)
+        return made_up.call(COMPARE, *options, *paths)
 
     def compared(self, old, new, *options):
         """(status, the lines that say WORSE, those that say better, all that was printed)"""
-        done = self.run_on(old, new, *options)
-        self.assertEqual(done.stderr, "")
-        lines = done.stdout.splitlines()
-        return (done.returncode, [line for line in lines if line.startswith("WORSE")],
-                [line for line in lines if line.startswith("better")], done.stdout)
+        status, text, complaint = self.run_on(old, new, *options)
+        self.assertEqual(complaint, "")
+        lines = text.splitlines()
+        return (status, [line for line in lines if line.startswith("WORSE")],
+                [line for line in lines if line.startswith("better")], text)
 
     def test_two_runs_alike(self):
         for seed in range(10):
@@ -93,9 +104,8 @@ class Compare(unittest.TestCase):
 
     def test_chance_alone_is_there_to_be_corrected(self):
         def probabilities(seed):
-            ours, *_ = compare_module.compare("arena", made_up.Run(seed).usual(), made_up.Run(100 + seed).usual(), True, 0.05)
+            ours, *_ = COMPARE.compare("arena", made_up.Run(seed).usual(), made_up.Run(100 + seed).usual(), True, 0.05)
             return [d.probability for d in ours]
-        compare_module = load_compare()
         self.assertTrue([p for seed in range(10) for p in probabilities(seed) if p < 0.05])
 
     def test_a_loss_is_found_where_it_is(self):
@@ -145,9 +155,9 @@ class Compare(unittest.TestCase):
                 self.assertEqual((status, len(worse)), (1, 12), text)
                 alone = alone.usual()
                 alone["machine"], alone["limits"] = new["machine"], new["limits"]
-                done = self.run_on(made_up.Run(1, queues={"magring": 1.0}).usual(), alone)
-                self.assertEqual(done.returncode, 2)
-                self.assertIn("nothing of this library can be compared", done.stderr)
+                status, _, complaint = self.run_on(made_up.Run(1, queues={"magring": 1.0}).usual(), alone)
+                self.assertEqual(status, 2)
+                self.assertIn("nothing of this library can be compared", complaint)
 
     def test_alone_on_the_same_machine(self):
         old = made_up.Run(1, queues={"magring": 1.0}, mood=0.01).usual()
@@ -175,13 +185,13 @@ class Compare(unittest.TestCase):
                 for queue in setting["queues"]:
                     for measured in queue["rounds"]:
                         measured["kept"] = False
-        self.assertEqual(self.run_on(document, made_up.Run(2).usual()).returncode, 2)
+        self.assertEqual(self.run_on(document, made_up.Run(2).usual())[0], 2)
 
     def test_too_few_rounds_to_tell(self):
         few = made_up.Run(307, rounds=3, factor={("throughput", "magring"): 0.5}).usual()
-        done = self.run_on(made_up.Run(1, rounds=3).usual(), few)
-        self.assertEqual(done.returncode, 2)
-        self.assertIn("too few rounds", done.stderr)
+        status, _, complaint = self.run_on(made_up.Run(1, rounds=3).usual(), few)
+        self.assertEqual(status, 2)
+        self.assertIn("too few rounds", complaint)
 
     def test_what_only_one_run_has(self):
         old, new = made_up.Run(1).usual(), made_up.Run(2).usual()
@@ -213,19 +223,16 @@ class Compare(unittest.TestCase):
         for complaint, old, new in (("no JSON", "{", good), ("'rounds' is a required property", good, broken),
                                     ("magring-perf's", good, made_up.perf(1))):
             with self.subTest(complaint):
-                done = self.run_on(old, new)
-                self.assertEqual((done.returncode, done.stdout), (2, ""))
-                self.assertTrue(done.stderr.startswith("perf/compare: ") and complaint in done.stderr, done.stderr)
+                status, text, said = self.run_on(old, new)
+                self.assertEqual((status, text), (2, ""))
+                self.assertTrue(said.startswith("perf/compare: ") and complaint in said, said)
 
-
-def load_compare():
-    """perf/compare as a module."""
-    import importlib.machinery
-    import importlib.util
-    loader = importlib.machinery.SourceFileLoader("compare", str(HERE / "compare"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("compare", loader))
-    loader.exec_module(module)
-    return module
+    def test_as_a_command(self):
+        for name, factor, wanted in (("same", 1.0, 0), ("slower", 0.5, 1)):
+            (self.work / name).write_text(json.dumps(made_up.perf(2, factor)))
+            done = subprocess.run([sys.executable, HERE / "compare", self.work / "same", self.work / name],
+                                  capture_output=True, text=True, timeout=120)
+            self.assertEqual((done.returncode, done.stderr), (wanted, ""))
 
 
 if __name__ == "__main__":

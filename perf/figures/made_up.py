@@ -1,13 +1,35 @@
 # SPDX-License-Identifier: MIT
 """Results that were never measured, for the tests of perf/report and perf/compare."""
+import contextlib
 import copy
+import importlib.machinery
+import importlib.util
+import io
 import random
 import statistics
+import sys
+from unittest import mock
 
 MACHINE = {"date": "2026-01-02T03:04:05Z", "cpu": "Imagined 9000", "kernel": "Linux 6.1", "system": "Debian",
            "libc": "glibc 2.36", "compiler": "gcc 12.2.0", "governor": "", "hypervisor": "no",
            "cpus_online": 8, "cpus_allowed": 8, "memory_mb": 16000.0}
 NOTHING = "none (the harness itself)"
+
+
+def load(path):
+    """A script as a module: that is quicker than a process that loads all libraries anew."""
+    loader = importlib.machinery.SourceFileLoader(f"script_{path.name}", str(path))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
+
+
+def call(script, *arguments):
+    """(status, what was printed, what was complained) of a loaded script."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err, \
+            mock.patch.object(sys, "argv", [script.__file__, *map(str, arguments)]):
+        status = script.main()
+    return status, out.getvalue(), err.getvalue()
 
 
 def interval(figures):
