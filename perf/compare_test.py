@@ -71,8 +71,11 @@ class Statistics(unittest.TestCase):
         self.assertEqual((same.ratio, same.probability), (1, 1))
 
     def test_against_others_cancels_the_round(self):
-        entry = series.Series("1/s", True, {0: 10, 1: 40, 3: 5}, {"a": {0: 1, 1: 4, 2: 9}, "b": {0: 4, 1: 16, 3: 1}})
-        self.assertEqual([round(ratio, 9) for ratio in series.against_others(entry, ["a", "b"])], [5, 5])
+        entry = series.Series("1/s", True, {0: 10, 1: 40, 3: 5}, {
+            "a": {0: 1, 1: 4, 3: 1}, "b": {0: 4, 1: 16, 3: 1}, "blocked": {0: 0, 1: 1, 3: 1}, "late": {1: 1, 3: 1}})
+        self.assertEqual(series.usable_others(entry), ["a", "b"])
+        self.assertEqual([round(ratio, 9) for ratio in series.against_others(entry, ["a", "b"])], [5, 5, 5])
+        self.assertEqual(series.against_others(entry, []), [])
 
 
 class Compare(unittest.TestCase):

@@ -67,7 +67,7 @@ def axis_of(value):
     words_of_name = name.split("_")
     if len(words_of_name) > 1 and words_of_name[-1].lower() == unit.lower():
         title = f"{' '.join(words_of_name[:-1])}, {unit}"
-    elif unit in words_of_name or "_per_second" in name:
+    elif not unit or unit in words_of_name or "_per_second" in name:
         title = " ".join(words_of_name)
     else:
         title = f"{' '.join(words_of_name)}, {unit}"

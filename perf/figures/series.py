@@ -90,11 +90,15 @@ def placement_ns(kind, document):
     return document["limits"].get("core_to_core_ns") if kind == ARENA else document["placement_ns"]
 
 
+def usable_others(series):
+    """Those that have a figure to divide by in each round: a queue that a stopped thread blocks keeps a share of 0."""
+    return [name for name, rounds in series.others.items()
+            if all(rounds.get(number) is not None and rounds[number] > 0 for number in series.rounds)]
+
+
 def against_others(series, names):
-    """The series divided by the geometric mean of these others, in the rounds that all have."""
-    found = []
-    for number, figure in series.rounds.items():
-        others = [series.others[name].get(number) for name in names]
-        if figure > 0 and all(other is not None and other > 0 for other in others):
-            found.append(figure / math.exp(sum(map(math.log, others)) / len(others)))
-    return found
+    """The series divided by the geometric mean of these others; empty without them."""
+    if not names:
+        return []
+    return [figure / math.exp(sum(math.log(series.others[name][number]) for name in names) / len(names))
+            for number, figure in series.rounds.items()]
