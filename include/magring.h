@@ -33,7 +33,7 @@
  * What may run beside what
  *
  *	                          beside itself   beside the others
- *	send, recv, their batches       yes       yes
+ *	send, recv, their batches       yes       yes; see MAGRING_SINGLE_SENDER
  *	queue_close, _size, _stats      yes       yes
  *	queue_recv_fd, _send_fd         yes       yes
  *	message_alloc, _copy, _free     yes       yes, on different messages
@@ -396,7 +396,29 @@ struct magring_queue_options {
 	size_t size;      /* sizeof(struct magring_queue_options) */
 	size_t capacity;  /* messages, rounded up to a power of two, at least 2; default 4096 */
 	const char *name; /* a label in the metrics; default "queue-" and a number */
+	uint64_t flags;   /* MAGRING_SINGLE_SENDER and MAGRING_SINGLE_RECEIVER; others are -EINVAL */
 };
+
+/*
+ * What a queue may be told about its users, for speed: with MAGRING_SINGLE_SENDER that one
+ * thread at a time sends, with MAGRING_SINGLE_RECEIVER that one receives. That side then
+ * claims without a compare-and-swap and fetches the cells ahead. The declared side's send,
+ * recv and batches must not run beside one another, waiting included; another thread may
+ * take the side over when something orders the last call of the one before the first of the
+ * other, such as a mutex or a join. Who breaks this loses or doubles messages. A build with
+ * -DMAGRING_DEBUG (meson's buildtype debug) aborts, with a line on stderr, when two of these
+ * calls overlap; other builds do not look.
+ *
+ * All else is as for any queue: the other side may be used by any number of threads; close,
+ * size, stats and the descriptors by any thread at any time; what is said above of order,
+ * progress and threads that are stopped holds. But a side whose one thread is stopped
+ * has nobody else to go on with, and nobody may take it over before that call has
+ * returned. And close has all running threads of the process pass a memory barrier, one
+ * system call, and `sent` may be too high for a moment by what a sender has claimed as
+ * the queue was closed. Where there is no membarrier, a declared sender is as fast as any.
+ */
+#define MAGRING_SINGLE_SENDER ((uint64_t)1 << 0)
+#define MAGRING_SINGLE_RECEIVER ((uint64_t)1 << 1)
 
 /*
  * Create a queue. It keeps the pool from being destroyed; its messages may be
@@ -441,7 +463,7 @@ MAGRING_PUBLIC size_t magring_queue_size(const struct magring_queue *queue);
 /*
  * Send one message, waiting up to timeout_ns nanoseconds for room.
  *
- * Threads:   any number may send and receive at once.
+ * Threads:   any number may send and receive at once, unless declared otherwise.
  * Ordering:  what the sender wrote before the call is visible to the receiver.
  * Ownership: on success the slab is the receiver's and *message is empty; on
  *            any failure nothing has changed.
@@ -458,7 +480,7 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_send(
 /*
  * Receive one message, waiting up to timeout_ns nanoseconds for it.
  *
- * Threads:   any number may send and receive at once.
+ * Threads:   any number may send and receive at once, unless declared otherwise.
  * Ordering:  what the sender wrote before the send is visible after the call.
  * Ownership: the message is the caller's, to be freed or sent on. What
  *            *ret_message held is overwritten and must not own a slab.

@@ -41,11 +41,13 @@ int magring_send(struct magring_queue *queue, struct magring_message *message, i
 {
 	if (queue == NULL || message == NULL || message->private_header == 0)
 		return -EINVAL;
+	queue_enter(queue, SENDING);
 	message_hide(message, 1);
 	int result = ring_push(&queue->ring, message);
 	message_show(message, result < 0);
 	if (__builtin_expect(result == -EAGAIN, 0))
 		result = wait_for(queue, SENDING, message, 1, clock_deadline(timeout_ns));
+	queue_leave(queue, SENDING);
 	if (__builtin_expect(result < 0, 0))
 		return result;
 	message->private_header = 0; /* it is the receiver's now */
@@ -58,10 +60,12 @@ int magring_recv(struct magring_queue *queue, struct magring_message *ret_messag
 {
 	if (queue == NULL || ret_message == NULL)
 		return -EINVAL;
+	queue_enter(queue, RECEIVING);
 	int result = ring_pop(&queue->ring, ret_message);
 	message_show(ret_message, result > 0);
 	if (__builtin_expect(result == -EAGAIN, 0))
 		result = wait_for(queue, RECEIVING, ret_message, 1, clock_deadline(timeout_ns));
+	queue_leave(queue, RECEIVING);
 	if (__builtin_expect(result < 0, 0))
 		return result;
 	PROBE2(receive, queue, 1);
@@ -80,6 +84,7 @@ int magring_send_batch(struct magring_queue *queue, struct magring_message *mess
 	size_t sent = 0;
 	int64_t deadline_ns = -1; /* not known yet */
 	int result = 0;
+	queue_enter(queue, SENDING);
 	while (sent < count) {
 		result = queue_push(queue, messages + sent, count - sent);
 		if (__builtin_expect(result == -EAGAIN, 0)) {
@@ -94,6 +99,7 @@ int magring_send_batch(struct magring_queue *queue, struct magring_message *mess
 		PROBE2(send, queue, result);
 		settle(queue, SENDING);
 	}
+	queue_leave(queue, SENDING);
 	return sent > 0 ? (int)sent : result;
 }
 
@@ -104,9 +110,11 @@ int magring_recv_batch(struct magring_queue *queue, struct magring_message *ret_
 		return -EINVAL;
 	if (count == 0)
 		return 0;
+	queue_enter(queue, RECEIVING);
 	int result = queue_pop(queue, ret_messages, count);
 	if (__builtin_expect(result == -EAGAIN, 0))
 		result = wait_for(queue, RECEIVING, ret_messages, count, clock_deadline(timeout_ns));
+	queue_leave(queue, RECEIVING);
 	if (result > 0) {
 		PROBE2(receive, queue, result);
 		settle(queue, RECEIVING);
@@ -115,6 +123,13 @@ int magring_recv_batch(struct magring_queue *queue, struct magring_message *ret_
 }
 
 /* ------------------------------------------------------ create and the rest -- */
+
+void queue_not_alone(const struct magring_queue *queue, enum way way)
+{
+	fprintf(stderr, "magring: two threads %s queue \"%s\" at once, which is for one: MAGRING_SINGLE_%s\n",
+		way == SENDING ? "send to" : "receive from", queue->name, way == SENDING ? "SENDER" : "RECEIVER");
+	abort();
+}
 
 static size_t round_up_capacity(size_t wanted)
 {
@@ -129,6 +144,7 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 {
 	static _Atomic(uint64_t) serials;
 	size_t capacity = CAPACITY;
+	uint64_t flags = 0;
 	if (ret_queue == NULL || pool == NULL)
 		return -EINVAL;
 	if (options != NULL) {
@@ -139,6 +155,9 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 			return -EINVAL;
 		if (options->capacity != 0)
 			capacity = round_up_capacity(options->capacity);
+		flags = options->flags;
+		if (flags & ~(uint64_t)(MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER))
+			return -EINVAL;
 	}
 	struct magring_queue *queue = aligned_alloc(_Alignof(struct magring_queue), sizeof(*queue));
 	if (queue == NULL)
@@ -147,7 +166,9 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 	int rc = pool_name(queue->name, options != NULL ? options->name : NULL, "queue",
 		atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1);
 	if (rc == 0)
-		rc = ring_init(&queue->ring, capacity, 0);
+		rc = ring_init(&queue->ring, capacity, 0,
+			(flags & MAGRING_SINGLE_SENDER ? RING_ALONE_SENDER : 0) |
+			(flags & MAGRING_SINGLE_RECEIVER ? RING_ALONE_RECEIVER : 0));
 	if (rc != 0) {
 		free(queue);
 		return rc;
@@ -155,6 +176,7 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 	gate_init(&queue->gate[SENDING]);
 	gate_init(&queue->gate[RECEIVING]);
 	queue->pool = pool;
+	queue->flags = flags;
 	/* Relaxed: nobody destroys the pool beside this call. */
 	atomic_fetch_add_explicit(&pool->queue_count, 1, memory_order_relaxed);
 	pthread_mutex_lock(&pool->queues_lock);

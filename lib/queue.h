@@ -29,9 +29,38 @@ struct magring_queue {
 
 	_Alignas(128) struct queue_counts counts[QUEUE_STRIPES];
 	struct magring_pool *pool;
+	uint64_t flags;                      /* MAGRING_SINGLE_... */
 	struct cds_list_head link;           /* in the pool's list */
+	_Atomic(bool) inside[2];             /* debug builds: who has a side to itself is in a call */
 	char name[MAGRING_NAME_MAX + 1];
 };
+
+/*
+ * A debug build catches those who use a side at once although one thread declared to
+ * have it to itself: who comes second says so and aborts. Else these are nothing.
+ */
+#ifdef MAGRING_DEBUG
+#define QUEUE_DEBUG 1
+#else
+#define QUEUE_DEBUG 0
+#endif
+
+_Noreturn void queue_not_alone(const struct magring_queue *queue, enum way way);
+
+static inline void queue_enter(struct magring_queue *queue, enum way way)
+{
+	/* Relaxed, so that a checker of races sees what edge there is between one thread
+	 * and the next, and what not. */
+	if (QUEUE_DEBUG && queue->flags & (way == SENDING ? MAGRING_SINGLE_SENDER : MAGRING_SINGLE_RECEIVER) &&
+			atomic_exchange_explicit(&queue->inside[way], true, memory_order_relaxed))
+		queue_not_alone(queue, way);
+}
+
+static inline void queue_leave(struct magring_queue *queue, enum way way)
+{
+	if (QUEUE_DEBUG)
+		atomic_store_explicit(&queue->inside[way], false, memory_order_relaxed);
+}
 
 static inline int queue_push(struct magring_queue *queue, const struct magring_message *messages,
 	size_t count)

@@ -40,6 +40,11 @@
  * tail is final, and receivers are done when head has reached it. A sender that was
  * passed over and finds the ring closed keeps its message.
  *
+ * A side that one thread has to itself claims without a CAS: nobody else moves its end, so
+ * a store does, and all else stays as it is. It also fetches cells ahead. The four
+ * calls are there twice, compiled from one text, and a ring knows which are its own.
+ * Closing under a sender that does not compare is told in closing.c.
+ *
  * Capacity 1 would not do: the two ends of the ring would be the same cell.
  */
 #include "ring.h"
@@ -48,6 +53,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "closing.h"
 #include "fence.h"
 #include "verdict.h"
 
@@ -57,35 +63,10 @@
 #define PATIENCE 64
 #endif
 
-int ring_init(struct ring *ring, size_t capacity, uint64_t position)
-{
-	/* Fresh pages are zero and cost nothing before they are used. */
-	size_t bytes = capacity * (sizeof(struct ring_cell) + sizeof(uint64_t));
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (memory == MAP_FAILED)
-		return -ENOMEM;
-	*ring = (struct ring){
-		.cells = memory,
-		.verdicts = (void *)((struct ring_cell *)memory + capacity),
-		.index_mask = capacity - 1,
-		.lap_shift = (unsigned int)__builtin_ctzll(capacity),
-		.start = position,
-		.doubts = !fence_asymmetric,
-		.tail = position,
-		.head = position,
-	};
-	for (uint64_t i = 0; position != 0 && i < capacity; i++) {
-		uint64_t at = advance(position, i);
-		atomic_init(&cell_at(ring, at)->state, state_free(ring, at));
-		verdict_init(ring, at);
-	}
-	return 0;
-}
-
-void ring_fini(struct ring *ring)
-{
-	munmap(ring->cells, ring_capacity(ring) * (sizeof(struct ring_cell) + sizeof(uint64_t)));
-}
+/* How many cells ahead a thread with a side to itself fetches. */
+#ifndef FETCH_AHEAD
+#define FETCH_AHEAD 8
+#endif
 
 /* ---------------------------------------------------------------- what is ready -- */
 
@@ -144,6 +125,15 @@ static uint64_t room_end(const struct ring *ring)
 	return next_lap(ring, atomic_load_explicit(&ring->head, memory_order_acquire));
 }
 
+/* What senders have claimed: tail, or where a closed ring ends. */
+static uint64_t claimed(struct ring *ring)
+{
+	if (closing(ring))
+		return closing_end(ring);
+	/* [order] acquire: as in moved_on(). */
+	return atomic_load_explicit(&ring->tail, memory_order_acquire);
+}
+
 /* ------------------------------------------------------------- claims and moves -- */
 
 /* Move tail or head on by n, unless it is not at *position any more, which then is what
@@ -153,6 +143,34 @@ static inline bool claim(_Atomic(uint64_t) *end, uint64_t *position, size_t n)
 	/* [order] release: whoever sees head here sees the tail that it followed. */
 	return __builtin_expect(atomic_compare_exchange_strong_explicit(end, position,
 		advance(*position, n), memory_order_release, memory_order_relaxed), 1);
+}
+
+/* The same where nobody else moves it. Whether a claim of a sender's counts is to be
+ * looked at after it. */
+static inline void claim_alone(_Atomic(uint64_t) *end, uint64_t position, size_t n)
+{
+	/* [order] release: as in claim(). */
+	atomic_store_explicit(end, advance(position, n), memory_order_release);
+}
+
+static inline bool closing_since(const struct ring *ring)
+{
+	/* [close] light side: the claim is there before `end` is read. */
+	fence_light_asymmetric();
+	return closing(ring);
+}
+
+/* Either, for a sender (receiver). */
+static inline bool claim_either(struct ring *ring, uint64_t *position, size_t n, bool full, bool alone)
+{
+	_Atomic(uint64_t) *end = full ? &ring->head : &ring->tail;
+	if (!alone)
+		return claim(end, position, n);
+	claim_alone(end, *position, n);
+	if (full || !closing_since(ring) || closing_counts(ring, advance(*position, n)))
+		return true;
+	*position = atomic_load_explicit(end, memory_order_relaxed); /* its own store */
+	return false;
 }
 
 /* Make *position what `end` is now; false if it is that already. */
@@ -180,11 +198,12 @@ static inline bool bear_with(const struct ring *ring, uint64_t position, unsigne
 }
 
 /*
- * Whoever has claimed the cell at position = *end, and not finished, is in the way.
+ * Whoever has claimed the cell at position, and not finished, is in the way of head or tail.
  * `until` is where it is clear again: all holes on the way there go at once.
  */
-static void make_way(struct ring *ring, _Atomic(uint64_t) *end, uint64_t position, uint64_t until, bool full)
+static void make_way(struct ring *ring, uint64_t position, uint64_t until, bool full)
 {
+	bool alone = ring->alone & (full ? RING_ALONE_RECEIVER : RING_ALONE_SENDER);
 	size_t holes = 0;
 	uint64_t at = position;
 	while (ahead(until, at) > 0 && verdict_hole(ring, at, wanted(ring, at, full))) {
@@ -193,7 +212,7 @@ static void make_way(struct ring *ring, _Atomic(uint64_t) *end, uint64_t positio
 	}
 	if (holes == 0)
 		verdict_ask(ring, position, wanted(ring, position, full));
-	else if (claim(end, &position, holes))
+	else if (claim_either(ring, &position, holes, full, alone))
 		/* [order] release: whoever sees this count sees the end that has moved. */
 		atomic_fetch_add_explicit(full ? &ring->unreceived : &ring->unsent, holes,
 			memory_order_release);
@@ -217,10 +236,17 @@ static inline void recycle(struct ring_cell *cell, uint64_t free, struct magring
 	atomic_store_explicit(&cell->state, free, memory_order_release);
 }
 
+/* Fetch, for writing, the cell that a thread with a side to itself comes to soon. */
+static inline void fetch_ahead(const struct ring *ring, uint64_t position)
+{
+	prefetch_for_writing(cell_at(ring, position + FETCH_AHEAD));
+}
+
 /* ----------------------------------------------------------------- push and pop -- */
 
-__attribute__((noinline)) int ring_push_batch(struct ring *ring, const struct magring_message *messages,
-	size_t count)
+#define EACH static inline __attribute__((always_inline))
+
+EACH int push_batch(struct ring *ring, const struct magring_message *messages, size_t count, bool alone)
 {
 	/* Relaxed: as in claim(). */
 	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_relaxed);
@@ -228,16 +254,24 @@ __attribute__((noinline)) int ring_push_batch(struct ring *ring, const struct ma
 	for (;;) {
 		if (position & CLOSED)
 			return -EPIPE;
+		if (alone && closing(ring)) {
+			/* All claims, and steps over holes that it has just made. Relaxed: its
+			 * own stores. */
+			closing_counts(ring, atomic_load_explicit(&ring->tail, memory_order_relaxed));
+			return -EPIPE;
+		}
 		struct claimable ready = count_claimable(ring, position, count, false);
 		size_t n = ready.count;
 		if (n > 0) {
-			if (!claim(&ring->tail, &position, n))
+			if (!claim_either(ring, &position, n, false, alone))
 				continue;
 			const struct magring_message *next = messages;
 			struct ring_cell *cells = ring->cells;
 			uint64_t mask = ring->index_mask;
 			uint64_t full = wanted(ring, position, true);
 			for (;;) {
+				if (alone)
+					fetch_ahead(ring, position);
 				publish(&cells[position & mask], full, next);
 				if (!doubted_since(ring, ready.known) || verdict_stands(ring, position, full))
 					next++;
@@ -257,7 +291,7 @@ __attribute__((noinline)) int ring_push_batch(struct ring *ring, const struct ma
 			continue;
 		uint64_t until = find_ready(ring, advance(position, 1), end, false);
 		if (ahead(end, until) > 0)
-			make_way(ring, &ring->tail, position, until, false);
+			make_way(ring, position, until, false);
 		else if (!moved_on(&ring->tail, &position) && count_claimable(ring, position, 1, false).count == 0)
 			return -EAGAIN;
 	}
@@ -271,8 +305,7 @@ static __attribute__((noinline, cold)) int pop_doubted(struct ring *ring, uint64
 	return (int)n;
 }
 
-__attribute__((noinline)) int ring_pop_batch(struct ring *ring, struct magring_message *ret_messages,
-	size_t count)
+EACH int pop_batch(struct ring *ring, struct magring_message *ret_messages, size_t count, bool alone)
 {
 	/* Relaxed: as in claim(). */
 	uint64_t position = atomic_load_explicit(&ring->head, memory_order_relaxed);
@@ -281,13 +314,15 @@ __attribute__((noinline)) int ring_pop_batch(struct ring *ring, struct magring_m
 		struct claimable ready = count_claimable(ring, position, count, true);
 		size_t n = ready.count;
 		if (n > 0) {
-			if (!claim(&ring->head, &position, n))
+			if (!claim_either(ring, &position, n, true, alone))
 				continue;
 			struct ring_cell *cells = ring->cells;
 			uint64_t mask = ring->index_mask;
 			uint64_t free = state_free_next(ring, wanted(ring, position, false));
 			for (size_t i = 0;;) {
 				uint64_t at = advance(position, i);
+				if (alone)
+					fetch_ahead(ring, at);
 				recycle(&cells[at & mask], free, &ret_messages[i]);
 				if (++i == n)
 					break;
@@ -298,15 +333,14 @@ __attribute__((noinline)) int ring_pop_batch(struct ring *ring, struct magring_m
 		}
 		if (moved_on(&ring->head, &position))
 			continue;
-		/* [order] acquire: as in moved_on(). */
-		uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+		uint64_t tail = claimed(ring);
 		if ((tail & POSITION) == position)
 			return tail & CLOSED ? -EPIPE : -EAGAIN;
 		if (bear_with(ring, position, &looks))
 			continue;
 		uint64_t until = find_ready(ring, advance(position, 1), tail & POSITION, true);
 		if (tail & CLOSED || until != (tail & POSITION))
-			make_way(ring, &ring->head, position, until, true);
+			make_way(ring, position, until, true);
 		else if (!moved_on(&ring->head, &position) && count_claimable(ring, position, 1, true).count == 0)
 			return -EAGAIN;
 	}
@@ -325,20 +359,36 @@ static __attribute__((noinline, cold)) int push_doubted(struct ring *ring, uint6
 		ring_push_batch(ring, message, 1);
 }
 
-int ring_push(struct ring *ring, const struct magring_message *message)
+/* The ring is closing: does the claim that was made count? */
+static __attribute__((noinline, cold)) int push_closing(struct ring *ring, uint64_t position,
+	const struct magring_message *message)
+{
+	if (!closing_counts(ring, advance(position, 1)))
+		return -EPIPE;
+	publish(cell_at(ring, position), state_full(ring, position), message);
+	return push_doubted(ring, position, message);
+}
+
+EACH int push(struct ring *ring, const struct magring_message *message, bool alone)
 {
 	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 	uint64_t free = position >> ring->lap_shift << 1;
 	struct ring_cell *cell = cell_at(ring, position);
 	uint64_t known = settled(ring);
 	if (__builtin_expect(read_state(cell) != free, 0) || doubted_since(ring, known) ||
-			!claim(&ring->tail, &position, 1))
+			(!alone && !claim(&ring->tail, &position, 1)))
 		return ring_push_batch(ring, message, 1);
+	if (alone) {
+		claim_alone(&ring->tail, position, 1);
+		if (closing_since(ring))
+			return push_closing(ring, position, message);
+		fetch_ahead(ring, position);
+	}
 	publish(cell, free | 1, message);
 	return doubted_since(ring, known) ? push_doubted(ring, position, message) : 1;
 }
 
-int ring_pop(struct ring *ring, struct magring_message *ret_message)
+EACH int pop(struct ring *ring, struct magring_message *ret_message, bool alone)
 {
 	uint64_t position = atomic_load_explicit(&ring->head, memory_order_relaxed);
 	uint64_t full = state_full(ring, position);
@@ -346,14 +396,102 @@ int ring_pop(struct ring *ring, struct magring_message *ret_message)
 	struct ring_cell *cell = cell_at(ring, position);
 	uint64_t known = settled(ring);
 	if (__builtin_expect(read_state(cell) != full, 0) || doubted_since(ring, known) ||
-			!claim(&ring->head, &position, 1))
+			(!alone && !claim(&ring->head, &position, 1)))
 		return ring_pop_batch(ring, ret_message, 1);
+	if (alone) {
+		claim_alone(&ring->head, position, 1);
+		fetch_ahead(ring, position);
+	}
 	recycle(cell, free, ret_message);
 	return doubted_since(ring, known) ? pop_doubted(ring, position, 1) : 1;
 }
 
+/* Both of each, so that nothing is asked on the way. */
+static int push_shared(struct ring *ring, const struct magring_message *message)
+{
+	return push(ring, message, false);
+}
+
+static int push_alone(struct ring *ring, const struct magring_message *message)
+{
+	return push(ring, message, true);
+}
+
+static int push_batch_shared(struct ring *ring, const struct magring_message *messages, size_t count)
+{
+	return push_batch(ring, messages, count, false);
+}
+
+static int push_batch_alone(struct ring *ring, const struct magring_message *messages, size_t count)
+{
+	return push_batch(ring, messages, count, true);
+}
+
+static int pop_shared(struct ring *ring, struct magring_message *ret_message)
+{
+	return pop(ring, ret_message, false);
+}
+
+static int pop_alone(struct ring *ring, struct magring_message *ret_message)
+{
+	return pop(ring, ret_message, true);
+}
+
+static int pop_batch_shared(struct ring *ring, struct magring_message *ret_messages, size_t count)
+{
+	return pop_batch(ring, ret_messages, count, false);
+}
+
+static int pop_batch_alone(struct ring *ring, struct magring_message *ret_messages, size_t count)
+{
+	return pop_batch(ring, ret_messages, count, true);
+}
+
+/* ----------------------------------------------------------- a ring as a whole -- */
+
+int ring_init(struct ring *ring, size_t capacity, uint64_t position, unsigned int alone)
+{
+	/* Fresh pages are zero and cost nothing before they are used. */
+	size_t bytes = capacity * (sizeof(struct ring_cell) + sizeof(uint64_t));
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		return -ENOMEM;
+	if (!fence_asymmetric)
+		alone &= ~RING_ALONE_SENDER; /* see closing.c */
+	*ring = (struct ring){
+		.cells = memory,
+		.verdicts = (void *)((struct ring_cell *)memory + capacity),
+		.index_mask = capacity - 1,
+		.lap_shift = (unsigned int)__builtin_ctzll(capacity),
+		.start = position,
+		.alone = alone,
+		.push = alone & RING_ALONE_SENDER ? push_alone : push_shared,
+		.push_batch = alone & RING_ALONE_SENDER ? push_batch_alone : push_batch_shared,
+		.pop = alone & RING_ALONE_RECEIVER ? pop_alone : pop_shared,
+		.pop_batch = alone & RING_ALONE_RECEIVER ? pop_batch_alone : pop_batch_shared,
+		.doubts = !fence_asymmetric,
+		.tail = position,
+		.head = position,
+	};
+	for (uint64_t i = 0; position != 0 && i < capacity; i++) {
+		uint64_t at = advance(position, i);
+		atomic_init(&cell_at(ring, at)->state, state_free(ring, at));
+		verdict_init(ring, at);
+	}
+	return 0;
+}
+
+void ring_fini(struct ring *ring)
+{
+	munmap(ring->cells, ring_capacity(ring) * (sizeof(struct ring_cell) + sizeof(uint64_t)));
+}
+
 void ring_close(struct ring *ring)
 {
+	if (ring->alone & RING_ALONE_SENDER) {
+		closing_begin(ring);
+		return;
+	}
 	/* Relaxed: the bit is part of the word that every claim compares. */
 	atomic_fetch_or_explicit(&ring->tail, CLOSED, memory_order_relaxed);
 }
@@ -364,7 +502,7 @@ bool ring_may_push(const struct ring *ring)
 	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_acquire);
 	do {
 		uint64_t next = advance(position, 1), end = room_end(ring);
-		if (position & CLOSED || find_ready(ring, position, next, false) != next ||
+		if (position & CLOSED || closing(ring) || find_ready(ring, position, next, false) != next ||
 				ahead(end, find_ready(ring, next, end, false)) > 0)
 			return true;
 	} while (moved_on(&ring->tail, &position));
@@ -377,7 +515,7 @@ bool ring_may_pop(const struct ring *ring)
 	uint64_t position = atomic_load_explicit(&ring->head, memory_order_acquire);
 	do {
 		uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
-		if (tail & CLOSED || find_ready(ring, position, tail, true) != tail)
+		if (tail & CLOSED || closing(ring) || find_ready(ring, position, tail, true) != tail)
 			return true;
 	} while (moved_on(&ring->head, &position));
 	return false;
@@ -391,7 +529,8 @@ struct ring_counts ring_counts(const struct ring *ring)
 	uint64_t unsent = atomic_load_explicit(&ring->unsent, memory_order_acquire);
 	/* [order] acquire: tail is read after head, so it is not behind it. */
 	uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
-	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+	uint64_t end = atomic_load_explicit(&ring->end, memory_order_relaxed);
+	uint64_t tail = end & CLOSED ? end : atomic_load_explicit(&ring->tail, memory_order_relaxed);
 	uint64_t sent = ((tail - ring->start) & POSITION) - unsent;
 	uint64_t received = ((head - ring->start) & POSITION) - unreceived;
 	if ((tail & POSITION) == head || received > sent)
@@ -403,6 +542,6 @@ struct ring_counts ring_counts(const struct ring *ring)
 		.received = received,
 		.questions = atomic_load_explicit(&ring->questions, memory_order_relaxed),
 		.quarantined = atomic_load_explicit(&ring->quarantined, memory_order_relaxed),
-		.closed = tail & CLOSED,
+		.closed = tail & CLOSED || end != OPEN,
 	};
 }

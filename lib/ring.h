@@ -20,16 +20,28 @@ struct ring_cell {
 };
 _Static_assert(sizeof(struct ring_cell) == 64, "a cell is one cache line");
 
+struct ring;
+typedef int ring_push_call(struct ring *, const struct magring_message *);
+typedef int ring_push_batch_call(struct ring *, const struct magring_message *, size_t);
+typedef int ring_pop_call(struct ring *, struct magring_message *);
+typedef int ring_pop_batch_call(struct ring *, struct magring_message *, size_t);
+
 struct ring {
 	/* Constant, but for `doubts` and `settled`, which change only when a thread is in
-	 * the way of others. */
+	 * the way of others, and for `end`. */
 	struct ring_cell *cells;
-	_Atomic(uint64_t) *verdicts;  /* one for each cell */
 	uint64_t index_mask;          /* capacity - 1 */
 	unsigned int lap_shift;       /* log2(capacity) */
-	uint64_t start;               /* the first position */
+	unsigned int alone;           /* which sides are one thread's: RING_ALONE_... */
 	_Atomic(uint64_t) doubts;     /* how often an owner was doubted; see verdict.c */
 	_Atomic(uint64_t) settled;    /* how many doubts are over */
+	_Atomic(uint64_t) end;        /* of a closed ring with one sender; see closing.c */
+	ring_push_call *push;
+	ring_pop_call *pop;
+	ring_push_batch_call *push_batch;
+	ring_pop_batch_call *pop_batch;
+	_Atomic(uint64_t) *verdicts;  /* one for each cell */
+	uint64_t start;               /* the first position */
 
 	/* 128 bytes apart: processors fetch lines in pairs. */
 	_Alignas(128) _Atomic(uint64_t) tail; /* position of the next send; top bit: closed */
@@ -42,8 +54,12 @@ struct ring {
 	_Atomic(uint64_t) unreceived;  /* positions that head went over without one */
 };
 
+/* A side that one thread at a time uses, with an edge between one and the next. */
+#define RING_ALONE_SENDER 1u
+#define RING_ALONE_RECEIVER 2u
+
 /* Capacity is a power of two, at least 2; position 0 but for tests of the wrap. */
-int ring_init(struct ring *ring, size_t capacity, uint64_t position);
+int ring_init(struct ring *ring, size_t capacity, uint64_t position, unsigned int alone);
 void ring_fini(struct ring *ring);
 
 /*
@@ -52,10 +68,25 @@ void ring_fini(struct ring *ring);
  * empty), or -EPIPE (closed; for receivers: and empty). [publish] what was written
  * before a push is visible after the pop that returns its message.
  */
-int ring_push(struct ring *ring, const struct magring_message *message);
-int ring_push_batch(struct ring *ring, const struct magring_message *messages, size_t count);
-int ring_pop(struct ring *ring, struct magring_message *ret_message);
-int ring_pop_batch(struct ring *ring, struct magring_message *ret_messages, size_t count);
+static inline int ring_push(struct ring *ring, const struct magring_message *message)
+{
+	return ring->push(ring, message);
+}
+
+static inline int ring_push_batch(struct ring *ring, const struct magring_message *messages, size_t count)
+{
+	return ring->push_batch(ring, messages, count);
+}
+
+static inline int ring_pop(struct ring *ring, struct magring_message *ret_message)
+{
+	return ring->pop(ring, ret_message);
+}
+
+static inline int ring_pop_batch(struct ring *ring, struct magring_message *ret_messages, size_t count)
+{
+	return ring->pop_batch(ring, ret_messages, count);
+}
 
 /* No push that has not claimed its cell yet will. */
 void ring_close(struct ring *ring);

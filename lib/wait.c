@@ -83,6 +83,7 @@ static void cancelled(void *argument)
 	struct sleeper *sleeper = argument;
 	PROBE2(unpark, sleeper->queue, sleeper->way);
 	gate_leave(&sleeper->queue->gate[sleeper->way]);
+	queue_leave(sleeper->queue, sleeper->way);
 	wait_pass_on(sleeper->queue, sleeper->way);
 }
 

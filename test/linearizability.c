@@ -55,7 +55,7 @@ static void begin_game(struct dice *dice, struct history *history, uint32_t thre
 	if (!direct) {
 		game.queue = stress_queue(pool, capacity);
 		game.ring = &game.queue->ring;
-	} else if (ring_init(game.ring, capacity, position) != 0) {
+	} else if (ring_init(game.ring, capacity, position, 0) != 0) {
 		abort();
 	}
 	atomic_store_explicit(&game.clock, 0, memory_order_relaxed);

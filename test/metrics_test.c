@@ -36,7 +36,7 @@ static struct magring_pool *named_pool(const char *name)
 static struct magring_queue *named_queue(struct magring_pool *pool, const char *name)
 {
 	struct magring_queue *queue;
-	struct magring_queue_options options = { sizeof(options), 8, name };
+	struct magring_queue_options options = { sizeof(options), 8, name, 0 };
 	assert_same(magring_queue_create(&queue, pool, &options), 0);
 	return queue;
 }

@@ -137,6 +137,21 @@ MUTANTS = [
            "\tatomic_fetch_add_explicit(&ring->doubts, 1, memory_order_release);\n", "",
            "stopped", config="plain"),
 
+    # Sides that are one thread's.
+    Mutant("a declared sender does not look whether the ring was closed", "ring.c",
+           "\tfence_light_asymmetric();\n\treturn closing(ring);", "\treturn (void)ring, false;",
+           "stress_close", config="plain"),
+    Mutant("a claim that came too late counts", "closing.c",
+           "return end == (CLOSED | claimed);", "return true;", "stress_close", config="plain"),
+    Mutant("closing a declared sender's ring closes nothing", "ring.c",
+           "\t\tclosing_begin(ring);\n", "", "stress_close", config="plain", by="hang"),
+    Mutant("two senders claim without looking", "queue.c",
+           "(flags & MAGRING_SINGLE_SENDER ? RING_ALONE_SENDER : 0)", "RING_ALONE_SENDER",
+           "stress_queue"),
+    Mutant("two receivers claim without looking", "queue.c",
+           "(flags & MAGRING_SINGLE_RECEIVER ? RING_ALONE_RECEIVER : 0)", "RING_ALONE_RECEIVER",
+           "stress_queue"),
+
     # Waiting.
     Mutant("nobody looks for sleepers of the other side", "queue.c",
            "if (__builtin_expect(gate_wanted(&queue->gate[other]), 0))",

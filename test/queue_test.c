@@ -112,20 +112,22 @@ static void check_create_refused(struct magring_queue_options options, int wante
 Test(queue, options_that_make_no_sense_are_refused)
 {
 	size_t size = sizeof(struct magring_queue_options);
-	check_create_refused((struct magring_queue_options){ size, MAGRING_CAPACITY_MAX + 1, NULL }, -EINVAL);
-	check_create_refused((struct magring_queue_options){ size, SIZE_MAX, NULL }, -EINVAL);
-	check_create_refused((struct magring_queue_options){ 0, 4, NULL }, -EINVAL);
-	check_create_refused((struct magring_queue_options){ size - 1, 4, NULL }, -EINVAL);
-	check_create_refused((struct magring_queue_options){ size + 1, 4, NULL }, -E2BIG);
-	check_create_refused((struct magring_queue_options){ SIZE_MAX, 4, NULL }, -E2BIG);
+	check_create_refused((struct magring_queue_options){ size, MAGRING_CAPACITY_MAX + 1, NULL, 0 }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ size, SIZE_MAX, NULL, 0 }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ 0, 4, NULL, 0 }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ size - 1, 4, NULL, 0 }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ size + 1, 4, NULL, 0 }, -E2BIG);
+	check_create_refused((struct magring_queue_options){ SIZE_MAX, 4, NULL, 0 }, -E2BIG);
+	check_create_refused((struct magring_queue_options){ size, 4, NULL, 4 }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ size, 4, NULL, UINT64_MAX }, -EINVAL);
 	check_create_refused((struct magring_queue_options){ size, 4,
-		"a name of sixty-four bytes, which is one more than there is room" }, -ENAMETOOLONG);
+		"a name of sixty-four bytes, which is one more than there is room", 0 }, -ENAMETOOLONG);
 }
 
 Test(queue, the_largest_capacity_is_given_or_there_is_no_memory)
 {
 	struct magring_queue *other = queue;
-	struct magring_queue_options options = { sizeof(options), MAGRING_CAPACITY_MAX, NULL };
+	struct magring_queue_options options = { sizeof(options), MAGRING_CAPACITY_MAX, NULL, 0 };
 	int rc = magring_queue_create(&other, pool, &options);
 	cr_assert(rc == 0 || rc == -ENOMEM, "it is %d", rc);
 	if (rc == 0) {
@@ -825,6 +827,13 @@ Test(queue, a_batch_of_what_is_left_is_received_after_closing)
 	assert_same(magring_recv_batch(queue, received, 4, -1), -EPIPE);
 }
 
+static void *receive_one(void *argument)
+{
+	struct magring_message message;
+	int rc = magring_recv(argument, &message, 0);
+	return (void *)(uintptr_t)(rc == 0 ? number_in(&message) : UINTPTR_MAX);
+}
+
 Test(queue, closing_twice_is_harmless)
 {
 	send_number(1);
@@ -931,8 +940,6 @@ Test(queue, closed_in_the_middle_of_traffic_as_many_are_received_as_were_sent)
 	}
 }
 
-/* ----------------------------------------------------------- descriptors -- */
-
 static bool readable(int fd)
 {
 	struct pollfd entry = { .fd = fd, .events = POLLIN };
@@ -940,6 +947,70 @@ static bool readable(int fd)
 	cr_assert_geq(rc, 0);
 	return rc == 1 && (entry.revents & POLLIN) != 0;
 }
+
+/* ------------------------------------------- sides that are one thread's -- */
+
+static void *receive_numbers_in_order(void *argument)
+{
+	struct magring_queue *its = argument;
+	struct magring_message messages[3];
+	uint64_t received = 0;
+	for (;;) {
+		int n = received % 2 ? magring_recv_batch(its, messages, 3, -1) : magring_recv(its, messages, -1);
+		if (n < 0)
+			return (void *)(uintptr_t)(n == -EPIPE ? received : UINT64_MAX);
+		for (int i = 0; i < (n > 0 ? n : 1); i++)
+			if (number_in(&messages[i]) != received++)
+				return (void *)UINTPTR_MAX;
+	}
+}
+
+Test(queue, a_declared_side_waits_and_is_woken_and_told_the_end_as_any_is)
+{
+	for (uint64_t flags = 0; flags <= (MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER); flags++) {
+		struct magring_queue_options options = { sizeof(options), 2, NULL, flags };
+		struct magring_queue *its = NULL;
+		void *received = NULL;
+		pthread_t receiver;
+		assert_same(magring_queue_create(&its, pool, &options), 0);
+		assert_same(pthread_create(&receiver, NULL, receive_numbers_in_order, its), 0);
+		for (uint64_t i = 0; i < 2000; i++) {
+			struct magring_message messages[2] = { given_number(pool, i), given_number(pool, i + 1) };
+			if (i % 3 == 0) {
+				assert_same(magring_send_batch(its, messages, 2, -1), 2);
+				i++;
+			} else {
+				assert_same(magring_send(its, messages, -1), 0);
+				magring_message_free(&messages[1]);
+			}
+		}
+		assert_same(magring_queue_close(its), 0);
+		pthread_join(receiver, &received);
+		struct magring_queue_stats stats = stats_of_queue(its);
+		assert_same((uintptr_t)received, stats.sent);
+		cr_assert(stats.sent >= 2000 && stats.closed && stats.received == stats.sent);
+		assert_same(magring_queue_destroy(its), 0);
+	}
+}
+
+Test(queue, a_declared_side_may_be_another_threads_later)
+{
+	struct magring_queue_options options = { sizeof(options), 2, NULL, 3 };
+	struct magring_queue *its = NULL;
+	assert_same(magring_queue_create(&its, pool, &options), 0);
+	for (uint64_t i = 0; i < 10; i++) {
+		struct magring_message message = given_number(pool, i);
+		void *received = NULL;
+		pthread_t receiver;
+		assert_same(magring_send(its, &message, 0), 0);
+		assert_same(pthread_create(&receiver, NULL, receive_one, its), 0);
+		pthread_join(receiver, &received);
+		assert_same((uintptr_t)received, i);
+	}
+	assert_same(magring_queue_destroy(its), 0);
+}
+
+/* ----------------------------------------------------------- descriptors -- */
 
 Test(queue, its_descriptors_are_two_and_stay_the_same)
 {

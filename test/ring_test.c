@@ -5,6 +5,7 @@
 #include <criterion/parameterized.h>
 #include <stdlib.h>
 
+#include "closing.h"
 #include "ring_peek.h"
 
 #define TOP (POSITION + 1)
@@ -33,7 +34,7 @@ static struct ring ring;
 
 static void given_ring(const struct place *place)
 {
-	assert_same(ring_init(&ring, place->capacity, place->start), 0);
+	assert_same(ring_init(&ring, place->capacity, place->start, 0), 0);
 }
 
 static struct magring_message numbered(uint64_t number)
@@ -241,8 +242,6 @@ EVERYWHERE(may_be_closed_at_any_position_of_the_wrap)
 	}
 }
 
-/* ------------------------------------- threads between claim and store, taken apart -- */
-
 static void check_stopped(uint64_t questions, uint64_t quarantined, uint64_t unsettled)
 {
 	struct ring_counts counts = ring_counts(&ring);
@@ -250,6 +249,163 @@ static void check_stopped(uint64_t questions, uint64_t quarantined, uint64_t uns
 	assert_same(counts.quarantined, quarantined);
 	assert_same(ring_peek_unsettled(&ring), unsettled);
 }
+
+/* ------------------------------------------------- sides that are one thread's -- */
+
+static void given_ring_alone(const struct place *place, unsigned int alone)
+{
+	assert_same(ring_init(&ring, place->capacity, place->start, alone), 0);
+}
+
+/* One with a declared sender; false where there are none, for lack of asymmetric fences. */
+static bool given_ring_of_one_sender(const struct place *place)
+{
+	given_ring_alone(place, RING_ALONE_SENDER);
+	if (fence_asymmetric)
+		return true;
+	ring_fini(&ring);
+	return false;
+}
+
+EVERYWHERE(a_side_to_itself_does_what_any_side_does)
+{
+	for (unsigned int alone = 1; alone <= (RING_ALONE_SENDER | RING_ALONE_RECEIVER); alone++) {
+		struct magring_message messages[130], received[130];
+		size_t capacity = place->capacity;
+		given_ring_alone(place, alone);
+		check_refuses_pop(-EAGAIN);
+		for (uint64_t lap = 0; lap < 3; lap++) {
+			for (uint64_t i = 0; i < capacity; i++)
+				push(i);
+			check_refuses_push(-EAGAIN);
+			check_counts(2 * lap * capacity + capacity, 2 * lap * capacity, false);
+			for (uint64_t i = 0; i < capacity; i++)
+				pop(i);
+			check_refuses_pop(-EAGAIN);
+			for (uint64_t i = 0; i < 130; i++)
+				messages[i] = numbered(i);
+			assert_same(ring_push_batch(&ring, messages, 130), capacity);
+			assert_same(ring_pop_batch(&ring, received, 130), capacity);
+			for (uint64_t i = 0; i < capacity; i++)
+				check_number(&received[i], i);
+		}
+		push(7);
+		ring_close(&ring);
+		ring_close(&ring);
+		check_refuses_push(-EPIPE);
+		cr_assert(ring_may_push(&ring) && ring_may_pop(&ring));
+		pop(7);
+		check_refuses_pop(-EPIPE);
+		check_refuses_push(-EPIPE);
+		check_counts(6 * capacity + 1, 6 * capacity + 1, true);
+		assert_same(ring_peek_unsettled(&ring), 0);
+		ring_fini(&ring);
+	}
+}
+
+EVERYWHERE(a_declared_sender_goes_past_a_receiver_that_stopped_in_the_middle)
+{
+	struct magring_message message;
+	given_ring_alone(place, RING_ALONE_SENDER);
+	push(0);
+	push(1);
+	uint64_t claimed = ring_peek_claim_pop(&ring);
+	pop(1);
+	for (uint64_t i = 2; i < place->capacity; i++)
+		push(i);
+	push(place->capacity);
+	assert_same(ring_peek_unsettled(&ring), 1);
+	for (uint64_t i = 2; i <= place->capacity; i++)
+		pop(i);
+	cr_assert(!ring_peek_finish_pop(&ring, claimed, &message));
+	check_number(&message, 0);
+	ring_close(&ring);
+	check_refuses_pop(-EPIPE);
+	check_refuses_push(-EPIPE);
+	check_counts(place->capacity + 1, place->capacity + 1, true);
+	assert_same(ring_peek_unsettled(&ring), 0);
+	ring_fini(&ring);
+}
+
+EVERYWHERE(what_a_declared_sender_has_claimed_before_close_is_received_or_passed_over)
+{
+	for (int comes_in_time = 0; comes_in_time < 2; comes_in_time++) {
+		struct magring_message message = numbered(0);
+		if (!given_ring_of_one_sender(place))
+			return;
+		uint64_t claimed = ring_peek_claim_push(&ring);
+		ring_close(&ring);
+		/* As the sender, which has not looked yet. */
+		if (comes_in_time) {
+			cr_assert(closing(&ring) && closing_counts(&ring, advance(claimed, 1)));
+			cr_assert(ring_peek_finish_push(&ring, claimed, &message));
+			pop(0);
+		} else {
+			check_refuses_pop(-EPIPE);
+			cr_assert(closing(&ring) && closing_counts(&ring, advance(claimed, 1)));
+			cr_assert(!ring_peek_finish_push(&ring, claimed, &message));
+		}
+		check_refuses_push(-EPIPE);
+		check_refuses_pop(-EPIPE);
+		check_counts((uint64_t)comes_in_time, (uint64_t)comes_in_time, true);
+		assert_same(ring_peek_unsettled(&ring), 0);
+		ring_fini(&ring);
+	}
+}
+
+EVERYWHERE(what_a_declared_sender_claims_after_close_is_not_claimed)
+{
+	for (uint64_t count = 1; count <= 2; count++) {
+		if (!given_ring_of_one_sender(place))
+			return;
+		push(0);
+		ring_close(&ring);
+		/* As a sender that had looked before. */
+		uint64_t claimed = ring_peek_claim_push(&ring);
+		if (count == 2)
+			ring_peek_claim_push(&ring);
+		check_counts(1, 0, true);
+		pop(0);
+		check_refuses_pop(-EPIPE);
+		cr_assert(closing(&ring) && !closing_counts(&ring, advance(claimed, count)));
+		check_counts(1, 1, true);
+		check_refuses_push(-EPIPE);
+		check_refuses_pop(-EPIPE);
+		check_counts(1, 1, true);
+		check_stopped(0, 0, 0);
+		ring_fini(&ring);
+	}
+}
+
+EVERYWHERE(nobody_waits_for_who_closes_a_ring_with_a_declared_sender)
+{
+	enum { RECEIVER_COMES, BATCH_COMES, SEND_COMES, CASES };
+	for (int comes = 0; comes < CASES; comes++) {
+		struct magring_message messages[2] = { numbered(1), numbered(2) };
+		if (!given_ring_of_one_sender(place))
+			return;
+		push(0);
+		atomic_store_explicit(&ring.end, CLOSING, memory_order_release); /* and stops */
+		cr_assert(ring_may_push(&ring) && ring_may_pop(&ring));
+		cr_assert(ring_counts(&ring).closed);
+		if (comes == BATCH_COMES)
+			assert_same(ring_push_batch(&ring, messages, 2), -EPIPE);
+		if (comes == SEND_COMES) /* it has claimed when it finds out, and says that this counts */
+			push(1);
+		pop(0);
+		if (comes == SEND_COMES)
+			pop(1);
+		check_refuses_pop(-EPIPE);
+		check_refuses_push(-EPIPE);
+		ring_close(&ring); /* goes on */
+		check_refuses_pop(-EPIPE);
+		check_refuses_push(-EPIPE);
+		check_counts(1 + (comes == SEND_COMES), 1 + (comes == SEND_COMES), true);
+		ring_fini(&ring);
+	}
+}
+
+/* ------------------------------------- threads between claim and store, taken apart -- */
 
 /* Every cell is in use: the ring, empty now, takes its capacity; lap after lap. */
 static void check_all_cells(const struct place *place)
@@ -396,7 +552,7 @@ EVERYWHERE(all_but_one_cell_may_be_held_up)
 Test(ring, of_2_to_the_24_messages_works_over_the_end_of_a_lap)
 {
 	uint64_t capacity = UINT64_C(1) << 24;
-	assert_same(ring_init(&ring, capacity, 0), 0);
+	assert_same(ring_init(&ring, capacity, 0, 0), 0);
 	assert_same(ring_capacity(&ring), 1 << 24);
 	push(0);
 	pop(0);
@@ -416,7 +572,7 @@ Test(ring, of_2_to_the_24_messages_works_over_the_end_of_a_lap)
 
 Test(ring, more_memory_than_there_is_is_refused)
 {
-	assert_same(ring_init(&ring, (size_t)1 << 50, 0), -ENOMEM);
+	assert_same(ring_init(&ring, (size_t)1 << 50, 0, 0), -ENOMEM);
 }
 
 /* --------------------------------------------------------------- threads -- */

@@ -245,7 +245,7 @@ static void open_ring(size_t capacity)
 {
 	static struct ring ring;
 	game.ring = &ring;
-	if (ring_init(&ring, capacity, 0) != 0)
+	if (ring_init(&ring, capacity, 0, 0) != 0)
 		abort();
 }
 

@@ -30,7 +30,7 @@
 #define STACK 8192
 #define XSTATE_MAX 16384
 
-enum op { PUSH, POP, PUSH_BATCH, POP_BATCH };
+enum op { PUSH, POP, PUSH_BATCH, POP_BATCH, CLOSE };
 
 struct victim {
 	enum op op;
@@ -102,7 +102,7 @@ static inline size_t count_of(const struct victim *victim)
 /* What a story of a failure needs. */
 static inline void show_world(void)
 {
-	static const char *const names[] = { "push", "pop", "push_batch", "pop_batch" };
+	static const char *const names[] = { "push", "pop", "push_batch", "pop_batch", "close" };
 	fprintf(stderr, "  capacity %zu, head %" PRIu64 " tail %#" PRIx64 " unsettled %" PRIu64
 		", the others have sent %" PRIu64 "\n", ring_capacity(&world.ring),
 		atomic_load(&world.ring.head), atomic_load(&world.ring.tail),
@@ -128,6 +128,9 @@ static inline int victim_call(struct victim *victim)
 		return ring_pop(&world.ring, victim->messages);
 	case PUSH_BATCH:
 		return ring_push_batch(&world.ring, victim->messages, BATCH);
+	case CLOSE:
+		ring_close(&world.ring);
+		return 1;
 	default:
 		return ring_pop_batch(&world.ring, victim->messages, BATCH);
 	}

@@ -348,9 +348,10 @@ static inline struct magring_pool *stress_pool(size_t memory_limit, size_t max_p
 	return pool;
 }
 
-static inline struct magring_queue *stress_queue(struct magring_pool *pool, size_t capacity)
+static inline struct magring_queue *stress_queue_for(struct magring_pool *pool, size_t capacity, uint64_t flags)
 {
-	const struct magring_queue_options options = { .size = sizeof(options), .capacity = capacity };
+	const struct magring_queue_options options = { .size = sizeof(options), .capacity = capacity,
+		.flags = flags };
 	struct magring_queue *queue = NULL;
 	int rc = magring_queue_create(&queue, pool, &options);
 	if (rc != 0) {
@@ -358,6 +359,11 @@ static inline struct magring_queue *stress_queue(struct magring_pool *pool, size
 		abort();
 	}
 	return queue;
+}
+
+static inline struct magring_queue *stress_queue(struct magring_pool *pool, size_t capacity)
+{
+	return stress_queue_for(pool, capacity, 0);
 }
 
 static inline void stress_destroy(struct magring_pool *pool)

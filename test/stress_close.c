@@ -4,7 +4,8 @@
  *
  * Each message whose send returned 0 is received once, in its sender's order;
  * whoever is told -EPIPE finds nothing left; from then on the answer is -EPIPE to
- * every call; a message that was not sent is still whole and the sender's.
+ * every call; a message that was not sent is still whole and the sender's. In some rounds
+ * one thread alone sends, or receives, and has said so.
  */
 #include "stress.h"
 
@@ -19,7 +20,8 @@ static struct {
 	struct magring_pool *pool;
 	struct magring_queue *queue;
 	pthread_barrier_t begin, end;
-	bool over;                               /* read after `begin` */
+	bool over;                               /* these are read after `begin` */
+	uint32_t senders, receivers;             /* who take part in this round */
 	_Atomic(uint32_t) going;                 /* the sends of this round */
 	uint32_t sent[SENDERS];                  /* by each sender; read after `end` */
 	uint32_t received[RECEIVERS];
@@ -124,9 +126,9 @@ static void *worker(void *argument)
 		pthread_barrier_wait(&game.begin);
 		if (game.over)
 			return NULL;
-		if (number < SENDERS)
+		if (number < game.senders)
 			send_until_closed(number, &dice);
-		else
+		else if (number >= SENDERS && number < SENDERS + game.receivers)
 			receive_until_closed(number - SENDERS, &dice);
 		pthread_barrier_wait(&game.end);
 	}
@@ -175,8 +177,14 @@ int main(int argc, char **argv)
 		stress_start(&threads[i], worker, &numbers[i]);
 	}
 	for (; stress_goes_on(); rounds++) {
-		game.queue = stress_queue(game.pool, (size_t)2 << dice_throw(&dice, 6));
+		game.senders = 1 + dice_throw(&dice, SENDERS);
+		game.receivers = 1 + dice_throw(&dice, RECEIVERS);
+		game.queue = stress_queue_for(game.pool, (size_t)2 << dice_throw(&dice, 6),
+			(game.senders == 1 ? MAGRING_SINGLE_SENDER : 0) |
+			(game.receivers == 1 ? MAGRING_SINGLE_RECEIVER : 0));
 		memset(game.seen, 0, sizeof(game.seen));
+		memset(game.sent, 0, sizeof(game.sent));
+		memset(game.received, 0, sizeof(game.received));
 		atomic_store_explicit(&game.going, 0, memory_order_relaxed);
 		pthread_barrier_wait(&game.begin);
 		close_amid(dice_throw(&dice, 100), dice_throw(&dice, 20000));

@@ -158,7 +158,10 @@ static void play(struct dice *dice, struct totals *totals)
 	uint64_t received = 0;
 	round->senders = 1 + dice_throw(dice, THREADS_MAX);
 	memset(round->seen, 0, sizeof(round->seen));
-	round->queue = stress_queue(round->pool, (size_t)2 << dice_throw(dice, 10));
+	/* A side that is one thread's says so half of the time. */
+	uint64_t flags = (round->senders == 1 && dice_throw(dice, 2) == 0 ? MAGRING_SINGLE_SENDER : 0) |
+		(receivers == 1 && dice_throw(dice, 2) == 0 ? MAGRING_SINGLE_RECEIVER : 0);
+	round->queue = stress_queue_for(round->pool, (size_t)2 << dice_throw(dice, 10), flags);
 	for (unsigned int i = 0; i < round->senders + receivers; i++) {
 		workers[i] = (struct worker){
 			.round = round, .number = i, .stream = (totals->rounds + 1) * 16 + i,

@@ -157,7 +157,10 @@ static uint64_t play(struct dice *dice, uint64_t number)
 	round.senders = 1 + dice_throw(dice, THREADS_MAX);
 	memset(round.seen, 0, sizeof(round.seen));
 	atomic_init(&round.over, false);
-	if (ring_init(&round.ring, capacity, position) != 0)
+	/* A side that is one thread's says so half of the time. */
+	unsigned int alone = (round.senders == 1 && dice_throw(dice, 2) == 0 ? RING_ALONE_SENDER : 0) |
+		(receiving == 1 && dice_throw(dice, 2) == 0 ? RING_ALONE_RECEIVER : 0);
+	if (ring_init(&round.ring, capacity, position, alone) != 0)
 		abort();
 	stress_start(&watching, observer, &round);
 	for (unsigned int i = 0; i < receiving; i++) {

@@ -154,7 +154,7 @@ int main(void)
 {
 	long threads[THREADS];
 	uint64_t all = 0;
-	require(ring_init(&ring, CAPACITY, START) == 0);
+	require(ring_init(&ring, CAPACITY, START, 0) == 0);
 	for (int i = 0; i < FILL; i++)
 		all = push(0, all, 1, false);
 	start_threads(threads);
