@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ring: lib/ring.c and lib/verdict.c.
+ * The ring: lib/ring.c, lib/verdict.c and lib/closing.c.
  *
  * Modelled: ring_push_batch() and ring_pop_batch() with all that they call, line by
  * line, for senders and receivers on a ring of two or three cells, one message at a
@@ -8,6 +8,9 @@
  * access to shared memory; `at` says which one comes next. A thread that is told
  * -EAGAIN sleeps until an operation of the other side has succeeded since its own
  * call began, which is all that a gate tells it.
+ *
+ * With SINGLE_SENDER, SINGLE_RECEIVER that side claims by a store; and who closes takes
+ * some steps, between which it may stop for good (CLOSER_STOPS).
  *
  * Checked for all interleavings:
  *
@@ -36,7 +39,8 @@
  * itself reads it at once. A CAS, fetch-add or fetch-sub waits until the thread's
  * buffer is empty. fence_heavy() waits for a moment at which no store to the
  * cell in question is in any buffer; it says nothing about later ones, or other
- * cells. That is TSO; what weaker processors add is the business of the acquires and
+ * cells. A store of tail or head goes into the buffer as well, which then has three
+ * entries. That is TSO; what weaker processors add is the business of the acquires and
  * releases in the C source.
  *
  * Abstractions. Each leaves every behaviour of the code possible:
@@ -65,6 +69,18 @@
 #ifndef BATCH
 #define BATCH 1 /* of the first sender and of the first receiver; 1 or 2 */
 #endif
+#ifndef SINGLE_SENDER
+#define SINGLE_SENDER 0 /* the one sender is declared */
+#endif
+#ifndef SINGLE_RECEIVER
+#define SINGLE_RECEIVER 0
+#endif
+#ifndef EARLY
+#define EARLY 0 /* close at any moment, not when nothing moves any more */
+#endif
+#ifndef CLOSER_STOPS
+#define CLOSER_STOPS 0 /* for good, having said CLOSING */
+#endif
 #define THREADS (SENDERS + RECEIVERS)
 #define ALL_SENDERS ((1 << SENDERS) - 1)
 #define ALL_RECEIVERS (((1 << RECEIVERS) - 1) << SENDERS)
@@ -74,6 +90,7 @@
 #define CAPACITY 2
 #endif
 #define CLOSED 32
+#define CLOSING 64
 #define POSITION 31
 #define INDEX(position) ((position) % CAPACITY)
 #define FREE(position) ((position) / CAPACITY * 2)
@@ -87,16 +104,26 @@
 #define GONE 2
 
 mtype:step = {
-	READ, SETTLED, COUNT, SINCE, KNOWN, CLEAR, READY, SINCE_KNOWN, CLAIM,
-	STORE, COPY, LOOK, VERDICT, ANSWER, STATE, GIVE, GIVE_CHANGE, GIVE_SETTLE,
-	MOVED, OTHER_END, SCAN, SCAN_VERDICT, SCAN_AGAIN, MOVED_LAST,
-	HOLE, HOLE_CHANGE, HOLE_STATE, GO_OVER, ASK, ASK_CHANGE,
+	READ, CLOSING_TOP, STOP, SETTLED, COUNT, SINCE, KNOWN, CLEAR, READY, SINCE_KNOWN, CLAIM,
+	CLOSING_SINCE, COUNTS, STORE, COPY, LOOK, VERDICT, ANSWER, STATE, GIVE, GIVE_CHANGE, GIVE_SETTLE,
+	MOVED, OTHER_END, OTHER_TAIL, END_HEAVY, END_READ, END_CHANGE, SCAN, SCAN_VERDICT, SCAN_AGAIN, MOVED_LAST,
+	HOLE, HOLE_CHANGE, HOLE_STATE, GO_OVER, OVER_SINCE, OVER_COUNTS, ASK, ASK_CHANGE,
 	DOUBT, HEAVY, DECIDE, DECIDE_CHANGE, DECIDE_SETTLE,
 	WAIT, END
 };
 
 /* The ring. */
 byte tail, head;
+byte end;          /* SINGLE_SENDER: 0, CLOSING, or CLOSED and a position */
+#if defined(STORE_BUFFERS) && (SINGLE_SENDER || SINGLE_RECEIVER)
+#define LAGS
+byte late_tail, late_head; /* what is in memory, behind what their one thread has stored */
+#define tail_there (SINGLE_SENDER -> late_tail : tail)
+#define head_there (SINGLE_RECEIVER -> late_head : head)
+#else
+#define tail_there tail
+#define head_there head
+#endif
 byte unsettled;    /* doubts - settled */
 bool doubted;      /* ever */
 byte calm;         /* set of threads: there was no doubt since the thread has read them */
@@ -124,7 +151,7 @@ byte stopped; /* a set */
 #endif
 #define kind_at(position) KIND(verdict[INDEX(position)])
 
-#define final (tail & POSITION)
+#define final ((end & CLOSED) -> (end & POSITION) : (tail & POSITION))
 #if CAPACITY == 2
 #define any(of) (of(0) || of(1))
 #else
@@ -136,7 +163,7 @@ byte stopped; /* a set */
  * is not before head + CAPACITY, the cell comes into use when head has moved on. */
 #define free_for(index) (state[index] / 2 * CAPACITY + (index))
 #define usable(index) (state[index] % 2 == 0 && KIND(verdict[index]) != GONE && \
-	free_for(index) >= final && (free_for(index) < head + CAPACITY || free_for(index) == final))
+	free_for(index) >= final && (free_for(index) < head_there + CAPACITY || free_for(index) == final))
 #define any_usable any(usable)
 #define unfinished(index) (KIND(verdict[index]) != DONE || owned[index])
 
@@ -149,6 +176,8 @@ inline note()
 
 #define is_sender (me < SENDERS)
 #define is_receiver (me >= SENDERS)
+#define alone ((is_sender && SINGLE_SENDER) || (is_receiver && SINGLE_RECEIVER))
+#define alone_sender (is_sender && SINGLE_SENDER)
 #ifdef MUTANT_CLOSE_BESIDE
 bool closed;
 #define set_closed() closed = true
@@ -157,7 +186,7 @@ bool closed;
 #else
 #define set_closed() tail = tail | CLOSED
 #define is_closed (position >= CLOSED)
-#define other_end (is_receiver -> tail : head)
+#define other_end (is_receiver -> tail_there : head_there)
 #endif
 #define my_end (is_receiver -> head : tail)
 #define wanted (FREE(position + i) + is_receiver)
@@ -168,7 +197,7 @@ bool closed;
 #else
 #define stored own
 #endif
-#ifdef MUTANT_NO_COMPARE
+#if defined(MUTANT_NO_COMPARE) || defined(MUTANT_TWO_SENDERS) || defined(MUTANT_TWO_RECEIVERS)
 #define unmoved true
 #else
 #define unmoved (my_end == position)
@@ -214,31 +243,71 @@ inline answered(index)
 #define to_fence HEAVY
 byte buffer[THREADS]; /* index + 1 of the cell whose state is to become the next one */
 byte second[THREADS]; /* and after it, of this one */
+#ifdef LAGS
+byte third[THREADS];
+#define MOVE 16 /* and what tail, or head, is to become */
+#define buffered(thread, index) \
+	(buffer[thread] == (index) + 1 || second[thread] == (index) + 1 || third[thread] == (index) + 1)
+#define has_space (third[me] == 0)
+#define put_end(value) put(MOVE + (value))
+#else
 #define buffered(thread, index) (buffer[thread] == (index) + 1 || second[thread] == (index) + 1)
-#define drained (buffer[me] == 0)
 #define has_space (second[me] == 0)
+#define put_end(value) skip
+#endif
+#define drained (buffer[me] == 0)
 #define reads(position, wanted) \
 	(state[INDEX(position)] + buffered(me, INDEX(position)) == (wanted))
 #define reads_later(index, wanted) (state[index] + buffered(me, index) >= (wanted))
 #define in_buffer(thread) buffered(thread, asked)
+#if defined(LAGS) && !defined(MUTANT_CLOSE_NO_HEAVY)
+#define closing_heavy_done (buffer[0] < MOVE && second[0] < MOVE && third[0] < MOVE)
+#else
+#define closing_heavy_done true
+#endif
 #ifdef MUTANT_NO_HEAVY
 #define heavy_done true
 #else
 #define heavy_done (!in_buffer(0) && !in_buffer(1) && !in_buffer(THREADS - 2) && !in_buffer(THREADS - 1))
 #endif
 
+inline put(entry)
+{
+	if
+	:: buffer[me] == 0 -> buffer[me] = entry
+#ifdef LAGS
+	:: buffer[me] != 0 && second[me] != 0 -> third[me] = entry
+#endif
+	:: buffer[me] != 0 && second[me] == 0 -> second[me] = entry
+	fi
+}
+
 /* A gate has fences of its own by which a sleeper is woken. */
 inline drain(thread)
 {
-	arrive(thread, (buffer[thread] - 1), state[buffer[thread] - 1] + 1);
+	if
+#ifdef LAGS
+	:: buffer[thread] >= MOVE && (thread) < SENDERS -> late_tail = buffer[thread] - MOVE
+	:: buffer[thread] >= MOVE && (thread) >= SENDERS -> late_head = buffer[thread] - MOVE
+	:: buffer[thread] < MOVE ->
+#else
+	:: true ->
+#endif
+		arrive(thread, (buffer[thread] - 1), state[buffer[thread] - 1] + 1);
+		woken = woken | ((thread) < SENDERS -> ALL_RECEIVERS : ALL_SENDERS)
+	fi;
 	buffer[thread] = second[thread];
-	second[thread] = 0;
-	woken = woken | ((thread) < SENDERS -> ALL_RECEIVERS : ALL_SENDERS)
+#ifdef LAGS
+	second[thread] = third[thread];
+	third[thread] = 0
+#else
+	second[thread] = 0
+#endif
 }
 
 active proctype memory()
 {
-end:
+end_memory:
 	do
 	:: d_step { buffer[0] -> drain(0) }
 	:: d_step { buffer[1] -> drain(1) }
@@ -250,6 +319,8 @@ end:
 #define FIRST 3
 #define to_fence DECIDE
 #define has_space true
+#define closing_heavy_done true
+#define put_end(value) skip
 #define drained true
 #define reads(position, wanted) is(position, wanted)
 #define reads_later(index, wanted) (state[index] >= (wanted))
@@ -300,6 +371,7 @@ inline top()
 	calm = calm & ~BIT(me);
 	if
 	:: is_sender && is_closed -> end_thread() /* -EPIPE */
+	:: alone_sender && !is_closed -> at = CLOSING_TOP
 	:: else -> at = SETTLED
 	fi
 }
@@ -382,6 +454,49 @@ inline go_on_scanning()
 	fi
 }
 
+/* What was read of the other end: is there anything to be looked for? */
+inline with_other()
+{
+	if
+	:: is_receiver && other == (position | CLOSED) -> /* -EPIPE */
+		assert((sent & ~claimed) == 0 && !any_out);
+		told_epipe = true;
+		end_thread()
+#ifdef MUTANT_BEYOND_TAIL
+	:: is_receiver && other == position && kind_at(position) == GONE -> scan = position + 1; at = HOLE
+	:: is_receiver && other == position && kind_at(position) != GONE -> answer_eagain()
+#else
+	:: is_receiver && other == position -> answer_eagain()
+#endif
+#ifdef MUTANT_NO_ROOM_BEHIND
+	:: is_sender -> other = 0; at = MOVED_LAST
+#endif
+#ifdef MUTANT_NO_MESSAGE_BEHIND
+	:: is_receiver && (other & POSITION) != position && !(other & CLOSED) -> other = 0; at = MOVED_LAST
+#endif
+#ifdef MUTANT_NEED_NO_ROOM
+	:: is_sender -> other = 0; scan = position + 1; at = HOLE
+#endif
+	:: else -> scan = next_position; go_on_scanning()
+	fi
+}
+
+/* closing.c: this is the end, unless there is one; and tail is as in any closed ring. */
+inline change_end(value)
+{
+	if
+	:: end == CLOSING -> end = CLOSED | ((value) & POSITION)
+	:: else
+	fi
+}
+
+inline closing_counts(claimed)
+{
+	change_end(claimed);
+	tail = end;
+	put_end(end)
+}
+
 /* The next cell, if there is one on the way to `scan`: is it a hole as well? */
 inline next_hole()
 {
@@ -409,6 +524,11 @@ inline copy()
 		message[cell] = 0
 	fi
 }
+#ifdef MUTANT_CLAIM_COUNTS_ANYWAY
+#define after_claim STORE
+#else
+#define after_claim CLOSING_SINCE
+#endif
 #ifdef MUTANT_STATE_FIRST
 #define after_store COPY
 #else
@@ -473,6 +593,16 @@ proctype worker(byte me)
 		woken = woken & ~BIT(me);
 		position = my_end;
 		top() }
+
+	/* A sender that is alone finds the ring closing. */
+	:: d_step { at == CLOSING_TOP ->
+		if
+		:: end == 0 -> at = SETTLED
+		:: else -> at = STOP
+		fi }
+	:: d_step { at == STOP && drained ->
+		closing_counts(tail);
+		end_thread() } /* -EPIPE */
 
 	/* count_claimable() */
 	:: d_step { at == SETTLED ->
@@ -578,9 +708,16 @@ proctype worker(byte me)
 #endif
 		fi }
 
-	:: d_step { at == CLAIM && drained ->
+	:: d_step { at == CLAIM && (alone -> has_space : drained) ->
+		assert(!alone || unmoved);
 		if
 		:: unmoved ->
+#ifdef MUTANT_TWO_SENDERS
+			tail = (is_sender -> position : tail);
+#endif
+#ifdef MUTANT_TWO_RECEIVERS
+			head = (is_receiver -> position : head);
+#endif
 			do
 			:: i < n ->
 				assert(!owned[INDEX(position + i)] && kind_at(position + i) != GONE);
@@ -600,9 +737,32 @@ proctype worker(byte me)
 				i++
 			:: else -> i = 0; break
 			od;
+			if
+			:: alone && is_sender -> put_end(tail)
+			:: alone && is_receiver -> put_end(head)
+			:: else
+			fi;
 			note();
-			at = STORE
+			at = (alone_sender -> after_claim : STORE)
 		:: else -> position = my_end; top()
+		fi }
+
+	/* A sender that is alone: was the ring closed before? closing_counts() */
+	:: d_step { at == CLOSING_SINCE ->
+		if
+		:: end == 0 -> at = STORE
+		:: else -> at = COUNTS
+		fi }
+	:: d_step { at == COUNTS && drained ->
+		closing_counts(position + n);
+		if
+		:: end == (CLOSED | (position + n)) -> at = STORE
+		:: else ->
+			do
+			:: i < n -> owned[INDEX(position + i)] = false; i++
+			:: else -> break
+			od;
+			end_thread() /* -EPIPE */
 		fi }
 
 	/* publish(), recycle() */
@@ -614,10 +774,7 @@ proctype worker(byte me)
 		copy();
 #endif
 #ifdef STORE_BUFFERS
-		if
-		:: buffer[me] == 0 -> buffer[me] = cell + 1
-		:: else -> second[me] = cell + 1
-		fi;
+		put(cell + 1);
 #else
 		arrive(me, cell, stored);
 #endif
@@ -713,29 +870,28 @@ proctype worker(byte me)
 		:: else -> at = OTHER_END
 		fi }
 	:: d_step { at == OTHER_END ->
-		other = other_end;
 		if
-		:: is_receiver && other == (position | CLOSED) -> /* -EPIPE */
-			assert((sent & ~claimed) == 0 && !any_out);
-			told_epipe = true;
-			end_thread()
-#ifdef MUTANT_BEYOND_TAIL
-		:: is_receiver && other == position && kind_at(position) == GONE -> scan = position + 1; at = HOLE
-		:: is_receiver && other == position && kind_at(position) != GONE -> answer_eagain()
+		:: is_receiver && SINGLE_SENDER && end == 0 -> at = OTHER_TAIL
+#ifdef MUTANT_NOBODY_HELPS
+		:: is_receiver && SINGLE_SENDER && end == CLOSING -> at = OTHER_TAIL
+#elif defined(MUTANT_END_IS_TAIL)
+		:: is_receiver && SINGLE_SENDER && end != 0 -> other = CLOSED | (tail_there & POSITION); with_other()
 #else
-		:: is_receiver && other == position -> answer_eagain()
+		:: is_receiver && SINGLE_SENDER && end == CLOSING -> at = END_HEAVY
 #endif
-#ifdef MUTANT_NO_ROOM_BEHIND
-		:: is_sender -> other = 0; at = MOVED_LAST
+#ifndef MUTANT_END_IS_TAIL
+		:: is_receiver && SINGLE_SENDER && end != 0 && end != CLOSING -> other = end; with_other()
 #endif
-#ifdef MUTANT_NO_MESSAGE_BEHIND
-		:: is_receiver && (other & POSITION) != position && !(other & CLOSED) -> other = 0; at = MOVED_LAST
-#endif
-#ifdef MUTANT_NEED_NO_ROOM
-		:: is_sender -> other = 0; scan = position + 1; at = HOLE
-#endif
-		:: else -> scan = next_position; go_on_scanning()
+		:: is_sender || !SINGLE_SENDER -> other = other_end; with_other()
 		fi }
+	:: d_step { at == OTHER_TAIL -> other = tail_there; with_other() }
+	/* closing_end() */
+	:: d_step { at == END_HEAVY && closing_heavy_done -> at = END_READ }
+	:: d_step { at == END_READ -> other = tail_there; at = END_CHANGE }
+	:: d_step { at == END_CHANGE && drained ->
+		change_end(other);
+		other = end;
+		with_other() }
 	/* find_ready() */
 	:: d_step { at == SCAN ->
 		if
@@ -819,8 +975,10 @@ proctype worker(byte me)
 #endif
 			fi
 		fi }
-	:: d_step { at == GO_OVER && drained ->
+	:: d_step { at == GO_OVER && (alone -> has_space : drained) ->
 		do
+		/* Where it thinks that tail is, it finds out later. */
+		:: alone_sender -> assert(unmoved); tail = tail + i; i = 0; break
 		:: my_end == position && i > 0 && is_receiver ->
 			assert(!(out[INDEX(position)] && is(position, FULL(position))));
 			position++;
@@ -829,9 +987,22 @@ proctype worker(byte me)
 		:: my_end == position && i > 0 && is_sender -> position++; tail++; i--
 		:: else -> break
 		od;
+		if
+		:: alone && is_sender -> put_end(tail)
+		:: alone && is_receiver -> put_end(head)
+		:: else
+		fi;
 		note();
-		position = my_end;
-		top() }
+		if
+		:: alone_sender -> at = OVER_SINCE
+		:: else -> position = my_end; top()
+		fi }
+	:: d_step { at == OVER_SINCE ->
+		if
+		:: end == 0 -> top()
+		:: else -> at = OVER_COUNTS
+		fi }
+	:: d_step { at == OVER_COUNTS && drained -> closing_counts(tail); end_thread() }
 
 	/* verdict_ask() */
 	:: d_step { at == ASK ->
@@ -932,26 +1103,32 @@ active proctype stopper()
 /* Closes when nothing moves any more, or (with EARLY) at any moment; judges. */
 active proctype judge()
 {
-	bool early;
-#ifdef EARLY
-	if
-	:: early = true
-	:: early = false
-	fi;
-#endif
-	if
-	:: early
-	:: !early ->
-		timeout;
-		assert(over(ALL_SENDERS) || nobody_receives);
-		assert(!any_out || nobody_receives);
-		assert((any(may_be_popped)) == (any_out) && (any(may_be_pushed)) == (any_usable))
-	fi;
+	byte there;
 	atomic {
-		set_closed();
-		woken = ALL
+		if
+		:: EARLY
+		:: timeout ->
+			assert(over(ALL_SENDERS) || nobody_receives);
+			assert(!any_out || nobody_receives);
+			assert((any(may_be_popped)) == (any_out) && (any(may_be_pushed)) == (any_usable))
+		fi;
+		if
+		:: !SINGLE_SENDER -> set_closed(); woken = ALL
+		/* closing_begin(). Who stops in there has woken nobody, but they may look. */
+		:: SINGLE_SENDER -> end = CLOSING; woken = (CLOSER_STOPS -> ALL : woken)
+		fi
 	}
-	timeout;
+	if
+	:: SINGLE_SENDER && !CLOSER_STOPS && closing_heavy_done ->
+		there = tail_there;
+		d_step {
+			change_end(there);
+			there = 0;
+			woken = ALL
+		}
+		timeout
+	:: (!SINGLE_SENDER || CLOSER_STOPS) && timeout
+	fi;
 	assert(over(ALL));
 #ifdef STOPS
 	stopped = 0;
