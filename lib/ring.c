@@ -63,9 +63,16 @@
 #define PATIENCE 64
 #endif
 
-/* How many cells ahead a thread with a side to itself fetches. */
-#ifndef FETCH_AHEAD
-#define FETCH_AHEAD 8
+/* How many cells ahead of the one that it has claimed a thread fetches; 0: none. Alone it comes
+ * there for certain; beside others, maybe another one does. */
+#ifndef FETCH_AHEAD_SENDER
+#define FETCH_AHEAD_SENDER 8
+#endif
+#ifndef FETCH_AHEAD_RECEIVER
+#define FETCH_AHEAD_RECEIVER 8
+#endif
+#ifndef FETCH_AHEAD_SHARED
+#define FETCH_AHEAD_SHARED 0
 #endif
 
 /* ---------------------------------------------------------------- what is ready -- */
@@ -236,10 +243,12 @@ static inline void recycle(struct ring_cell *cell, uint64_t free, struct magring
 	atomic_store_explicit(&cell->state, free, memory_order_release);
 }
 
-/* Fetch, for writing, the cell that a thread with a side to itself comes to soon. */
-static inline void fetch_ahead(const struct ring *ring, uint64_t position)
+/* Fetch, for writing, the cell that this thread is likely to come to soon. */
+static inline void fetch_ahead(const struct ring *ring, uint64_t position, bool full, bool alone)
 {
-	prefetch_for_writing(cell_at(ring, position + FETCH_AHEAD));
+	uint64_t cells = !alone ? FETCH_AHEAD_SHARED : full ? FETCH_AHEAD_RECEIVER : FETCH_AHEAD_SENDER;
+	if (cells > 0)
+		prefetch_for_writing(cell_at(ring, position + cells));
 }
 
 /* ----------------------------------------------------------------- push and pop -- */
@@ -270,8 +279,7 @@ EACH int push_batch(struct ring *ring, const struct magring_message *messages, s
 			uint64_t mask = ring->index_mask;
 			uint64_t full = wanted(ring, position, true);
 			for (;;) {
-				if (alone)
-					fetch_ahead(ring, position);
+				fetch_ahead(ring, position, false, alone);
 				publish(&cells[position & mask], full, next);
 				if (!doubted_since(ring, ready.known) || verdict_stands(ring, position, full))
 					next++;
@@ -321,8 +329,7 @@ EACH int pop_batch(struct ring *ring, struct magring_message *ret_messages, size
 			uint64_t free = state_free_next(ring, wanted(ring, position, false));
 			for (size_t i = 0;;) {
 				uint64_t at = advance(position, i);
-				if (alone)
-					fetch_ahead(ring, at);
+				fetch_ahead(ring, at, true, alone);
 				recycle(&cells[at & mask], free, &ret_messages[i]);
 				if (++i == n)
 					break;
@@ -382,8 +389,8 @@ EACH int push(struct ring *ring, const struct magring_message *message, bool alo
 		claim_alone(&ring->tail, position, 1);
 		if (closing_since(ring))
 			return push_closing(ring, position, message);
-		fetch_ahead(ring, position);
 	}
+	fetch_ahead(ring, position, false, alone);
 	publish(cell, free | 1, message);
 	return doubted_since(ring, known) ? push_doubted(ring, position, message) : 1;
 }
@@ -398,10 +405,9 @@ EACH int pop(struct ring *ring, struct magring_message *ret_message, bool alone)
 	if (__builtin_expect(read_state(cell) != full, 0) || doubted_since(ring, known) ||
 			(!alone && !claim(&ring->head, &position, 1)))
 		return ring_pop_batch(ring, ret_message, 1);
-	if (alone) {
+	if (alone)
 		claim_alone(&ring->head, position, 1);
-		fetch_ahead(ring, position);
-	}
+	fetch_ahead(ring, position, true, alone);
 	recycle(cell, free, ret_message);
 	return doubted_since(ring, known) ? pop_doubted(ring, position, 1) : 1;
 }
