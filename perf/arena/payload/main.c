@@ -269,7 +269,7 @@ int main(int count, char **arguments)
 	};
 	job = (struct job){.allocator = allocator, .words = setting.payload / sizeof(word)};
 	ring = aligned_alloc(_Alignof(struct ring), sizeof(*ring));
-	if (ring == NULL || ring_init(ring, setting.capacity, 0) != 0)
+	if (ring == NULL || ring_init(ring, setting.capacity, 0, 0) != 0)
 		errx(2, "cannot make a ring for %zu messages", setting.capacity);
 	job.ring = ring;
 	allocator->create(&need);
