@@ -4,20 +4,26 @@
  *
  * Of a message 48 bytes go inside its own, whose other 8 say what it is. So the last word is
  * left out. Making a message, finding the bytes in it and freeing it are calls too, and
- * are measured with the rest. Who finds the queue full has made messages in vain.
+ * are measured with the rest.
+ *
+ * How to wait is part of what the library offers, and no user of it polls. So a send or receive
+ * that does not go waits, for a millisecond at the most: for the scenarios that is no time.
+ * "polled" is the same queue without: it is waited for as for the others', and who
+ * finds it full has made messages in vain.
  */
 #include "side.h"
 
 #include <errno.h>
 #include <magring.h>
 
-enum { BATCH = 64, BYTES = MAGRING_INLINE_MAX };
+enum { BATCH = 64, BYTES = MAGRING_INLINE_MAX, PATIENCE_NS = 1000000 };
 
 _Static_assert(BYTES == 6 * sizeof(uint64_t), "all words but the last are inside the message");
 
 struct channel {
 	struct magring_pool *pool;
 	struct magring_queue *queue;
+	int64_t timeout_ns;
 };
 
 /* A thread's own: room for messages. */
@@ -34,7 +40,7 @@ static void check(int result, const char *what)
 	}
 }
 
-static void *create_with(struct magring_queue_options options)
+static struct channel *create_with(struct magring_queue_options options)
 {
 	struct channel *channel = need_lines(sizeof(*channel), "magring");
 
@@ -42,6 +48,7 @@ static void *create_with(struct magring_queue_options options)
 	check(magring_pool_create(&channel->pool, NULL), "magring_pool_create");
 	check(magring_queue_create(&channel->queue, channel->pool, &options),
 		"magring_queue_create");
+	channel->timeout_ns = PATIENCE_NS;
 	return channel;
 }
 
@@ -49,6 +56,14 @@ static void *create(size_t capacity, unsigned int senders, unsigned int receiver
 {
 	(void)senders, (void)receivers;
 	return create_with((struct magring_queue_options){.capacity = capacity});
+}
+
+static void *create_polled(size_t capacity, unsigned int senders, unsigned int receivers)
+{
+	struct channel *channel = create(capacity, senders, receivers);
+
+	channel->timeout_ns = 0;
+	return channel;
 }
 
 /* Sides that are declared to be one thread's. */
@@ -118,7 +133,7 @@ static void take(struct side *side, struct arena_message *ret_messages, size_t c
 /* How many went, or none because of this moment. */
 static size_t moved(int result)
 {
-	if (result == -EAGAIN)
+	if (result == -EAGAIN || result == -ETIMEDOUT)
 		return 0;
 	check(result, "a call on the queue");
 	return (size_t)result;
@@ -135,8 +150,8 @@ static size_t send(void *argument, const struct arena_message *messages, size_t 
 		count = BATCH;
 	make(side, messages, count);
 	if (count > 1)
-		sent = moved(magring_send_batch(queue, side->messages, count, 0));
-	else if ((result = magring_send(queue, side->messages, 0)) == 0)
+		sent = moved(magring_send_batch(queue, side->messages, count, side->channel->timeout_ns));
+	else if ((result = magring_send(queue, side->messages, side->channel->timeout_ns)) == 0)
 		return 1;
 	else
 		sent = moved(result);
@@ -154,8 +169,8 @@ static size_t receive(void *argument, struct arena_message *ret_messages, size_t
 
 	if (count > 1)
 		received = moved(magring_recv_batch(queue, side->messages,
-			count < BATCH ? count : BATCH, 0));
-	else if ((result = magring_recv(queue, side->messages, 0)) == 0)
+			count < BATCH ? count : BATCH, side->channel->timeout_ns));
+	else if ((result = magring_recv(queue, side->messages, side->channel->timeout_ns)) == 0)
 		received = 1;
 	else
 		received = moved(result);
@@ -197,6 +212,7 @@ static void receive_waiting(void *argument, struct arena_message *ret_message)
 	}
 
 MAGRING(magring, "magring", 0, create);
+MAGRING(magring_polled, "magring, polled", 0, create_polled);
 #ifdef MAGRING_SINGLE_SENDER
 MAGRING(magring_one_sender, "magring, one sender", QUEUE_SINGLE_SENDER, create_one_sender);
 MAGRING(magring_one_receiver, "magring, one receiver", QUEUE_SINGLE_RECEIVER, create_one_receiver);

@@ -62,18 +62,28 @@ static bool moves_nothing(const struct queue *queue)
 /* Batches of one are compiled for themselves: what is not needed for them is not paid for. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
+static ALWAYS_INLINE void make_batch(struct arena_message *messages, unsigned int sender,
+	uint64_t first, size_t batch)
+{
+	for (size_t i = 0; i < batch; i++)
+		message_make(&messages[i], sender, first + i);
+}
+
 static ALWAYS_INLINE void send_batches(struct worker *worker, size_t batch)
 {
-	struct arena_message messages[BATCH_MAX];
+	/* One batch ahead: a queue that copies what was stored this instant would have to
+	 * wait for the stores. */
+	struct arena_message two[2][BATCH_MAX];
 	const struct queue *queue = worker->queue;
 	struct tally tally = {0};
 
-	while (!worker_stops(worker)) {
+	make_batch(two[0], worker->index, 0, batch);
+	for (unsigned int turn = 0; !worker_stops(worker); turn++) {
+		const struct arena_message *messages = two[turn % 2];
 		unsigned int looks = 0;
 		size_t sent = 0;
 
-		for (size_t i = 0; i < batch; i++)
-			message_make(&messages[i], worker->index, tally.count + i);
+		make_batch(two[(turn + 1) % 2], worker->index, tally.count + batch, batch);
 		while (sent < batch) {
 			size_t some = queue->send(worker->side, &messages[sent], batch - sent);
 
