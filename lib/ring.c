@@ -51,6 +51,7 @@
 
 #include <ck_pr.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "closing.h"
@@ -225,10 +226,18 @@ static void make_way(struct ring *ring, uint64_t position, uint64_t until, bool 
 			memory_order_release);
 }
 
+/* Header and body apart, as they were written a moment ago and will be read in another: a load
+ * that spans two stores has to wait for both. */
+static inline void copy_message(struct magring_message *to, const struct magring_message *from)
+{
+	to->private_header = from->private_header;
+	memcpy(to->private_body, from->private_body, sizeof(to->private_body));
+}
+
 /* Write the message into a claimed cell and let receivers have it. */
 static inline void publish(struct ring_cell *cell, uint64_t full, const struct magring_message *message)
 {
-	cell->message = *message;
+	copy_message(&cell->message, message);
 	/* [publish] release: the message is in the cell before the cell reads as full.
 	 * Relaxed here, and a receiver could copy the last lap's bytes. */
 	atomic_store_explicit(&cell->state, full, memory_order_release);
@@ -237,7 +246,7 @@ static inline void publish(struct ring_cell *cell, uint64_t full, const struct m
 /* Copy the message out of a claimed cell and let senders have the cell. */
 static inline void recycle(struct ring_cell *cell, uint64_t free, struct magring_message *ret_message)
 {
-	*ret_message = cell->message;
+	copy_message(ret_message, &cell->message);
 	/* [recycle] release: the message is copied out before the cell reads as free.
 	 * Relaxed here, and a sender could overwrite what is being copied. */
 	atomic_store_explicit(&cell->state, free, memory_order_release);
