@@ -23,7 +23,8 @@
 enum { CALLS = 1024, BATCH = 16, SKIPPED = 77 };
 
 static struct magring_pool *pool;
-static struct magring_queue *queue;
+static struct magring_queue *queue; /* the one that is used: one of these */
+static struct magring_queue *shared, *declared;
 static struct magring_message messages[CALLS];
 static unsigned int wrong; /* answers */
 
@@ -136,34 +137,42 @@ static const struct {
 	void (*before)(void);
 	void (*counted)(void);
 	void (*after)(void);
+	bool declared; /* one sender, one receiver */
 } parts[] = {
-	{ "send", CALLS, make, send, drain },
-	{ "receive", CALLS, fill, receive, free_all },
-	{ "send-16", CALLS / BATCH, make, send_batches, drain },
-	{ "receive-16", CALLS / BATCH, fill, receive_batches, free_all },
-	{ "send-to-full", CALLS, fill_and_make_one_more, send_to_full, drain },
-	{ "receive-from-empty", CALLS, nothing, receive_from_empty, nothing },
-	{ "copy-inline", CALLS, nothing, make, free_all },
-	{ "alloc-64", CALLS, use_slabs_once, alloc, free_all },
-	{ "free-64", CALLS, make_in_slabs, free_all, nothing },
-	{ "alloc-and-free-4096", CALLS, nothing, alloc_and_free, nothing },
+	{ "send", CALLS, make, send, drain, false },
+	{ "receive", CALLS, fill, receive, free_all, false },
+	{ "send-16", CALLS / BATCH, make, send_batches, drain, false },
+	{ "receive-16", CALLS / BATCH, fill, receive_batches, free_all, false },
+	{ "send-declared", CALLS, make, send, drain, true },
+	{ "receive-declared", CALLS, fill, receive, free_all, true },
+	{ "send-to-full", CALLS, fill_and_make_one_more, send_to_full, drain, false },
+	{ "receive-from-empty", CALLS, nothing, receive_from_empty, nothing, false },
+	{ "copy-inline", CALLS, nothing, make, free_all, false },
+	{ "alloc-64", CALLS, use_slabs_once, alloc, free_all, false },
+	{ "free-64", CALLS, make_in_slabs, free_all, nothing, false },
+	{ "alloc-and-free-4096", CALLS, nothing, alloc_and_free, nothing, false },
 };
 
 int main(void)
 {
 	struct magring_queue_options options = { .size = sizeof(options), .capacity = CALLS };
+	struct magring_queue_options single = { .size = sizeof(single), .capacity = CALLS,
+		.flags = MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER };
 
 	if (!fence_asymmetric) {
 		fprintf(stderr, "skipped: no membarrier here, and so not the usual paths\n");
 		return SKIPPED;
 	}
-	if (magring_pool_create(&pool, NULL) != 0 || magring_queue_create(&queue, pool, &options) != 0) {
-		fprintf(stderr, "cannot create a pool and a queue\n");
+	if (magring_pool_create(&pool, NULL) != 0 ||
+			magring_queue_create(&shared, pool, &options) != 0 ||
+			magring_queue_create(&declared, pool, &single) != 0) {
+		fprintf(stderr, "cannot create a pool and its queues\n");
 		return 1;
 	}
 	/* The first time everything is used once: threads attach, slabs are carved, calls are bound. */
 	for (int counted = 0; counted < 2; counted++) {
 		for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+			queue = parts[i].declared ? declared : shared;
 			parts[i].before();
 			CALLGRIND_ZERO_STATS;
 			parts[i].counted();
@@ -174,7 +183,8 @@ int main(void)
 			parts[i].after();
 		}
 	}
-	if (magring_queue_destroy(queue) != 0 || magring_pool_destroy(pool) != 0)
+	if (magring_queue_destroy(shared) != 0 || magring_queue_destroy(declared) != 0 ||
+			magring_pool_destroy(pool) != 0)
 		wrong++;
 	if (wrong > 0)
 		fprintf(stderr, "%u calls did not answer as they should\n", wrong);
