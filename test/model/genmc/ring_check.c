@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads at a ring, each of which does what ./run says. Before they start the ring has
- * FILL messages in it.
+ * FILL messages in it. ALONE says which sides are one thread's.
  *
  * Checked while they run: each receiver gets the messages of one sender in their
  * order and in one piece (GenMC reports data races on their bytes by itself); the
@@ -154,7 +154,7 @@ int main(void)
 {
 	long threads[THREADS];
 	uint64_t all = 0;
-	require(ring_init(&ring, CAPACITY, START, 0) == 0);
+	require(ring_init(&ring, CAPACITY, START, ALONE) == 0);
 	for (int i = 0; i < FILL; i++)
 		all = push(0, all, 1, false);
 	start_threads(threads);
