@@ -166,7 +166,7 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 	int rc = pool_name(queue->name, options != NULL ? options->name : NULL, "queue",
 		atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1);
 	if (rc == 0)
-		rc = ring_init(&queue->ring, capacity, 0,
+		rc = ring_init(&queue->ring, capacity, 0, RING_FETCHES |
 			(flags & MAGRING_SINGLE_SENDER ? RING_ALONE_SENDER : 0) |
 			(flags & MAGRING_SINGLE_RECEIVER ? RING_ALONE_RECEIVER : 0));
 	if (rc != 0) {

@@ -64,16 +64,9 @@
 #define PATIENCE 64
 #endif
 
-/* How many cells ahead of the one that it has claimed a thread fetches; 0: none. Alone it comes
- * there for certain; beside others, maybe another one does. */
-#ifndef FETCH_AHEAD_SENDER
-#define FETCH_AHEAD_SENDER 8
-#endif
-#ifndef FETCH_AHEAD_RECEIVER
-#define FETCH_AHEAD_RECEIVER 8
-#endif
-#ifndef FETCH_AHEAD_SHARED
-#define FETCH_AHEAD_SHARED 0
+/* How many cells ahead of the one that it has claimed a thread fetches, if it does. */
+#ifndef FETCH_AHEAD
+#define FETCH_AHEAD 4
 #endif
 
 /* ---------------------------------------------------------------- what is ready -- */
@@ -211,7 +204,7 @@ static inline bool bear_with(const struct ring *ring, uint64_t position, unsigne
  */
 static void make_way(struct ring *ring, uint64_t position, uint64_t until, bool full)
 {
-	bool alone = ring->alone & (full ? RING_ALONE_RECEIVER : RING_ALONE_SENDER);
+	bool alone = ring->flags & (full ? RING_ALONE_RECEIVER : RING_ALONE_SENDER);
 	size_t holes = 0;
 	uint64_t at = position;
 	while (ahead(until, at) > 0 && verdict_hole(ring, at, wanted(ring, at, full))) {
@@ -252,12 +245,10 @@ static inline void recycle(struct ring_cell *cell, uint64_t free, struct magring
 	atomic_store_explicit(&cell->state, free, memory_order_release);
 }
 
-/* Fetch, for writing, the cell that this thread is likely to come to soon. */
-static inline void fetch_ahead(const struct ring *ring, uint64_t position, bool full, bool alone)
+/* Fetch, for writing, the cell that this thread, or another on this side, comes to soon. */
+static inline void fetch_ahead(const struct ring *ring, uint64_t position)
 {
-	uint64_t cells = !alone ? FETCH_AHEAD_SHARED : full ? FETCH_AHEAD_RECEIVER : FETCH_AHEAD_SENDER;
-	if (cells > 0)
-		prefetch_for_writing(cell_at(ring, position + cells));
+	prefetch_for_writing(cell_at(ring, position + FETCH_AHEAD));
 }
 
 /* ----------------------------------------------------------------- push and pop -- */
@@ -288,7 +279,8 @@ EACH int push_batch(struct ring *ring, const struct magring_message *messages, s
 			uint64_t mask = ring->index_mask;
 			uint64_t full = wanted(ring, position, true);
 			for (;;) {
-				fetch_ahead(ring, position, false, alone);
+				if (alone && ready.count > 1)
+					fetch_ahead(ring, position);
 				publish(&cells[position & mask], full, next);
 				if (!doubted_since(ring, ready.known) || verdict_stands(ring, position, full))
 					next++;
@@ -338,7 +330,8 @@ EACH int pop_batch(struct ring *ring, struct magring_message *ret_messages, size
 			uint64_t free = state_free_next(ring, wanted(ring, position, false));
 			for (size_t i = 0;;) {
 				uint64_t at = advance(position, i);
-				fetch_ahead(ring, at, true, alone);
+				if (alone && n > 1)
+					fetch_ahead(ring, at);
 				recycle(&cells[at & mask], free, &ret_messages[i]);
 				if (++i == n)
 					break;
@@ -385,7 +378,7 @@ static __attribute__((noinline, cold)) int push_closing(struct ring *ring, uint6
 	return push_doubted(ring, position, message);
 }
 
-EACH int push(struct ring *ring, const struct magring_message *message, bool alone)
+EACH int push(struct ring *ring, const struct magring_message *message, bool alone, bool fetches)
 {
 	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 	uint64_t free = position >> ring->lap_shift << 1;
@@ -399,12 +392,13 @@ EACH int push(struct ring *ring, const struct magring_message *message, bool alo
 		if (closing_since(ring))
 			return push_closing(ring, position, message);
 	}
-	fetch_ahead(ring, position, false, alone);
+	if (fetches)
+		fetch_ahead(ring, position);
 	publish(cell, free | 1, message);
 	return doubted_since(ring, known) ? push_doubted(ring, position, message) : 1;
 }
 
-EACH int pop(struct ring *ring, struct magring_message *ret_message, bool alone)
+EACH int pop(struct ring *ring, struct magring_message *ret_message, bool alone, bool fetches)
 {
 	uint64_t position = atomic_load_explicit(&ring->head, memory_order_relaxed);
 	uint64_t full = state_full(ring, position);
@@ -416,20 +410,26 @@ EACH int pop(struct ring *ring, struct magring_message *ret_message, bool alone)
 		return ring_pop_batch(ring, ret_message, 1);
 	if (alone)
 		claim_alone(&ring->head, position, 1);
-	fetch_ahead(ring, position, true, alone);
+	if (fetches)
+		fetch_ahead(ring, position);
 	recycle(cell, free, ret_message);
 	return doubted_since(ring, known) ? pop_doubted(ring, position, 1) : 1;
 }
 
-/* Both of each, so that nothing is asked on the way. */
+/* All of each, so that nothing is asked on the way. */
 static int push_shared(struct ring *ring, const struct magring_message *message)
 {
-	return push(ring, message, false);
+	return push(ring, message, false, false);
+}
+
+static int push_fetching(struct ring *ring, const struct magring_message *message)
+{
+	return push(ring, message, false, true);
 }
 
 static int push_alone(struct ring *ring, const struct magring_message *message)
 {
-	return push(ring, message, true);
+	return push(ring, message, true, true);
 }
 
 static int push_batch_shared(struct ring *ring, const struct magring_message *messages, size_t count)
@@ -444,12 +444,17 @@ static int push_batch_alone(struct ring *ring, const struct magring_message *mes
 
 static int pop_shared(struct ring *ring, struct magring_message *ret_message)
 {
-	return pop(ring, ret_message, false);
+	return pop(ring, ret_message, false, false);
+}
+
+static int pop_fetching(struct ring *ring, struct magring_message *ret_message)
+{
+	return pop(ring, ret_message, false, true);
 }
 
 static int pop_alone(struct ring *ring, struct magring_message *ret_message)
 {
-	return pop(ring, ret_message, true);
+	return pop(ring, ret_message, true, true);
 }
 
 static int pop_batch_shared(struct ring *ring, struct magring_message *ret_messages, size_t count)
@@ -464,7 +469,7 @@ static int pop_batch_alone(struct ring *ring, struct magring_message *ret_messag
 
 /* ----------------------------------------------------------- a ring as a whole -- */
 
-int ring_init(struct ring *ring, size_t capacity, uint64_t position, unsigned int alone)
+int ring_init(struct ring *ring, size_t capacity, uint64_t position, unsigned int flags)
 {
 	/* Fresh pages are zero and cost nothing before they are used. */
 	size_t bytes = capacity * (sizeof(struct ring_cell) + sizeof(uint64_t));
@@ -472,18 +477,18 @@ int ring_init(struct ring *ring, size_t capacity, uint64_t position, unsigned in
 	if (memory == MAP_FAILED)
 		return -ENOMEM;
 	if (!fence_asymmetric)
-		alone &= ~RING_ALONE_SENDER; /* see closing.c */
+		flags &= ~RING_ALONE_SENDER; /* see closing.c */
 	*ring = (struct ring){
 		.cells = memory,
 		.verdicts = (void *)((struct ring_cell *)memory + capacity),
 		.index_mask = capacity - 1,
 		.lap_shift = (unsigned int)__builtin_ctzll(capacity),
 		.start = position,
-		.alone = alone,
-		.push = alone & RING_ALONE_SENDER ? push_alone : push_shared,
-		.push_batch = alone & RING_ALONE_SENDER ? push_batch_alone : push_batch_shared,
-		.pop = alone & RING_ALONE_RECEIVER ? pop_alone : pop_shared,
-		.pop_batch = alone & RING_ALONE_RECEIVER ? pop_batch_alone : pop_batch_shared,
+		.flags = flags,
+		.push = flags & RING_ALONE_SENDER ? push_alone : flags & RING_FETCHES ? push_fetching : push_shared,
+		.push_batch = flags & RING_ALONE_SENDER ? push_batch_alone : push_batch_shared,
+		.pop = flags & RING_ALONE_RECEIVER ? pop_alone : flags & RING_FETCHES ? pop_fetching : pop_shared,
+		.pop_batch = flags & RING_ALONE_RECEIVER ? pop_batch_alone : pop_batch_shared,
 		.doubts = !fence_asymmetric,
 		.tail = position,
 		.head = position,
@@ -503,7 +508,7 @@ void ring_fini(struct ring *ring)
 
 void ring_close(struct ring *ring)
 {
-	if (ring->alone & RING_ALONE_SENDER) {
+	if (ring->flags & RING_ALONE_SENDER) {
 		closing_begin(ring);
 		return;
 	}
@@ -534,6 +539,20 @@ bool ring_may_pop(const struct ring *ring)
 			return true;
 	} while (moved_on(&ring->head, &position));
 	return false;
+}
+
+size_t ring_fill(const struct ring *ring)
+{
+	/* Relaxed: a hint. Head is read first, so as to be behind. */
+	uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+	int64_t fill = ahead(atomic_load_explicit(&ring->tail, memory_order_relaxed), head);
+	return fill > 0 ? (size_t)fill : 0;
+}
+
+size_t ring_room(const struct ring *ring)
+{
+	size_t fill = ring_fill(ring), capacity = ring_capacity(ring);
+	return fill < capacity ? capacity - fill : 0;
 }
 
 struct ring_counts ring_counts(const struct ring *ring)

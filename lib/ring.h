@@ -32,7 +32,7 @@ struct ring {
 	struct ring_cell *cells;
 	uint64_t index_mask;          /* capacity - 1 */
 	unsigned int lap_shift;       /* log2(capacity) */
-	unsigned int alone;           /* which sides are one thread's: RING_ALONE_... */
+	unsigned int flags;           /* RING_... */
 	_Atomic(uint64_t) doubts;     /* how often an owner was doubted; see verdict.c */
 	_Atomic(uint64_t) settled;    /* how many doubts are over */
 	_Atomic(uint64_t) end;        /* of a closed ring with one sender; see closing.c */
@@ -57,9 +57,12 @@ struct ring {
 /* A side that one thread at a time uses, with an edge between one and the next. */
 #define RING_ALONE_SENDER 1u
 #define RING_ALONE_RECEIVER 2u
+/* Singly, cells are fetched ahead on sides that many threads use, too. It pays if who finds the
+ * ring full or empty stays away for a while: else the sides fetch each other's cells away. */
+#define RING_FETCHES 4u
 
 /* Capacity is a power of two, at least 2; position 0 but for tests of the wrap. */
-int ring_init(struct ring *ring, size_t capacity, uint64_t position, unsigned int alone);
+int ring_init(struct ring *ring, size_t capacity, uint64_t position, unsigned int flags);
 void ring_fini(struct ring *ring);
 
 /*
@@ -111,5 +114,9 @@ static inline size_t ring_capacity(const struct ring *ring)
 {
 	return (size_t)ring->index_mask + 1;
 }
+
+/* About how many positions are between the ends, and how many cells are left. */
+size_t ring_fill(const struct ring *ring);
+size_t ring_room(const struct ring *ring);
 
 #endif

@@ -25,8 +25,10 @@
 #define PAUSES 256
 #define YIELDS 16
 #define YIELD_LONG_NS 1000000
+#define YIELD_BEFORE_NS 250000000 /* a deadline: beside busy processes one yield may take long */
 /* See spin(). */
-#define STRIDE_MAX 64
+#define STRIDE_MAX 256
+#define MANY 8
 #define PROBE 16
 #define PROBE_EVERY 256
 
@@ -112,14 +114,16 @@ static int sleep_once(struct magring_queue *queue, enum way way, struct magring_
  * each message the moment it is there makes sender and receiver pass the same
  * line to and fro for every single one; one that looks away for a while then finds
  * several, at lines that travel side by side. But a thread in a dialogue gains
- * nothing by looking away. So: longer as long as more than one is there after
- * a wait, shorter when not, and now and then a long look for a change.
+ * nothing by looking away, and one that gets a message now and then only waits. So:
+ * longer as long as MANY more are there after a wait, shorter when none is, and now and
+ * then a long look for a change. (A ring that holds fewer than twice MANY keeps its
+ * threads close.)
  */
-static void adapt(unsigned int *stride, bool more)
+static void adapt(unsigned int *stride, size_t more)
 {
-	if (more && *stride < STRIDE_MAX)
+	if (more >= MANY && *stride < STRIDE_MAX)
 		*stride *= 2;
-	else if (!more && *stride > 1)
+	else if (more == 0 && *stride > 1)
 		*stride /= 2;
 }
 
@@ -136,16 +140,19 @@ static int spin(struct magring_queue *queue, enum way way, struct magring_messag
 		result = attempt(queue, way, messages, count);
 	}
 	if (result > 0)
-		adapt(&stride, may[way](&queue->ring));
+		adapt(&stride, way == SENDING ? ring_room(&queue->ring) : ring_fill(&queue->ring));
 	return result;
 }
 
-/* Let others run, unless they run for long: a thread that yields is not woken. */
-static int yield(struct magring_queue *queue, enum way way, struct magring_message *messages, size_t count)
+/* Let others run, unless they run for long, or the deadline is near: a thread that yields is
+ * not woken. */
+static int yield(struct magring_queue *queue, enum way way, struct magring_message *messages, size_t count,
+	int64_t deadline_ns)
 {
 	int result = -EAGAIN;
 	int64_t before = clock_now(), after = before;
-	for (int i = 0; i < YIELDS && result == -EAGAIN && after - before < YIELD_LONG_NS; i++) {
+	for (int i = 0; i < YIELDS && result == -EAGAIN && after - before < YIELD_LONG_NS &&
+			deadline_ns - after > YIELD_BEFORE_NS; i++) {
 		before = after;
 		sched_yield();
 		result = attempt(queue, way, messages, count);
@@ -167,8 +174,8 @@ int wait_for(struct magring_queue *queue, enum way way, struct magring_message *
 		return -EAGAIN;
 	}
 	int result = spin(queue, way, messages, count);
-	if (result == -EAGAIN && deadline_ns == INT64_MAX)
-		result = yield(queue, way, messages, count);
+	if (result == -EAGAIN)
+		result = yield(queue, way, messages, count, deadline_ns);
 	while (result == -EAGAIN) {
 		result = sleep_once(queue, way, messages, count, deadline_ns);
 		if (result == -EAGAIN && deadline_ns != INT64_MAX && clock_now() >= deadline_ns)

@@ -52,6 +52,12 @@ struct queue {
 	/* Up to count messages, as many as go: how many; 0 when full (empty). Never waits. */
 	size_t (*send)(void *side, const struct arena_message *messages, size_t count);
 	size_t (*receive)(void *side, struct arena_message *ret_messages, size_t count);
+	/* The same, but waiting for a while, in the way of the queue's users, for the first of them.
+	 * `end`, after the last send, has those who wait for a message go on. NULL: not such a
+	 * queue, or one that could not be ended. Throughput alone calls them. */
+	size_t (*send_patiently)(void *side, const struct arena_message *messages, size_t count);
+	size_t (*receive_patiently)(void *side, struct arena_message *ret_messages, size_t count);
+	void (*end)(void *queue);
 	/* One message; sleeps in the kernel, if need be, until it goes (comes). NULL where the
 	 * queue has no such call: scenarios that need it leave the queue out. */
 	void (*send_waiting)(void *side, const struct arena_message *message);

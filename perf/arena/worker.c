@@ -123,6 +123,8 @@ void crew_stop_senders(struct crew *crew)
 
 void crew_stop_receivers(struct crew *crew)
 {
+	if (crew->made != NULL && crew->queue->end != NULL)
+		crew->queue->end(crew->made);
 	stop(crew, false);
 }
 

@@ -6,24 +6,21 @@
  * left out. Making a message, finding the bytes in it and freeing it are calls too, and
  * are measured with the rest.
  *
- * How to wait is part of what the library offers, and no user of it polls. So a send or receive
- * that does not go waits, for a millisecond at the most: for the scenarios that is no time.
- * "polled" is the same queue without: it is waited for as for the others', and who
- * finds it full has made messages in vain.
+ * How to wait is part of what the library offers. "polled" is the same queue without: it
+ * is waited for as for the others'. Who finds that full has made messages in vain.
  */
 #include "side.h"
 
 #include <errno.h>
 #include <magring.h>
 
-enum { BATCH = 64, BYTES = MAGRING_INLINE_MAX, PATIENCE_NS = 1000000 };
+enum { BATCH = 64, BYTES = MAGRING_INLINE_MAX, PATIENCE_NS = 1000000000 };
 
 _Static_assert(BYTES == 6 * sizeof(uint64_t), "all words but the last are inside the message");
 
 struct channel {
 	struct magring_pool *pool;
 	struct magring_queue *queue;
-	int64_t timeout_ns;
 };
 
 /* A thread's own: room for messages. */
@@ -48,7 +45,6 @@ static struct channel *create_with(struct magring_queue_options options)
 	check(magring_pool_create(&channel->pool, NULL), "magring_pool_create");
 	check(magring_queue_create(&channel->queue, channel->pool, &options),
 		"magring_queue_create");
-	channel->timeout_ns = PATIENCE_NS;
 	return channel;
 }
 
@@ -56,14 +52,6 @@ static void *create(size_t capacity, unsigned int senders, unsigned int receiver
 {
 	(void)senders, (void)receivers;
 	return create_with((struct magring_queue_options){.capacity = capacity});
-}
-
-static void *create_polled(size_t capacity, unsigned int senders, unsigned int receivers)
-{
-	struct channel *channel = create(capacity, senders, receivers);
-
-	channel->timeout_ns = 0;
-	return channel;
 }
 
 /* Sides that are declared to be one thread's. */
@@ -133,15 +121,15 @@ static void take(struct side *side, struct arena_message *ret_messages, size_t c
 /* How many went, or none because of this moment. */
 static size_t moved(int result)
 {
-	if (result == -EAGAIN || result == -ETIMEDOUT)
+	if (result == -EAGAIN || result == -ETIMEDOUT || result == -EPIPE)
 		return 0;
 	check(result, "a call on the queue");
 	return (size_t)result;
 }
 
-static size_t send(void *argument, const struct arena_message *messages, size_t count)
+static size_t send_for(struct side *side, const struct arena_message *messages, size_t count,
+	int64_t timeout_ns)
 {
-	struct side *side = argument;
 	struct magring_queue *queue = side->channel->queue;
 	size_t sent;
 	int result;
@@ -150,8 +138,8 @@ static size_t send(void *argument, const struct arena_message *messages, size_t 
 		count = BATCH;
 	make(side, messages, count);
 	if (count > 1)
-		sent = moved(magring_send_batch(queue, side->messages, count, side->channel->timeout_ns));
-	else if ((result = magring_send(queue, side->messages, side->channel->timeout_ns)) == 0)
+		sent = moved(magring_send_batch(queue, side->messages, count, timeout_ns));
+	else if ((result = magring_send(queue, side->messages, timeout_ns)) == 0)
 		return 1;
 	else
 		sent = moved(result);
@@ -160,22 +148,47 @@ static size_t send(void *argument, const struct arena_message *messages, size_t 
 	return sent;
 }
 
-static size_t receive(void *argument, struct arena_message *ret_messages, size_t count)
+static size_t receive_for(struct side *side, struct arena_message *ret_messages, size_t count,
+	int64_t timeout_ns)
 {
-	struct side *side = argument;
 	struct magring_queue *queue = side->channel->queue;
 	size_t received;
 	int result;
 
 	if (count > 1)
 		received = moved(magring_recv_batch(queue, side->messages,
-			count < BATCH ? count : BATCH, side->channel->timeout_ns));
-	else if ((result = magring_recv(queue, side->messages, side->channel->timeout_ns)) == 0)
+			count < BATCH ? count : BATCH, timeout_ns));
+	else if ((result = magring_recv(queue, side->messages, timeout_ns)) == 0)
 		received = 1;
 	else
 		received = moved(result);
 	take(side, ret_messages, received);
 	return received;
+}
+
+static size_t send(void *side, const struct arena_message *messages, size_t count)
+{
+	return send_for(side, messages, count, 0);
+}
+
+static size_t receive(void *side, struct arena_message *ret_messages, size_t count)
+{
+	return receive_for(side, ret_messages, count, 0);
+}
+
+static size_t send_patiently(void *side, const struct arena_message *messages, size_t count)
+{
+	return send_for(side, messages, count, PATIENCE_NS);
+}
+
+static size_t receive_patiently(void *side, struct arena_message *ret_messages, size_t count)
+{
+	return receive_for(side, ret_messages, count, PATIENCE_NS);
+}
+
+static void end(void *queue)
+{
+	check(magring_queue_close(((struct channel *)queue)->queue), "magring_queue_close");
 }
 
 static void send_waiting(void *argument, const struct arena_message *message)
@@ -194,7 +207,9 @@ static void receive_waiting(void *argument, struct arena_message *ret_message)
 	take(side, ret_message, 1);
 }
 
-#define MAGRING(symbol, title, restriction, create_call)                                       \
+#define PATIENT .send_patiently = send_patiently, .receive_patiently = receive_patiently, .end = end
+
+#define MAGRING(symbol, title, restriction, create_call, ...)                                  \
 	const struct queue queue_##symbol = {                                                 \
 		.name = title,                                                                \
 		.origin = "this library, by its public calls",                                \
@@ -209,13 +224,16 @@ static void receive_waiting(void *argument, struct arena_message *ret_message)
 		.receive = receive,                                                           \
 		.send_waiting = send_waiting,                                                 \
 		.receive_waiting = receive_waiting,                                           \
+		__VA_ARGS__                                                                   \
 	}
 
-MAGRING(magring, "magring", 0, create);
-MAGRING(magring_polled, "magring, polled", 0, create_polled);
+MAGRING(magring, "magring", 0, create, PATIENT);
+MAGRING(magring_polled, "magring, polled", 0, create, );
 #ifdef MAGRING_SINGLE_SENDER
-MAGRING(magring_one_sender, "magring, one sender", QUEUE_SINGLE_SENDER, create_one_sender);
-MAGRING(magring_one_receiver, "magring, one receiver", QUEUE_SINGLE_RECEIVER, create_one_receiver);
+MAGRING(magring_one_sender, "magring, one sender", QUEUE_SINGLE_SENDER, create_one_sender,
+	PATIENT);
+MAGRING(magring_one_receiver, "magring, one receiver", QUEUE_SINGLE_RECEIVER, create_one_receiver,
+	PATIENT);
 MAGRING(magring_one_each, "magring, one of each", QUEUE_SINGLE_SENDER | QUEUE_SINGLE_RECEIVER,
-	create_one_each);
+	create_one_each, PATIENT);
 #endif

@@ -69,12 +69,16 @@ static ALWAYS_INLINE void make_batch(struct arena_message *messages, unsigned in
 		message_make(&messages[i], sender, first + i);
 }
 
+typedef size_t send_call(void *side, const struct arena_message *messages, size_t count);
+typedef size_t receive_call(void *side, struct arena_message *ret_messages, size_t count);
+
 static ALWAYS_INLINE void send_batches(struct worker *worker, size_t batch)
 {
 	/* One batch ahead: a queue that copies what was stored this instant would have to
 	 * wait for the stores. */
 	struct arena_message two[2][BATCH_MAX];
 	const struct queue *queue = worker->queue;
+	send_call *call = queue->send_patiently != NULL ? queue->send_patiently : queue->send;
 	struct tally tally = {0};
 
 	make_batch(two[0], worker->index, 0, batch);
@@ -85,7 +89,7 @@ static ALWAYS_INLINE void send_batches(struct worker *worker, size_t batch)
 
 		make_batch(two[(turn + 1) % 2], worker->index, tally.count + batch, batch);
 		while (sent < batch) {
-			size_t some = queue->send(worker->side, &messages[sent], batch - sent);
+			size_t some = call(worker->side, &messages[sent], batch - sent);
 
 			for (size_t i = sent; i < sent + some; i++)
 				tally_sent(&tally, &messages[i]);
@@ -114,13 +118,14 @@ static ALWAYS_INLINE void receive_batches(struct worker *worker, size_t batch)
 {
 	struct arena_message messages[BATCH_MAX];
 	const struct queue *queue = worker->queue;
+	receive_call *call = queue->receive_patiently != NULL ? queue->receive_patiently : queue->receive;
 	bool endless = moves_nothing(queue);
 	struct tally tally = {0};
 	unsigned int looks = 0;
 
 	for (;;) {
 		bool last = worker_stops(worker);
-		size_t some = queue->receive(worker->side, messages, batch);
+		size_t some = call(worker->side, messages, batch);
 
 		for (size_t i = 0; i < some; i++)
 			tally_received(&tally, &messages[i]);
