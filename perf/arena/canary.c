@@ -89,6 +89,8 @@ const struct queue *canary_of(const struct queue *queue, const char *name)
 	canary = *queue;
 	canary.create = create;
 	canary.send = send;
+	canary.send_patiently = NULL;
+	canary.receive_patiently = NULL;
 	if (queue->send_waiting != NULL)
 		canary.send_waiting = send_waiting;
 	return &canary;
