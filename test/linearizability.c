@@ -281,7 +281,8 @@ int main(int argc, char **argv)
 	history_init(&short_history, SHORT_THREADS, SHORT_CALLS * SHORT_BATCH);
 	struct dice dice = dice_of(0);
 	uint64_t rounds = 0;
-	for (; stress_goes_on() && operations < OPERATIONS; rounds++) {
+	/* Once in a million may be not at all. */
+	for (; stress_goes_on() && (operations < OPERATIONS || (fault != SOUND && committed == 0)); rounds++) {
 		play_long(&dice, 2 * rounds + 1);
 		if (fault == SOUND && rounds % 4 == 0 && stress_goes_on())
 			play_shortly(&dice, 2 * rounds + 2);
