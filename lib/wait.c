@@ -161,6 +161,11 @@ static int yield(struct magring_queue *queue, enum way way, struct magring_messa
 	return result;
 }
 
+/* How many waits in a row a thread has slept through. It then looks in only one of so many
+ * whether what it waits for comes at once: else looking costs more than sleeping. */
+#define SLEPT 8
+static _Thread_local unsigned int slept __attribute__((tls_model("initial-exec")));
+
 int wait_for(struct magring_queue *queue, enum way way, struct magring_message *messages,
 	size_t count, int64_t deadline_ns)
 {
@@ -173,9 +178,13 @@ int wait_for(struct magring_queue *queue, enum way way, struct magring_message *
 		gate_arm(&queue->gate[way], may[way], &queue->ring);
 		return -EAGAIN;
 	}
-	int result = spin(queue, way, messages, count);
-	if (result == -EAGAIN)
-		result = yield(queue, way, messages, count, deadline_ns);
+	int result = -EAGAIN;
+	if (slept < SLEPT || slept % SLEPT == 0) {
+		result = spin(queue, way, messages, count);
+		if (result == -EAGAIN)
+			result = yield(queue, way, messages, count, deadline_ns);
+	}
+	slept = result == -EAGAIN ? slept + 1 : 0;
 	while (result == -EAGAIN) {
 		result = sleep_once(queue, way, messages, count, deadline_ns);
 		if (result == -EAGAIN && deadline_ns != INT64_MAX && clock_now() >= deadline_ns)
