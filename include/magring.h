@@ -84,7 +84,8 @@
  *	A timeout of 0 never waits, a negative one waits without limit; deadlines
  *	are kept on CLOCK_MONOTONIC. A call that waits is a cancellation point
  *	while it is parked, and then has changed nothing (of a batch, what was sent
- *	before is sent, and those messages are empty); no other call is one.
+ *	before is sent, and those messages are empty); no other call is one. No call may
+ *	be left by longjmp().
  *	A thread's private state appears at its first use of a pool and goes back
  *	to the pool when the thread ends, however it ends (unless that first use is
  *	in the last round of thread-specific data destructors).
@@ -405,9 +406,10 @@ struct magring_queue_options {
  * claims without a compare-and-swap and fetches the cells ahead. The declared side's send,
  * recv and batches must not run beside one another, waiting included; another thread may
  * take the side over when something orders the last call of the one before the first of the
- * other, such as a mutex or a join. Who breaks this loses or doubles messages. A build with
- * -DMAGRING_DEBUG (meson's buildtype debug) aborts, with a line on stderr, when two of these
- * calls overlap; other builds do not look.
+ * other, such as a mutex or a join. (A message sent through this queue does not: the call that
+ * has sent it may still be running.) Who breaks this loses or doubles messages, frees memory
+ * twice, or does not return. A build with -DMAGRING_DEBUG (meson's buildtype debug) aborts, with
+ * a line on stderr, when two of these calls overlap; other builds do not look.
  *
  * All else is as for any queue: the other side may be used by any number of threads; close,
  * size, stats and the descriptors by any thread at any time; what is said above of order,
@@ -416,6 +418,10 @@ struct magring_queue_options {
  * returned. And close has all running threads of the process pass a memory barrier, one
  * system call, and `sent` may be too high for a moment by what a sender has claimed as
  * the queue was closed. Where there is no membarrier, a declared sender is as fast as any.
+ * A call on a declared side is no memory barrier: what it has done may be seen a moment after it
+ * has returned, as with a store. Who then looks at a flag of its own, by which the other side says
+ * that it goes to sleep, needs atomic_thread_fence(memory_order_seq_cst) in between; timeouts
+ * and descriptors do not.
  */
 #define MAGRING_SINGLE_SENDER ((uint64_t)1 << 0)
 #define MAGRING_SINGLE_RECEIVER ((uint64_t)1 << 1)
@@ -444,7 +450,8 @@ MAGRING_PUBLIC int magring_queue_destroy(struct magring_queue *queue);
  * Refuse further sends. Every message whose send returned 0, or will, is still
  * received; then, and only then, receives answer -EPIPE. Threads that wait to
  * send are told -EPIPE at once, and so is a sender that had stopped in the middle when
- * receivers came to the end. Closing twice is harmless.
+ * receivers came to the end. Closing twice is harmless. Others may be told -EPIPE before
+ * this call has returned: it has to before the queue is destroyed.
  *
  * Threads:   any, at any time.
  * Returns:   0, -EINVAL.

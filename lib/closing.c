@@ -25,7 +25,11 @@
  * that would have. Nor for the sender: a claim that counts, and is never filled, is passed
  * over as any other is (verdict.c); one that does not count is in nobody's way.
  *
- * Until then no receiver asks about a declared sender, since this one fills its cells in
+ * Each decider reads CLOSING, passes a fence of its own and then reads tail: a sender that saw
+ * OPEN has claimed before all of their fences. And a claim that is put back was never gone over:
+ * before the ring is closed receivers go as far as a message, which counts, and then as far as the end.
+ *
+ * Until then no question about a declared sender is answered GONE, since this one fills its cells in
  * order: there is never a message behind one that it has not filled.
  *
  * This is for asymmetric fences. Where there is no membarrier, the sender's fence would cost what

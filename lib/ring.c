@@ -119,6 +119,19 @@ static uint64_t find_ready(const struct ring *ring, uint64_t from, uint64_t end,
 	return end;
 }
 
+/*
+ * Before a thread reads the other end, to say "full" or "empty".
+ *
+ *	[seen] both sides: what its earlier calls have done can be seen. Else a sender whose
+ *	message is still on its way to memory is told "full", and a receiver who has not seen
+ *	that message "empty", while its own free cell is on its way: in no order are both true.
+ */
+static inline void show_earlier_calls(unsigned int looks)
+{
+	if (looks == 0)
+		atomic_thread_fence(memory_order_seq_cst);
+}
+
 /* Where the room for senders ends, were all cells up to there emptied. */
 static uint64_t room_end(const struct ring *ring)
 {
@@ -213,6 +226,7 @@ static void make_way(struct ring *ring, uint64_t position, uint64_t until, bool 
 	}
 	if (holes == 0)
 		verdict_ask(ring, position, wanted(ring, position, full));
+	/* The caller's position is behind then. It is a hole, in which no claim can succeed. */
 	else if (claim_either(ring, &position, holes, full, alone))
 		/* [order] release: whoever sees this count sees the end that has moved. */
 		atomic_fetch_add_explicit(full ? &ring->unreceived : &ring->unsent, holes,
@@ -295,6 +309,7 @@ EACH int push_batch(struct ring *ring, const struct magring_message *messages, s
 		}
 		if (moved_on(&ring->tail, &position))
 			continue;
+		show_earlier_calls(looks);
 		uint64_t end = room_end(ring);
 		if (ahead(end, position) > 0 && bear_with(ring, position, &looks))
 			continue;
@@ -342,6 +357,7 @@ EACH int pop_batch(struct ring *ring, struct magring_message *ret_messages, size
 		}
 		if (moved_on(&ring->head, &position))
 			continue;
+		show_earlier_calls(looks);
 		uint64_t tail = claimed(ring);
 		if ((tail & POSITION) == position)
 			return tail & CLOSED ? -EPIPE : -EAGAIN;
@@ -576,6 +592,6 @@ struct ring_counts ring_counts(const struct ring *ring)
 		.received = received,
 		.questions = atomic_load_explicit(&ring->questions, memory_order_relaxed),
 		.quarantined = atomic_load_explicit(&ring->quarantined, memory_order_relaxed),
-		.closed = tail & CLOSED || end != OPEN,
+		.closed = tail & CLOSED,
 	};
 }
