@@ -32,4 +32,10 @@ static inline void fence_light(void)
 
 void fence_heavy(void);
 
+/* Both sides in one, where each pays for its own. */
+static inline void fence_full(void)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
 #endif

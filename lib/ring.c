@@ -120,16 +120,15 @@ static uint64_t find_ready(const struct ring *ring, uint64_t from, uint64_t end,
 }
 
 /*
- * Before a thread reads the other end, to say "full" or "empty".
- *
- *	[seen] both sides: what its earlier calls have done can be seen. Else a sender whose
- *	message is still on its way to memory is told "full", and a receiver who has not seen
- *	that message "empty", while its own free cell is on its way: in no order are both true.
+ * Before a thread reads the other end, to say "full" or "empty": have what its earlier calls did
+ * seen. Else a sender whose message is on its way to memory is told "full", and a receiver which has
+ * not seen that message "empty", while its own free cell is on its way: in no order are both true.
  */
 static inline void show_earlier_calls(unsigned int looks)
 {
-	if (looks == 0)
-		atomic_thread_fence(memory_order_seq_cst);
+	if (looks > 0)
+		return;
+	fence_full();
 }
 
 /* Where the room for senders ends, were all cells up to there emptied. */
@@ -309,6 +308,7 @@ EACH int push_batch(struct ring *ring, const struct magring_message *messages, s
 		}
 		if (moved_on(&ring->tail, &position))
 			continue;
+		/* [seen] acq_rel, by a full fence: pairs with pop_batch()'s. */
 		show_earlier_calls(looks);
 		uint64_t end = room_end(ring);
 		if (ahead(end, position) > 0 && bear_with(ring, position, &looks))
@@ -357,6 +357,7 @@ EACH int pop_batch(struct ring *ring, struct magring_message *ret_messages, size
 		}
 		if (moved_on(&ring->head, &position))
 			continue;
+		/* [seen] acq_rel, by a full fence: pairs with push_batch()'s. */
 		show_earlier_calls(looks);
 		uint64_t tail = claimed(ring);
 		if ((tail & POSITION) == position)

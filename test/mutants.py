@@ -134,7 +134,7 @@ MUTANTS = [
            "\t\tverdict_ask(ring, position, wanted(ring, position, full));", "\t\t;",
            "stopped", config="plain", by="hang"),
     Mutant("who says full or empty has earlier stores to come", "ring.c",
-           "\tif (looks == 0)\n\t\tatomic_thread_fence(memory_order_seq_cst);\n", "\t(void)looks;\n",
+           "\tfence_full();\n", "",
            "stress_answers", config="plain"),
     Mutant("nobody counts a doubt", "verdict.c",
            "\tatomic_fetch_add_explicit(&ring->doubts, 1, memory_order_release);\n", "",

@@ -18,6 +18,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+static inline void fence_full(void)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
 #ifdef FULL_FENCES
 
 #define fence_asymmetric false
