@@ -116,15 +116,15 @@ static int sleep_once(struct magring_queue *queue, enum way way, struct magring_
  * several, at lines that travel side by side. But a thread in a dialogue gains
  * nothing by looking away, and one that gets a message now and then only waits. So:
  * longer as long as MANY more are there after a wait, shorter when none is, and now and
- * then a long look for a change. (A ring that holds fewer than twice MANY keeps its
- * threads close.)
+ * then a long look for a change. Shorter, too, when they are half of what the ring holds:
+ * then the other side may have had to wait.
  */
-static void adapt(unsigned int *stride, size_t more)
+static void adapt(unsigned int *stride, size_t more, size_t capacity)
 {
-	if (more >= MANY && *stride < STRIDE_MAX)
+	if (more == 0 || more > capacity / 2)
+		*stride = *stride > 1 ? *stride / 2 : 1;
+	else if (more >= MANY && *stride < STRIDE_MAX)
 		*stride *= 2;
-	else if (more == 0 && *stride > 1)
-		*stride /= 2;
 }
 
 static int spin(struct magring_queue *queue, enum way way, struct magring_message *messages, size_t count)
@@ -140,7 +140,8 @@ static int spin(struct magring_queue *queue, enum way way, struct magring_messag
 		result = attempt(queue, way, messages, count);
 	}
 	if (result > 0)
-		adapt(&stride, way == SENDING ? ring_room(&queue->ring) : ring_fill(&queue->ring));
+		adapt(&stride, way == SENDING ? ring_room(&queue->ring) : ring_fill(&queue->ring),
+			ring_capacity(&queue->ring));
 	return result;
 }
 
