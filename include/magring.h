@@ -559,7 +559,7 @@ struct magring_queue_stats {
 	uint64_t questions;   /* times that a thread in the way of others was asked about */
 	uint64_t quarantined; /* times that a cell was taken out of use for such a thread */
 	uint64_t capacity; /* messages */
-	uint64_t closed;   /* 0 or 1 */
+	uint64_t closed;   /* 0 or 1: close has begun; a send that runs beside it may still go */
 };
 
 /*

@@ -593,6 +593,6 @@ struct ring_counts ring_counts(const struct ring *ring)
 		.received = received,
 		.questions = atomic_load_explicit(&ring->questions, memory_order_relaxed),
 		.quarantined = atomic_load_explicit(&ring->quarantined, memory_order_relaxed),
-		.closed = tail & CLOSED,
+		.closed = tail & CLOSED || end != OPEN,
 	};
 }
