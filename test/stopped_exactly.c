@@ -816,6 +816,9 @@ static void declared(enum op op, size_t capacity, uint64_t position, uint64_t fi
 int main(int argc, char **argv)
 {
 	stress_show = show;
+	/* Thousands of single steps, each of two switches between processes: on a busy machine a
+	 * while may pass between two ways to go on. */
+	setenv("MAGRING_STRESS_WATCHDOG", "120", 0);
 	stress_begin("stopped_exactly", argc, argv);
 	cpu_set_t here;
 	CPU_ZERO(&here);
