@@ -122,7 +122,7 @@ static json_t *group_json(const struct results *results, const struct group *gro
 			value_set(round, contest->peers[p]->name,
 				sample_json(group, contest->peers[p],
 					&group->rounds[r].samples[p]));
-		json_array_append_new(rounds, round);
+		value_append(rounds, round);
 	}
 	value_set_text(object, "contest", contest->name);
 	value_set_text(object, "cpus", contest->cpus == CPUS_ALL ? "all"
@@ -148,7 +148,7 @@ static json_t *comparison_json(const struct results *results, unsigned int c,
 
 		value_set_real(round, "ns", measured->samples[c].ours);
 		value_set_real(round, "other_ns", measured->samples[c].theirs);
-		json_array_append_new(rounds, round);
+		value_append(rounds, round);
 	}
 	value_set_text(object, "what", comparisons[c].what);
 	value_set_text(object, "other", comparisons[c].theirs->name);
@@ -193,12 +193,12 @@ void json_write(const char *path, const struct results *results,
 	json_t *bars = value_need(json_array());
 
 	for (unsigned int g = 0; g < results->group_count; g++)
-		json_array_append_new(
+		value_append(
 			groups, group_json(results, &results->groups[g], summary->rows[g]));
 	for (unsigned int c = 0; results->micro_rounds != NULL && c < comparison_count; c++)
-		json_array_append_new(pairs, comparison_json(results, c, &summary->pairs[c]));
+		value_append(pairs, comparison_json(results, c, &summary->pairs[c]));
 	for (unsigned int i = 0; i < summary->bar_count; i++)
-		json_array_append_new(bars, bar_json(&summary->bars[i]));
+		value_append(bars, bar_json(&summary->bars[i]));
 	value_set(all, "machine", value_of_machine(machine));
 	value_set(all, "options", options_json(results));
 	value_set_real(all, "placement_ns", results->placement);

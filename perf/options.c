@@ -2,6 +2,7 @@
 /* The command line. */
 #include "options.h"
 
+#include "argument.h"
 #include "memory.h"
 
 #include <err.h>
@@ -33,27 +34,6 @@ static const char help[] =
 	"\n"
 	"Ends with 0, with 1 when what was received is not what was sent, and with 2 when\n"
 	"it could not measure. A bar that is not met is no failure.\n";
-
-static unsigned long number(const char *option, const char *text, unsigned long least,
-	unsigned long most)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	if (end == text || *end != '\0' || *text == '-' || value < least || value > most)
-		errx(2, "--%s %s: not a number from %lu to %lu", option, text, least, most);
-	return value;
-}
-
-static double seconds(const char *text)
-{
-	char *end;
-	double value = strtod(text, &end);
-
-	if (end == text || *end != '\0' || !(value >= 0.01 && value <= 3600))
-		errx(2, "--seconds %s: not a number from 0.01 to 3600", text);
-	return value;
-}
 
 static void shapes(struct shapes *shapes, const char *option, const char *list)
 {
@@ -140,10 +120,10 @@ void options_read(struct options *options, int argc, char **argv)
 			options->json = optarg;
 			break;
 		case 'r':
-			options->rounds = (unsigned int)number("rounds", optarg, 1, 10000);
+			options->rounds = (unsigned int)argument_number("rounds", optarg, 1, 10000);
 			break;
 		case 's':
-			options->seconds = seconds(optarg);
+			options->seconds = argument_real("seconds", optarg, 0.01, 3600);
 			break;
 		case 'x':
 			shapes(&options->shapes, "shapes", optarg);
@@ -155,16 +135,16 @@ void options_read(struct options *options, int argc, char **argv)
 			parts(options, optarg);
 			break;
 		case 'c':
-			options->capacity = number("capacity", optarg, 2, 1UL << 28);
+			options->capacity = argument_number("capacity", optarg, 2, 1UL << 28);
 			break;
 		case 'd':
-			options->seed = number("seed", optarg, 0, UINT32_MAX);
+			options->seed = argument_number("seed", optarg, 0, UINT32_MAX);
 			break;
 		case 'y':
 			options->canary = true;
 			break;
 		case 'o': /* this program's own, see memory.c */
-			options->only = (int)number("only", optarg, 0, MEMORY_FILL);
+			options->only = (int)argument_number("only", optarg, 0, MEMORY_FILL);
 			break;
 		case 'h':
 			fputs(help, stdout);

@@ -21,6 +21,12 @@ void value_set(json_t *object, const char *key, json_t *value)
 		errx(2, "cannot make JSON of \"%s\"", key);
 }
 
+void value_append(json_t *array, json_t *value)
+{
+	if (json_array_append_new(array, value) != 0)
+		errx(2, "cannot make JSON");
+}
+
 void value_set_real(json_t *object, const char *key, double value)
 {
 	value_set(object, key, isfinite(value) ? json_real(value) : json_null());

@@ -15,6 +15,8 @@ void value_set(json_t *object, const char *key, json_t *value);
 void value_set_real(json_t *object, const char *key, double value); /* null if not finite */
 void value_set_count(json_t *object, const char *key, uint64_t value);
 void value_set_text(json_t *object, const char *key, const char *value); /* null if not UTF-8 */
+/* The same of an array. */
+void value_append(json_t *array, json_t *value);
 
 json_t *value_of_machine(const struct machine *machine);
 

@@ -13,12 +13,6 @@
 #include <err.h>
 #include <math.h>
 
-static void append(json_t *array, json_t *value)
-{
-	if (json_array_append_new(array, value) != 0)
-		errx(2, "cannot make JSON");
-}
-
 static json_t *options_json(const struct results *results)
 {
 	const struct options *options = results->options;
@@ -62,7 +56,7 @@ static json_t *queues_json(const struct results *results)
 		value_set_text(object, "name", results->queues[q]->name);
 		value_set_text(object, "origin", results->queues[q]->origin);
 		value_set_text(object, "carries", results->queues[q]->carries);
-		append(array, object);
+		value_append(array, object);
 	}
 	return array;
 }
@@ -114,7 +108,7 @@ static json_t *queue_json(const struct results *results, const struct group *gro
 		value_set(summary, group->scenario->values[v].name,
 			interval_json(summary_value(group, queue, v)));
 	for (unsigned int r = 0; r < group->round_count; r++)
-		append(rounds, round_json(group->scenario, &group->rounds[r],
+		value_append(rounds, round_json(group->scenario, &group->rounds[r],
 			&group->rounds[r].samples[queue]));
 	value_set_text(object, "name", group->queues[queue]->name);
 	value_set(object, "summary", summary);
@@ -131,7 +125,7 @@ static json_t *setting_json(const struct results *results, const struct group *g
 	json_t *array = value_need(json_array());
 
 	for (unsigned int q = 0; q < group->queue_count; q++)
-		append(array, queue_json(results, group, q));
+		value_append(array, queue_json(results, group, q));
 	value_set_text(object, "name", setting->name);
 	value_set_count(object, "senders", setting->senders);
 	value_set_count(object, "receivers", setting->receivers);
@@ -155,11 +149,11 @@ static json_t *scenario_json(const struct results *results, const struct scenari
 		value_set_text(value, "name", scenario->values[v].name);
 		value_set_text(value, "unit", scenario->values[v].unit);
 		value_set(value, "more_is_better", json_boolean(scenario->values[v].more_is_better));
-		append(values, value);
+		value_append(values, value);
 	}
 	for (unsigned int g = 0; g < results->group_count; g++)
 		if (results->groups[g].scenario == scenario)
-			append(settings, setting_json(results, &results->groups[g]));
+			value_append(settings, setting_json(results, &results->groups[g]));
 	value_set_text(object, "name", scenario->name);
 	value_set_text(object, "what", scenario->what);
 	value_set(object, "values", values);
@@ -174,7 +168,7 @@ static json_t *scenarios_json(const struct results *results)
 
 	for (unsigned int g = 0; g < results->group_count; g++)
 		if (g == 0 || results->groups[g].scenario != results->groups[g - 1].scenario)
-			append(array, scenario_json(results, results->groups[g].scenario));
+			value_append(array, scenario_json(results, results->groups[g].scenario));
 	return array;
 }
 

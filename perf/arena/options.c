@@ -2,6 +2,7 @@
 /* The command line of magring-arena. */
 #include "options.h"
 
+#include "argument.h"
 #include "worker.h"
 
 #include <err.h>
@@ -40,27 +41,6 @@ static const char help[] =
 	"\n"
 	"Ends with 0, with 1 when what was received is not what was sent, and with 2 when\n"
 	"it could not measure.\n";
-
-static unsigned long number(const char *option, const char *text, unsigned long least,
-	unsigned long most)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	if (end == text || *end != '\0' || *text == '-' || value < least || value > most)
-		errx(2, "--%s %s: not a number from %lu to %lu", option, text, least, most);
-	return value;
-}
-
-static double real(const char *option, const char *text, double least, double most)
-{
-	char *end;
-	double value = strtod(text, &end);
-
-	if (end == text || *end != '\0' || !(value >= least && value <= most))
-		errx(2, "--%s %s: not a number from %g to %g", option, text, least, most);
-	return value;
-}
 
 bool options_match(const char *list, const char *name)
 {
@@ -119,13 +99,13 @@ void options_read(struct options *options, int argc, char **argv)
 			options->list = true;
 			break;
 		case 'r':
-			options->rounds = (unsigned int)number("rounds", optarg, 1, 1000);
+			options->rounds = (unsigned int)argument_number("rounds", optarg, 1, 1000);
 			break;
 		case 's':
-			options->seconds = real("seconds", optarg, 0.005, 3600);
+			options->seconds = argument_real("seconds", optarg, 0.005, 3600);
 			break;
 		case 'm':
-			options->minutes = real("minutes", optarg, 0.05, 6000);
+			options->minutes = argument_real("minutes", optarg, 0.05, 6000);
 			break;
 		case 'o':
 			options->rounds = 3;
@@ -137,10 +117,10 @@ void options_read(struct options *options, int argc, char **argv)
 			options->json = optarg;
 			break;
 		case 'p':
-			worker_pauses = (unsigned int)number("pauses", optarg, 0, 1000000000);
+			worker_pauses = (unsigned int)argument_number("pauses", optarg, 0, 1000000000);
 			break;
 		case 'd':
-			options->seed = number("seed", optarg, 0, UINT32_MAX);
+			options->seed = argument_number("seed", optarg, 0, UINT32_MAX);
 			break;
 		case 'n':
 			options->limits = false;

@@ -10,7 +10,11 @@
 //		std::size_t receive(arena_message *ret_messages, std::size_t count);
 //	};
 //
-// What a constructor throws is the answer that the queue cannot be had.
+// What a constructor throws is the answer that the queue cannot be had. A side may have
+// send_waiting() and receive_waiting() as well. adapter<channel, side>::described() is the
+// queue, to be defined in extern "C".
+//
+// A queue without anything of a thread's own needs but one_channel as its side's base.
 #ifndef ARENA_ADAPTER_HPP
 #define ARENA_ADAPTER_HPP
 
@@ -20,8 +24,38 @@
 #include <cstddef>
 #include <new>
 
+template <typename Channel>
+struct one_channel {
+	Channel &mine;
+
+	one_channel(Channel &channel, bool) : mine(channel) {}
+};
+
 template <typename Channel, typename Side>
 struct adapter {
+	static constexpr struct queue described(const char *name, const char *origin, unsigned int flags,
+		std::size_t batch_max)
+	{
+		struct queue queue = {};
+
+		queue.name = name;
+		queue.origin = origin;
+		queue.carries = "56 bytes";
+		queue.flags = flags;
+		queue.batch_max = batch_max;
+		queue.create = create;
+		queue.destroy = destroy;
+		queue.attach = attach;
+		queue.detach = detach;
+		queue.send = send;
+		queue.receive = receive;
+		if constexpr (requires { &Side::send_waiting; }) {
+			queue.send_waiting = send_waiting;
+			queue.receive_waiting = receive_waiting;
+		}
+		return queue;
+	}
+
 	static void *create(std::size_t capacity, unsigned int senders, unsigned int receivers)
 	{
 		try {
@@ -59,7 +93,6 @@ struct adapter {
 		return static_cast<Side *>(side)->receive(ret_messages, count);
 	}
 
-	// Where the side has these.
 	static void send_waiting(void *side, const arena_message *message)
 	{
 		static_cast<Side *>(side)->send_waiting(*message);

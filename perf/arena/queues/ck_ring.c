@@ -11,12 +11,6 @@ struct channel {
 	ck_ring_t ring; /* its two ends are on lines of their own */
 	ck_ring_buffer_t *buffer;
 	struct node_owner nodes;
-	size_t nodes_each;
-};
-
-struct side {
-	struct channel *channel;
-	struct nodes *nodes; /* a sender's */
 };
 
 static void *create(size_t capacity, unsigned int senders, unsigned int receivers)
@@ -26,7 +20,8 @@ static void *create(size_t capacity, unsigned int senders, unsigned int receiver
 	(void)senders;
 	channel->buffer = need_lines(capacity * sizeof(*channel->buffer), "ck_ring");
 	/* In the ring, and one in the hands of each receiver and of the sender. */
-	channel->nodes_each = capacity + receivers + 1;
+	channel->nodes.count = capacity + receivers + 1;
+	channel->nodes.size = sizeof(struct node);
 	ck_ring_init(&channel->ring, (unsigned int)capacity);
 	return channel;
 }
@@ -42,18 +37,14 @@ static void destroy(void *queue)
 
 static void *attach(void *queue, bool sends)
 {
-	struct side *side = need_lines(sizeof(*side), "ck_ring");
+	struct channel *channel = queue;
 
-	side->channel = queue;
-	if (sends)
-		side->nodes = nodes_create(&side->channel->nodes, side->channel->nodes_each,
-			sizeof(struct node));
-	return side;
+	return node_side_create(channel, &channel->nodes, sends);
 }
 
 static size_t send(void *argument, const struct arena_message *messages, size_t count)
 {
-	struct side *side = argument;
+	struct node_side *side = argument;
 	struct channel *channel = side->channel;
 	struct node *node = node_take(side->nodes, messages);
 
@@ -68,7 +59,7 @@ static size_t send(void *argument, const struct arena_message *messages, size_t 
 
 static size_t receive(void *argument, struct arena_message *ret_messages, size_t count)
 {
-	struct side *side = argument;
+	struct node_side *side = argument;
 	struct channel *channel = side->channel;
 	void *node;
 

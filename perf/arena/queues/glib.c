@@ -11,12 +11,6 @@
 struct channel {
 	GAsyncQueue *queue;
 	struct node_owner nodes;
-	size_t nodes_each;
-};
-
-struct side {
-	struct channel *channel;
-	struct nodes *nodes; /* a sender's */
 };
 
 static void *create(size_t capacity, unsigned int senders, unsigned int receivers)
@@ -25,7 +19,8 @@ static void *create(size_t capacity, unsigned int senders, unsigned int receiver
 
 	(void)receivers;
 	channel->queue = g_async_queue_new();
-	channel->nodes_each = capacity / senders > 0 ? capacity / senders : 1;
+	channel->nodes.count = nodes_shared_out(capacity, senders);
+	channel->nodes.size = sizeof(struct node);
 	return channel;
 }
 
@@ -40,31 +35,29 @@ static void destroy(void *queue)
 
 static void *attach(void *queue, bool sends)
 {
-	struct side *side = need_lines(sizeof(*side), "GAsyncQueue");
+	struct channel *channel = queue;
 
-	side->channel = queue;
-	if (sends)
-		side->nodes = nodes_create(&side->channel->nodes, side->channel->nodes_each,
-			sizeof(struct node));
-	return side;
+	return node_side_create(channel, &channel->nodes, sends);
 }
 
 static size_t send(void *argument, const struct arena_message *messages, size_t count)
 {
-	struct side *side = argument;
+	struct node_side *side = argument;
+	struct channel *channel = side->channel;
 	struct node *node = node_take(side->nodes, messages);
 
 	(void)count;
 	if (node == NULL)
 		return 0;
-	g_async_queue_push(side->channel->queue, node);
+	g_async_queue_push(channel->queue, node);
 	return 1;
 }
 
 static size_t receive(void *argument, struct arena_message *ret_messages, size_t count)
 {
-	struct side *side = argument;
-	struct node *node = g_async_queue_try_pop(side->channel->queue);
+	struct node_side *side = argument;
+	struct channel *channel = side->channel;
+	struct node *node = g_async_queue_try_pop(channel->queue);
 
 	(void)count;
 	if (node == NULL)
@@ -82,9 +75,10 @@ static void send_waiting(void *argument, const struct arena_message *message)
 
 static void receive_waiting(void *argument, struct arena_message *ret_message)
 {
-	struct side *side = argument;
+	struct node_side *side = argument;
+	struct channel *channel = side->channel;
 
-	node_release(g_async_queue_pop(side->channel->queue), ret_message);
+	node_release(g_async_queue_pop(channel->queue), ret_message);
 }
 
 const struct queue queue_glib = {

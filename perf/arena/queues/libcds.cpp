@@ -14,10 +14,8 @@ struct channel {
 	channel(std::size_t capacity, unsigned int, unsigned int) : queue(capacity) {}
 };
 
-struct side {
-	channel &mine;
-
-	side(channel &channel, bool) : mine(channel) {}
+struct side : one_channel<channel> {
+	using one_channel::one_channel;
 
 	std::size_t send(const arena_message *messages, std::size_t)
 	{
@@ -36,20 +34,6 @@ using made = adapter<channel, side>;
 
 extern "C" {
 extern const struct queue queue_libcds;
-const struct queue queue_libcds = {
-	.name = "libcds VyukovMPMC",
-	.origin = "libcds " CDS_VERSION_STRING ", VyukovMPMCCycleQueue",
-	.carries = "56 bytes",
-	.flags = 0,
-	.batch_max = 1,
-	.create = made::create,
-	.destroy = made::destroy,
-	.attach = made::attach,
-	.detach = made::detach,
-	.send = made::send,
-	.receive = made::receive,
-	.send_waiting = nullptr,
-	.receive_waiting = nullptr,
-	.program_form = nullptr,
-};
+const struct queue queue_libcds = made::described("libcds VyukovMPMC",
+	"libcds " CDS_VERSION_STRING ", VyukovMPMCCycleQueue", 0, 1);
 }

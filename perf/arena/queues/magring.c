@@ -37,46 +37,17 @@ static void check(int result, const char *what)
 	}
 }
 
-static struct channel *create_with(struct magring_queue_options options)
+static void *create(size_t capacity, uint64_t flags)
 {
+	struct magring_queue_options options = {
+		.size = sizeof(options), .capacity = capacity, .flags = flags};
 	struct channel *channel = need_lines(sizeof(*channel), "magring");
 
-	options.size = sizeof(options);
 	check(magring_pool_create(&channel->pool, NULL), "magring_pool_create");
 	check(magring_queue_create(&channel->queue, channel->pool, &options),
 		"magring_queue_create");
 	return channel;
 }
-
-static void *create(size_t capacity, unsigned int senders, unsigned int receivers)
-{
-	(void)senders, (void)receivers;
-	return create_with((struct magring_queue_options){.capacity = capacity});
-}
-
-/* Sides that are declared to be one thread's. */
-#ifdef MAGRING_SINGLE_SENDER
-static void *create_one_sender(size_t capacity, unsigned int senders, unsigned int receivers)
-{
-	(void)senders, (void)receivers;
-	return create_with((struct magring_queue_options){
-		.capacity = capacity, .flags = MAGRING_SINGLE_SENDER});
-}
-
-static void *create_one_receiver(size_t capacity, unsigned int senders, unsigned int receivers)
-{
-	(void)senders, (void)receivers;
-	return create_with((struct magring_queue_options){
-		.capacity = capacity, .flags = MAGRING_SINGLE_RECEIVER});
-}
-
-static void *create_one_each(size_t capacity, unsigned int senders, unsigned int receivers)
-{
-	(void)senders, (void)receivers;
-	return create_with((struct magring_queue_options){
-		.capacity = capacity, .flags = MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER});
-}
-#endif
 
 static void destroy(void *queue)
 {
@@ -209,31 +180,34 @@ static void receive_waiting(void *argument, struct arena_message *ret_message)
 
 #define PATIENT .send_patiently = send_patiently, .receive_patiently = receive_patiently, .end = end
 
-#define MAGRING(symbol, title, restriction, create_call, ...)                                  \
-	const struct queue queue_##symbol = {                                                 \
-		.name = title,                                                                \
-		.origin = "this library, by its public calls",                                \
-		.carries = "48 bytes inside a message of 56",                                 \
-		.flags = restriction,                                                         \
-		.batch_max = BATCH,                                                           \
-		.create = create_call,                                                        \
-		.destroy = destroy,                                                           \
-		.attach = attach,                                                             \
-		.detach = free,                                                               \
-		.send = send,                                                                 \
-		.receive = receive,                                                           \
-		.send_waiting = send_waiting,                                                 \
-		.receive_waiting = receive_waiting,                                           \
-		__VA_ARGS__                                                                   \
+#define MAGRING(symbol, title, restriction, declared, ...)                                     \
+	static void *create_##symbol(                                                          \
+		size_t capacity, unsigned int senders, unsigned int receivers)                 \
+	{                                                                                      \
+		(void)senders, (void)receivers;                                                \
+		return create(capacity, declared);                                             \
+	}                                                                                      \
+	const struct queue queue_##symbol = {                                                  \
+		.name = title,                                                                 \
+		.origin = "this library, by its public calls",                                 \
+		.carries = "48 bytes inside a message of 56",                                  \
+		.flags = restriction,                                                          \
+		.batch_max = BATCH,                                                            \
+		.create = create_##symbol,                                                     \
+		.destroy = destroy,                                                            \
+		.attach = attach,                                                              \
+		.detach = free,                                                                \
+		.send = send,                                                                  \
+		.receive = receive,                                                            \
+		.send_waiting = send_waiting,                                                  \
+		.receive_waiting = receive_waiting,                                            \
+		__VA_ARGS__                                                                    \
 	}
 
-MAGRING(magring, "magring", 0, create, PATIENT);
-MAGRING(magring_polled, "magring, polled", 0, create, );
-#ifdef MAGRING_SINGLE_SENDER
-MAGRING(magring_one_sender, "magring, one sender", QUEUE_SINGLE_SENDER, create_one_sender,
-	PATIENT);
-MAGRING(magring_one_receiver, "magring, one receiver", QUEUE_SINGLE_RECEIVER, create_one_receiver,
+MAGRING(magring, "magring", 0, 0, PATIENT);
+MAGRING(magring_polled, "magring, polled", 0, 0, );
+MAGRING(magring_one_sender, "magring, one sender", QUEUE_SINGLE_SENDER, MAGRING_SINGLE_SENDER, PATIENT);
+MAGRING(magring_one_receiver, "magring, one receiver", QUEUE_SINGLE_RECEIVER, MAGRING_SINGLE_RECEIVER,
 	PATIENT);
 MAGRING(magring_one_each, "magring, one of each", QUEUE_SINGLE_SENDER | QUEUE_SINGLE_RECEIVER,
-	create_one_each, PATIENT);
-#endif
+	MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER, PATIENT);

@@ -9,6 +9,7 @@
 #include "adapter.hpp"
 
 #include <concurrentqueue/blockingconcurrentqueue.h>
+#include <type_traits>
 
 namespace {
 
@@ -101,12 +102,14 @@ struct side_with_tokens {
 
 	// There is always room.
 	void send_waiting(const arena_message &message)
+		requires std::is_same_v<Channel, blocking_channel>
 	{
 		while (!queue.enqueue(*sends, message))
 			;
 	}
 
 	void receive_waiting(arena_message &ret_message)
+		requires std::is_same_v<Channel, blocking_channel>
 	{
 		queue.wait_dequeue(receives, ret_message);
 	}
@@ -145,54 +148,12 @@ extern const struct queue queue_moodycamel;
 extern const struct queue queue_moodycamel_no_tokens;
 extern const struct queue queue_moodycamel_blocking;
 
-const struct queue queue_moodycamel = {
-	.name = "moodycamel, tokens",
-	.origin = "moodycamel::ConcurrentQueue",
-	.carries = "56 bytes",
-	.flags = QUEUE_UNBOUNDED,
-	.batch_max = BATCH,
-	.create = made_with::create,
-	.destroy = made_with::destroy,
-	.attach = made_with::attach,
-	.detach = made_with::detach,
-	.send = made_with::send,
-	.receive = made_with::receive,
-	.send_waiting = nullptr,
-	.receive_waiting = nullptr,
-	.program_form = nullptr,
-};
+const struct queue queue_moodycamel = made_with::described("moodycamel, tokens",
+	"moodycamel::ConcurrentQueue", QUEUE_UNBOUNDED, BATCH);
 
-const struct queue queue_moodycamel_no_tokens = {
-	.name = "moodycamel, no tokens",
-	.origin = "moodycamel::ConcurrentQueue",
-	.carries = "56 bytes",
-	.flags = QUEUE_UNBOUNDED,
-	.batch_max = BATCH,
-	.create = made_without::create,
-	.destroy = made_without::destroy,
-	.attach = made_without::attach,
-	.detach = made_without::detach,
-	.send = made_without::send,
-	.receive = made_without::receive,
-	.send_waiting = nullptr,
-	.receive_waiting = nullptr,
-	.program_form = nullptr,
-};
+const struct queue queue_moodycamel_no_tokens = made_without::described("moodycamel, no tokens",
+	"moodycamel::ConcurrentQueue", QUEUE_UNBOUNDED, BATCH);
 
-const struct queue queue_moodycamel_blocking = {
-	.name = "moodycamel, blocking",
-	.origin = "moodycamel::BlockingConcurrentQueue, tokens",
-	.carries = "56 bytes",
-	.flags = QUEUE_UNBOUNDED,
-	.batch_max = BATCH,
-	.create = made_blocking::create,
-	.destroy = made_blocking::destroy,
-	.attach = made_blocking::attach,
-	.detach = made_blocking::detach,
-	.send = made_blocking::send,
-	.receive = made_blocking::receive,
-	.send_waiting = made_blocking::send_waiting,
-	.receive_waiting = made_blocking::receive_waiting,
-	.program_form = nullptr,
-};
+const struct queue queue_moodycamel_blocking = made_blocking::described("moodycamel, blocking",
+	"moodycamel::BlockingConcurrentQueue, tokens", QUEUE_UNBOUNDED, BATCH);
 }

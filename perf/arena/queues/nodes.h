@@ -38,20 +38,44 @@ struct nodes {
 /* Those of one queue. */
 struct node_owner {
 	_Atomic(struct nodes *) all;
+	size_t count; /* for each sender */
+	size_t size;  /* of what begins with a struct node */
 };
 
-/* By the thread that is to use them; size is of what begins with a struct node. */
-static inline struct nodes *nodes_create(struct node_owner *owner, size_t count, size_t size)
+/* A thread's own. */
+struct node_side {
+	void *channel;
+	struct nodes *nodes; /* a sender's */
+};
+
+/* Of a queue that is unbounded but for its nodes. */
+static inline size_t nodes_shared_out(size_t capacity, unsigned int senders)
+{
+	return capacity / senders > 0 ? capacity / senders : 1;
+}
+
+static inline struct nodes *nodes_create(struct node_owner *owner)
 {
 	struct nodes *nodes = need_lines(sizeof(*nodes), "nodes");
 
-	nodes->count = count;
-	nodes->stride = size;
-	nodes->memory = need_lines(count * size, "nodes");
+	nodes->count = owner->count;
+	nodes->stride = owner->size;
+	nodes->memory = need_lines(owner->count * owner->size, "nodes");
 	nodes->others = atomic_load(&owner->all);
 	while (!atomic_compare_exchange_weak(&owner->all, &nodes->others, nodes))
 		;
 	return nodes;
+}
+
+/* By the thread that is to use it; free() ends it. */
+static inline struct node_side *node_side_create(void *channel, struct node_owner *owner, bool sends)
+{
+	struct node_side *side = need_lines(sizeof(*side), "nodes");
+
+	side->channel = channel;
+	if (sends)
+		side->nodes = nodes_create(owner);
+	return side;
 }
 
 /* When nobody uses the queue any more. */

@@ -16,10 +16,8 @@ struct channel {
 	}
 };
 
-struct side {
-	channel &mine;
-
-	side(channel &channel, bool) : mine(channel) {}
+struct side : one_channel<channel> {
+	using one_channel::one_channel;
 
 	std::size_t send(const arena_message *messages, std::size_t)
 	{
@@ -48,20 +46,6 @@ using made = adapter<channel, side>;
 
 extern "C" {
 extern const struct queue queue_tbb;
-const struct queue queue_tbb = {
-	.name = "oneTBB bounded queue",
-	.origin = "oneTBB " TBB_VERSION_STRING ", concurrent_bounded_queue",
-	.carries = "56 bytes",
-	.flags = 0,
-	.batch_max = 1,
-	.create = made::create,
-	.destroy = made::destroy,
-	.attach = made::attach,
-	.detach = made::detach,
-	.send = made::send,
-	.receive = made::receive,
-	.send_waiting = made::send_waiting,
-	.receive_waiting = made::receive_waiting,
-	.program_form = nullptr,
-};
+const struct queue queue_tbb = made::described("oneTBB bounded queue",
+	"oneTBB " TBB_VERSION_STRING ", concurrent_bounded_queue", 0, 1);
 }

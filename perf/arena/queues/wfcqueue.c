@@ -13,7 +13,6 @@ struct channel {
 	struct cds_wfcq_head head;
 	_Alignas(LINE) struct cds_wfcq_tail tail;
 	_Alignas(LINE) struct node_owner nodes;
-	size_t nodes_each;
 };
 
 /* Two lines: the message takes the first. */
@@ -22,18 +21,14 @@ struct linked_node {
 	struct cds_wfcq_node link;
 };
 
-struct side {
-	struct channel *channel;
-	struct nodes *nodes; /* a sender's */
-};
-
 static void *create(size_t capacity, unsigned int senders, unsigned int receivers)
 {
 	struct channel *channel = need_lines(sizeof(*channel), "wfcqueue");
 
 	(void)receivers;
 	cds_wfcq_init(&channel->head, &channel->tail);
-	channel->nodes_each = capacity / senders > 0 ? capacity / senders : 1;
+	channel->nodes.count = nodes_shared_out(capacity, senders);
+	channel->nodes.size = sizeof(struct linked_node);
 	return channel;
 }
 
@@ -48,18 +43,15 @@ static void destroy(void *queue)
 
 static void *attach(void *queue, bool sends)
 {
-	struct side *side = need_lines(sizeof(*side), "wfcqueue");
+	struct channel *channel = queue;
 
-	side->channel = queue;
-	if (sends)
-		side->nodes = nodes_create(&side->channel->nodes, side->channel->nodes_each,
-			sizeof(struct linked_node));
-	return side;
+	return node_side_create(channel, &channel->nodes, sends);
 }
 
 static size_t send(void *argument, const struct arena_message *messages, size_t count)
 {
-	struct side *side = argument;
+	struct node_side *side = argument;
+	struct channel *channel = side->channel;
 	struct node *node = node_take(side->nodes, messages);
 	struct linked_node *linked;
 
@@ -68,13 +60,13 @@ static size_t send(void *argument, const struct arena_message *messages, size_t 
 		return 0;
 	linked = caa_container_of(node, struct linked_node, node);
 	cds_wfcq_node_init(&linked->link);
-	cds_wfcq_enqueue(&side->channel->head, &side->channel->tail, &linked->link);
+	cds_wfcq_enqueue(&channel->head, &channel->tail, &linked->link);
 	return 1;
 }
 
 static size_t receive(void *argument, struct arena_message *ret_messages, size_t count)
 {
-	struct side *side = argument;
+	struct node_side *side = argument;
 	struct channel *channel = side->channel;
 	struct cds_wfcq_node *link;
 

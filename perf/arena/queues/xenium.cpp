@@ -18,10 +18,8 @@ struct channel {
 using vyukov = channel<xenium::vyukov_bounded_queue<arena_message>>;
 using nikolaev = channel<xenium::nikolaev_bounded_queue<arena_message>>;
 
-struct vyukov_side {
-	vyukov &mine;
-
-	vyukov_side(vyukov &channel, bool) : mine(channel) {}
+struct vyukov_side : one_channel<vyukov> {
+	using one_channel::one_channel;
 
 	std::size_t send(const arena_message *messages, std::size_t)
 	{
@@ -34,10 +32,8 @@ struct vyukov_side {
 	}
 };
 
-struct nikolaev_side {
-	nikolaev &mine;
-
-	nikolaev_side(nikolaev &channel, bool) : mine(channel) {}
+struct nikolaev_side : one_channel<nikolaev> {
+	using one_channel::one_channel;
 
 	std::size_t send(const arena_message *messages, std::size_t)
 	{
@@ -59,37 +55,9 @@ extern "C" {
 extern const struct queue queue_xenium_vyukov;
 extern const struct queue queue_xenium_nikolaev;
 
-const struct queue queue_xenium_vyukov = {
-	.name = "xenium Vyukov, weak",
-	.origin = "xenium, vyukov_bounded_queue",
-	.carries = "56 bytes",
-	.flags = 0,
-	.batch_max = 1,
-	.create = made_vyukov::create,
-	.destroy = made_vyukov::destroy,
-	.attach = made_vyukov::attach,
-	.detach = made_vyukov::detach,
-	.send = made_vyukov::send,
-	.receive = made_vyukov::receive,
-	.send_waiting = nullptr,
-	.receive_waiting = nullptr,
-	.program_form = nullptr,
-};
+const struct queue queue_xenium_vyukov = made_vyukov::described("xenium Vyukov, weak",
+	"xenium, vyukov_bounded_queue", 0, 1);
 
-const struct queue queue_xenium_nikolaev = {
-	.name = "xenium Nikolaev (SCQ)",
-	.origin = "xenium, nikolaev_bounded_queue",
-	.carries = "56 bytes",
-	.flags = 0,
-	.batch_max = 1,
-	.create = made_nikolaev::create,
-	.destroy = made_nikolaev::destroy,
-	.attach = made_nikolaev::attach,
-	.detach = made_nikolaev::detach,
-	.send = made_nikolaev::send,
-	.receive = made_nikolaev::receive,
-	.send_waiting = nullptr,
-	.receive_waiting = nullptr,
-	.program_form = nullptr,
-};
+const struct queue queue_xenium_nikolaev = made_nikolaev::described("xenium Nikolaev (SCQ)",
+	"xenium, nikolaev_bounded_queue", 0, 1);
 }
