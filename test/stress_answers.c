@@ -17,6 +17,7 @@
 #include "ring.h"
 
 #define DELAY 200
+#define LINES 16
 
 static struct {
 	struct ring ring;
@@ -24,12 +25,23 @@ static struct {
 	_Alignas(128) _Atomic(uint64_t) done; /* turns, by the receiver */
 	int second;                           /* what its second receive answered */
 	_Atomic(bool) over;
+	struct {
+		_Alignas(128) _Atomic(uint64_t) turn;
+	} written[LINES]; /* by both sides in each turn */
 } game;
 
 static void delay(uint32_t times)
 {
 	while (times-- > 0)
 		atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* Stores that the other thread's processor has the lines of: what this one stores next waits
+ * behind them. */
+static void fill_store_buffer(uint64_t turn)
+{
+	for (size_t i = 0; i < LINES; i++)
+		atomic_store_explicit(&game.written[i].turn, turn, memory_order_relaxed);
 }
 
 static uint64_t wait_for_turn(uint64_t last)
@@ -47,6 +59,7 @@ static void *receiver(void *unused)
 	struct magring_message message;
 	for (uint64_t turn = 0; turn = wait_for_turn(turn), !atomic_load(&game.over);) {
 		delay(dice_throw(&dice, DELAY));
+		fill_store_buffer(turn);
 		int first = ring_pop(&game.ring, &message);
 		int second = ring_pop(&game.ring, &message);
 		CHECK(first == 1, "the message that was there: %d", first);
@@ -63,6 +76,7 @@ static bool play_once(uint64_t turn, struct dice *dice)
 	CHECK(ring_push(&game.ring, &message) == 1, "a");
 	atomic_store_explicit(&game.turn, turn, memory_order_release);
 	delay(dice_throw(dice, DELAY));
+	fill_store_buffer(turn);
 	int first = ring_push(&game.ring, &message);
 	int second = ring_push(&game.ring, &message);
 	for (uint32_t looks = 0; atomic_load_explicit(&game.done, memory_order_acquire) < turn; looks++)

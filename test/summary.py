@@ -11,6 +11,8 @@ import re
 import sys
 
 GOOD = {"OK", "EXPECTEDFAIL"}
+TELLING = re.compile(r"^not ok|SURVIVED|FAILED|: not |nothing has happened|WARNING: |ERROR: |_check: |Assertion |[Ee]rror:")
+TOLD = 10  # such lines of each failed test
 
 
 def outcomes_of(test):
@@ -50,6 +52,9 @@ def main():
             count.update(outcomes)
             if "failed" in outcomes:
                 print(f"failed in {log.split('/')[-3]}: {test['name']}")
+                said = (test.get("stdout") or "") + (test.get("stderr") or "")
+                telling = [line for line in said.splitlines() if TELLING.search(line)]
+                print("".join(f"    {line[:200]}\n" for line in telling[:TOLD]), end="")
     print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
     sys.exit(1 if count["failed"] or not count["passed"] else 0)
 
