@@ -159,7 +159,7 @@ struct magring_message {
 struct magring_pool_options {
 	size_t size;         /* sizeof(struct magring_pool_options) */
 	size_t memory_limit; /* bytes of slabs, never exceeded; default 256 MiB */
-	size_t max_payload;  /* bytes; default 1 MiB, or what memory_limit holds */
+	size_t max_payload;  /* bytes, at least MAGRING_INLINE_MAX; default 1 MiB, or what memory_limit holds */
 	const char *name;    /* a label in the metrics; default "pool-" and a number */
 	uint64_t sample_bytes; /* mean bytes between samples of the profile; 1: every message; default: off */
 };
@@ -568,6 +568,115 @@ struct magring_queue_stats {
  */
 MAGRING_PUBLIC int magring_queue_stats(
 	struct magring_queue *queue, struct magring_queue_stats *ret_stats);
+
+/* ---------------------------------------------- messages, in the caller -- */
+
+/*
+ * What the calls above do with a message that needs no slab is less work than a call. So it
+ * is done in the caller, and all else by the library. It has the whole functions as well, for
+ * other languages, for whoever takes their address, and for C and C++ with MAGRING_NO_INLINE
+ * defined. How such a message looks is therefore part of the binary interface.
+ */
+#if defined(__GNUC__) && !defined(MAGRING_NO_INLINE)
+
+/* A header's top byte is 0 in the empty message, 1 in one without slab; below it are the sizes of id
+ * and payload, in bits 48 to 55 and 0 to 31. */
+#define PRIVATE_MAGRING_KIND(message) ((message)->private_header >> 56)
+#define PRIVATE_MAGRING_ID_SIZE(message) ((message)->private_header >> 48 & 0xff)
+#define PRIVATE_MAGRING_PAYLOAD_SIZE(message) ((message)->private_header & 0xffffffff)
+#define PRIVATE_MAGRING_INSIDE 1
+#ifdef __cplusplus
+#define PRIVATE_MAGRING_BYTES(message) reinterpret_cast<unsigned char *>((message)->private_body)
+#else
+#define PRIVATE_MAGRING_BYTES(message) ((unsigned char *)(message)->private_body)
+#endif
+#define PRIVATE_MAGRING_IN_CALLER \
+	extern __inline__ __attribute__((__always_inline__, __gnu_inline__, __artificial__))
+#define PRIVATE_MAGRING_WHOLE(name) __asm__(name) MAGRING_PUBLIC
+
+int private_magring_alloc(struct magring_pool *pool, struct magring_message *ret_message,
+	const void *id, size_t id_size, size_t payload_size, int64_t timeout_ns)
+	PRIVATE_MAGRING_WHOLE("magring_message_alloc");
+int private_magring_copy(struct magring_pool *pool, struct magring_message *ret_message,
+	const void *id, size_t id_size, const void *payload, size_t payload_size, int64_t timeout_ns)
+	PRIVATE_MAGRING_WHOLE("magring_message_copy");
+const void *private_magring_id(const struct magring_message *message, size_t *ret_size)
+	PRIVATE_MAGRING_WHOLE("magring_message_id");
+void *private_magring_payload(struct magring_message *message, size_t *ret_size)
+	PRIVATE_MAGRING_WHOLE("magring_message_payload");
+void private_magring_free(struct magring_message *message)
+	PRIVATE_MAGRING_WHOLE("magring_message_free");
+
+/* Whether a message was made; else the library makes it, or says what is wrong. */
+PRIVATE_MAGRING_IN_CALLER int private_magring_inside(struct magring_pool *pool,
+	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size)
+{
+	uint64_t id_size_wide = id_size, kind = PRIVATE_MAGRING_INSIDE;
+	if (!pool || !ret_message || (!id && id_size > 0) || id_size > MAGRING_INLINE_MAX ||
+			payload_size > MAGRING_INLINE_MAX - id_size)
+		return 0;
+	ret_message->private_header = payload_size | id_size_wide << 48 | kind << 56;
+	if (id_size > 0)
+		__builtin_memcpy(ret_message->private_body, id, id_size);
+	return 1;
+}
+
+PRIVATE_MAGRING_IN_CALLER int magring_message_alloc(struct magring_pool *pool,
+	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,
+	int64_t timeout_ns)
+{
+	if (private_magring_inside(pool, ret_message, id, id_size, payload_size))
+		return 0;
+	return private_magring_alloc(pool, ret_message, id, id_size, payload_size, timeout_ns);
+}
+
+PRIVATE_MAGRING_IN_CALLER int magring_message_copy(struct magring_pool *pool,
+	struct magring_message *ret_message, const void *id, size_t id_size, const void *payload,
+	size_t payload_size, int64_t timeout_ns)
+{
+	if ((!payload && payload_size > 0) ||
+			!private_magring_inside(pool, ret_message, id, id_size, payload_size))
+		return private_magring_copy(pool, ret_message, id, id_size, payload, payload_size, timeout_ns);
+	if (payload_size > 0)
+		__builtin_memcpy(PRIVATE_MAGRING_BYTES(ret_message) + id_size, payload, payload_size);
+	return 0;
+}
+
+PRIVATE_MAGRING_IN_CALLER const void *magring_message_id(const struct magring_message *message,
+	size_t *ret_size)
+{
+	const void *id;
+	if (!message || PRIVATE_MAGRING_KIND(message) != PRIVATE_MAGRING_INSIDE)
+		return private_magring_id(message, ret_size);
+	if (ret_size)
+		*ret_size = PRIVATE_MAGRING_ID_SIZE(message);
+	id = message->private_body;
+	/* Else compilers warn whoever touches more than a message has inside, here of all places. */
+	__asm__("" : "+r"(id));
+	return id;
+}
+
+PRIVATE_MAGRING_IN_CALLER void *magring_message_payload(struct magring_message *message, size_t *ret_size)
+{
+	unsigned char *payload;
+	if (!message || PRIVATE_MAGRING_KIND(message) != PRIVATE_MAGRING_INSIDE)
+		return private_magring_payload(message, ret_size);
+	if (ret_size)
+		*ret_size = PRIVATE_MAGRING_PAYLOAD_SIZE(message);
+	payload = PRIVATE_MAGRING_BYTES(message) + PRIVATE_MAGRING_ID_SIZE(message);
+	__asm__("" : "+r"(payload));
+	return payload;
+}
+
+PRIVATE_MAGRING_IN_CALLER void magring_message_free(struct magring_message *message)
+{
+	if (!message || PRIVATE_MAGRING_KIND(message) > PRIVATE_MAGRING_INSIDE)
+		private_magring_free(message);
+	else
+		message->private_header = 0;
+}
+
+#endif
 
 #ifdef __cplusplus
 }

@@ -12,6 +12,7 @@
  * that a message can be freed by whoever has it. Freeing and sending leave the
  * empty message, all zero in the header, which owns nothing.
  */
+#define MAGRING_NO_INLINE
 #include "message.h"
 
 #include <errno.h>
@@ -62,11 +63,11 @@ static __attribute__((noinline)) int copy_id(void *place, const void *id, size_t
 	return 0;
 }
 
-static inline int make_inline(struct magring_pool *pool, struct magring_message *ret_message,
-	const void *id, size_t id_size, size_t payload_size)
+/* As the header of the library does it: nobody asks for the pool of such a message. */
+static inline int make_inline(struct magring_message *ret_message, const void *id, size_t id_size,
+	size_t payload_size)
 {
-	ret_message->private_header =
-		message_header(payload_size, pool->number, id_size, MESSAGE_INLINE);
+	ret_message->private_header = message_header(payload_size, 0, id_size, MESSAGE_INLINE);
 	return id_size > 0 ? copy_id(ret_message->private_body, id, id_size) : 0;
 }
 
@@ -107,7 +108,7 @@ PROFILE_CUT int magring_message_alloc(struct magring_pool *pool, struct magring_
 	if (id_size > MAGRING_ID_MAX || payload_size > pool->max_payload)
 		return -EMSGSIZE;
 	if (id_size + payload_size <= MAGRING_INLINE_MAX)
-		return make_inline(pool, ret_message, id, id_size, payload_size);
+		return make_inline(ret_message, id, id_size, payload_size);
 	size_t bytes = id_in_slab(id_size) + payload_size;
 	unsigned int class_index = slab_class(bytes);
 	void *slab = pool_alloc_fast(pool, class_index, bytes);

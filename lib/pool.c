@@ -91,11 +91,11 @@ static int choose_limits(const struct magring_pool_options *options, size_t *ret
 		while (slab_size(class_index) > limit)
 			class_index--;
 		payload = slab_size(class_index);
-	} else if (payload > MAGRING_INLINE_MAX && slab_size(slab_class(payload)) > limit) {
+	} else if (slab_size(slab_class(payload)) > limit) {
 		return -EINVAL;
 	}
 	*ret_limit = limit;
-	*ret_payload = payload;
+	*ret_payload = payload > MAGRING_INLINE_MAX ? payload : MAGRING_INLINE_MAX;
 	return 0;
 }
 

@@ -43,7 +43,7 @@ int magring_send(struct magring_queue *queue, struct magring_message *message, i
 		return -EINVAL;
 	queue_enter(queue, SENDING);
 	message_hide(message, 1);
-	int result = ring_push(&queue->ring, message);
+	int result = ring_try_push(&queue->ring, message, timeout_ns == 0);
 	message_show(message, result < 0);
 	if (__builtin_expect(result == -EAGAIN, 0))
 		result = wait_for(queue, SENDING, message, 1, clock_deadline(timeout_ns));
@@ -61,7 +61,7 @@ int magring_recv(struct magring_queue *queue, struct magring_message *ret_messag
 	if (queue == NULL || ret_message == NULL)
 		return -EINVAL;
 	queue_enter(queue, RECEIVING);
-	int result = ring_pop(&queue->ring, ret_message);
+	int result = ring_try_pop(&queue->ring, ret_message, timeout_ns == 0);
 	message_show(ret_message, result > 0);
 	if (__builtin_expect(result == -EAGAIN, 0))
 		result = wait_for(queue, RECEIVING, ret_message, 1, clock_deadline(timeout_ns));
@@ -86,7 +86,7 @@ int magring_send_batch(struct magring_queue *queue, struct magring_message *mess
 	int result = 0;
 	queue_enter(queue, SENDING);
 	while (sent < count) {
-		result = queue_push(queue, messages + sent, count - sent);
+		result = queue_push(queue, messages + sent, count - sent, timeout_ns == 0);
 		if (__builtin_expect(result == -EAGAIN, 0)) {
 			if (deadline_ns == -1)
 				deadline_ns = clock_deadline(timeout_ns);
@@ -111,7 +111,7 @@ int magring_recv_batch(struct magring_queue *queue, struct magring_message *ret_
 	if (count == 0)
 		return 0;
 	queue_enter(queue, RECEIVING);
-	int result = queue_pop(queue, ret_messages, count);
+	int result = queue_pop(queue, ret_messages, count, timeout_ns == 0);
 	if (__builtin_expect(result == -EAGAIN, 0))
 		result = wait_for(queue, RECEIVING, ret_messages, count, clock_deadline(timeout_ns));
 	queue_leave(queue, RECEIVING);

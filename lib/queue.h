@@ -63,18 +63,19 @@ static inline void queue_leave(struct magring_queue *queue, enum way way)
 }
 
 static inline int queue_push(struct magring_queue *queue, const struct magring_message *messages,
-	size_t count)
+	size_t count, bool sure)
 {
 	message_hide(messages, count);
-	int sent = ring_push_batch(&queue->ring, messages, count);
+	int sent = ring_try_push_batch(&queue->ring, messages, count, sure);
 	message_show(messages + (sent > 0 ? sent : 0), count - (size_t)(sent > 0 ? sent : 0));
 	return sent;
 }
 
 static inline int queue_pop(struct magring_queue *queue, struct magring_message *ret_messages,
-	size_t count)
+	size_t count,
+	bool sure)
 {
-	int received = ring_pop_batch(&queue->ring, ret_messages, count);
+	int received = ring_try_pop_batch(&queue->ring, ret_messages, count, sure);
 	message_show(ret_messages, (size_t)(received > 0 ? received : 0));
 	return received;
 }

@@ -264,11 +264,19 @@ static inline void fetch_ahead(const struct ring *ring, uint64_t position)
 	prefetch_for_writing(cell_at(ring, position + FETCH_AHEAD));
 }
 
+/* Whether the message after this one is there, as good as always: a hint. A receiver at the heels
+ * of its senders would only fetch away the cells that they write to. */
+static inline bool backlog(const struct ring *ring, uint64_t position)
+{
+	return atomic_load_explicit(&cell_at(ring, position + 1)->state, memory_order_relaxed) & 1;
+}
+
 /* ----------------------------------------------------------------- push and pop -- */
 
 #define EACH static inline __attribute__((always_inline))
 
-EACH int push_batch(struct ring *ring, const struct magring_message *messages, size_t count, bool alone)
+EACH int push_batch(struct ring *ring, const struct magring_message *messages, size_t count, bool sure,
+	bool alone)
 {
 	/* Relaxed: as in claim(). */
 	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_relaxed);
@@ -308,6 +316,8 @@ EACH int push_batch(struct ring *ring, const struct magring_message *messages, s
 		}
 		if (moved_on(&ring->tail, &position))
 			continue;
+		if (!sure)
+			return -EAGAIN;
 		/* [seen] acq_rel, by a full fence: pairs with pop_batch()'s. */
 		show_earlier_calls(looks);
 		uint64_t end = room_end(ring);
@@ -329,7 +339,8 @@ static __attribute__((noinline, cold)) int pop_doubted(struct ring *ring, uint64
 	return (int)n;
 }
 
-EACH int pop_batch(struct ring *ring, struct magring_message *ret_messages, size_t count, bool alone)
+EACH int pop_batch(struct ring *ring, struct magring_message *ret_messages, size_t count, bool sure,
+	bool alone)
 {
 	/* Relaxed: as in claim(). */
 	uint64_t position = atomic_load_explicit(&ring->head, memory_order_relaxed);
@@ -357,6 +368,8 @@ EACH int pop_batch(struct ring *ring, struct magring_message *ret_messages, size
 		}
 		if (moved_on(&ring->head, &position))
 			continue;
+		if (!sure)
+			return -EAGAIN;
 		/* [seen] acq_rel, by a full fence: pairs with push_batch()'s. */
 		show_earlier_calls(looks);
 		uint64_t tail = claimed(ring);
@@ -379,23 +392,23 @@ EACH int pop_batch(struct ring *ring, struct magring_message *ret_messages, size
  * in no lap, so its cell is never free.
  */
 static __attribute__((noinline, cold)) int push_doubted(struct ring *ring, uint64_t position,
-	const struct magring_message *message)
+	const struct magring_message *message, bool sure)
 {
 	return verdict_stands(ring, position, state_full(ring, position)) ? 1 :
-		ring_push_batch(ring, message, 1);
+		ring_try_push_batch(ring, message, 1, sure);
 }
 
 /* The ring is closing: does the claim that was made count? */
 static __attribute__((noinline, cold)) int push_closing(struct ring *ring, uint64_t position,
-	const struct magring_message *message)
+	const struct magring_message *message, bool sure)
 {
 	if (!closing_counts(ring, advance(position, 1)))
 		return -EPIPE;
 	publish(cell_at(ring, position), state_full(ring, position), message);
-	return push_doubted(ring, position, message);
+	return push_doubted(ring, position, message, sure);
 }
 
-EACH int push(struct ring *ring, const struct magring_message *message, bool alone, bool fetches)
+EACH int push(struct ring *ring, const struct magring_message *message, bool sure, bool alone, bool fetches)
 {
 	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 	uint64_t free = position >> ring->lap_shift << 1;
@@ -403,19 +416,19 @@ EACH int push(struct ring *ring, const struct magring_message *message, bool alo
 	uint64_t known = settled(ring);
 	if (__builtin_expect(read_state(cell) != free, 0) || doubted_since(ring, known) ||
 			(!alone && !claim(&ring->tail, &position, 1)))
-		return ring_push_batch(ring, message, 1);
+		return ring_try_push_batch(ring, message, 1, sure);
 	if (alone) {
 		claim_alone(&ring->tail, position, 1);
 		if (closing_since(ring))
-			return push_closing(ring, position, message);
+			return push_closing(ring, position, message, sure);
 	}
 	if (fetches)
 		fetch_ahead(ring, position);
 	publish(cell, free | 1, message);
-	return doubted_since(ring, known) ? push_doubted(ring, position, message) : 1;
+	return doubted_since(ring, known) ? push_doubted(ring, position, message, sure) : 1;
 }
 
-EACH int pop(struct ring *ring, struct magring_message *ret_message, bool alone, bool fetches)
+EACH int pop(struct ring *ring, struct magring_message *ret_message, bool sure, bool alone, bool fetches)
 {
 	uint64_t position = atomic_load_explicit(&ring->head, memory_order_relaxed);
 	uint64_t full = state_full(ring, position);
@@ -424,64 +437,64 @@ EACH int pop(struct ring *ring, struct magring_message *ret_message, bool alone,
 	uint64_t known = settled(ring);
 	if (__builtin_expect(read_state(cell) != full, 0) || doubted_since(ring, known) ||
 			(!alone && !claim(&ring->head, &position, 1)))
-		return ring_pop_batch(ring, ret_message, 1);
+		return ring_try_pop_batch(ring, ret_message, 1, sure);
 	if (alone)
 		claim_alone(&ring->head, position, 1);
-	if (fetches)
+	if (fetches && backlog(ring, position))
 		fetch_ahead(ring, position);
 	recycle(cell, free, ret_message);
 	return doubted_since(ring, known) ? pop_doubted(ring, position, 1) : 1;
 }
 
 /* All of each, so that nothing is asked on the way. */
-static int push_shared(struct ring *ring, const struct magring_message *message)
+static int push_shared(struct ring *ring, const struct magring_message *message, bool sure)
 {
-	return push(ring, message, false, false);
+	return push(ring, message, sure, false, false);
 }
 
-static int push_fetching(struct ring *ring, const struct magring_message *message)
+static int push_fetching(struct ring *ring, const struct magring_message *message, bool sure)
 {
-	return push(ring, message, false, true);
+	return push(ring, message, sure, false, true);
 }
 
-static int push_alone(struct ring *ring, const struct magring_message *message)
+static int push_alone(struct ring *ring, const struct magring_message *message, bool sure)
 {
-	return push(ring, message, true, true);
+	return push(ring, message, sure, true, true);
 }
 
-static int push_batch_shared(struct ring *ring, const struct magring_message *messages, size_t count)
+static int push_batch_shared(struct ring *ring, const struct magring_message *messages, size_t count, bool sure)
 {
-	return push_batch(ring, messages, count, false);
+	return push_batch(ring, messages, count, sure, false);
 }
 
-static int push_batch_alone(struct ring *ring, const struct magring_message *messages, size_t count)
+static int push_batch_alone(struct ring *ring, const struct magring_message *messages, size_t count, bool sure)
 {
-	return push_batch(ring, messages, count, true);
+	return push_batch(ring, messages, count, sure, true);
 }
 
-static int pop_shared(struct ring *ring, struct magring_message *ret_message)
+static int pop_shared(struct ring *ring, struct magring_message *ret_message, bool sure)
 {
-	return pop(ring, ret_message, false, false);
+	return pop(ring, ret_message, sure, false, false);
 }
 
-static int pop_fetching(struct ring *ring, struct magring_message *ret_message)
+static int pop_fetching(struct ring *ring, struct magring_message *ret_message, bool sure)
 {
-	return pop(ring, ret_message, false, true);
+	return pop(ring, ret_message, sure, false, true);
 }
 
-static int pop_alone(struct ring *ring, struct magring_message *ret_message)
+static int pop_alone(struct ring *ring, struct magring_message *ret_message, bool sure)
 {
-	return pop(ring, ret_message, true, true);
+	return pop(ring, ret_message, sure, true, true);
 }
 
-static int pop_batch_shared(struct ring *ring, struct magring_message *ret_messages, size_t count)
+static int pop_batch_shared(struct ring *ring, struct magring_message *ret_messages, size_t count, bool sure)
 {
-	return pop_batch(ring, ret_messages, count, false);
+	return pop_batch(ring, ret_messages, count, sure, false);
 }
 
-static int pop_batch_alone(struct ring *ring, struct magring_message *ret_messages, size_t count)
+static int pop_batch_alone(struct ring *ring, struct magring_message *ret_messages, size_t count, bool sure)
 {
-	return pop_batch(ring, ret_messages, count, true);
+	return pop_batch(ring, ret_messages, count, sure, true);
 }
 
 /* ----------------------------------------------------------- a ring as a whole -- */
@@ -558,18 +571,9 @@ bool ring_may_pop(const struct ring *ring)
 	return false;
 }
 
-size_t ring_fill(const struct ring *ring)
+bool ring_ready(const struct ring *ring, size_t distance, bool full)
 {
-	/* Relaxed: a hint. Head is read first, so as to be behind. */
-	uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-	int64_t fill = ahead(atomic_load_explicit(&ring->tail, memory_order_relaxed), head);
-	return fill > 0 ? (size_t)fill : 0;
-}
-
-size_t ring_room(const struct ring *ring)
-{
-	size_t fill = ring_fill(ring), capacity = ring_capacity(ring);
-	return fill < capacity ? capacity - fill : 0;
+	return count_ready(ring, advance(ring_position(ring, full), distance), 1, full) == 1;
 }
 
 struct ring_counts ring_counts(const struct ring *ring)

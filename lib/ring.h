@@ -21,10 +21,10 @@ struct ring_cell {
 _Static_assert(sizeof(struct ring_cell) == 64, "a cell is one cache line");
 
 struct ring;
-typedef int ring_push_call(struct ring *, const struct magring_message *);
-typedef int ring_push_batch_call(struct ring *, const struct magring_message *, size_t);
-typedef int ring_pop_call(struct ring *, struct magring_message *);
-typedef int ring_pop_batch_call(struct ring *, struct magring_message *, size_t);
+typedef int ring_push_call(struct ring *, const struct magring_message *, bool sure);
+typedef int ring_push_batch_call(struct ring *, const struct magring_message *, size_t, bool sure);
+typedef int ring_pop_call(struct ring *, struct magring_message *, bool sure);
+typedef int ring_pop_batch_call(struct ring *, struct magring_message *, size_t, bool sure);
 
 struct ring {
 	/* Constant, but for `doubts` and `settled`, which change only when a thread is in
@@ -70,25 +70,51 @@ void ring_fini(struct ring *ring);
  * the single forms are for one. Returns how many, at least 1, or -EAGAIN (full,
  * empty), or -EPIPE (closed; for receivers: and empty). [publish] what was written
  * before a push is visible after the pop that returns its message.
+ *
+ * Only if it is to be sure is -EAGAIN a true answer, and a stopped thread passed over. Else
+ * a call that finds nothing ready looks no further: it does not read what the other side
+ * writes all the time, and says -EAGAIN to one who means to look again.
  */
+static inline int ring_try_push(struct ring *ring, const struct magring_message *message, bool sure)
+{
+	return ring->push(ring, message, sure);
+}
+
+static inline int ring_try_push_batch(struct ring *ring, const struct magring_message *messages, size_t count,
+	bool sure)
+{
+	return ring->push_batch(ring, messages, count, sure);
+}
+
+static inline int ring_try_pop(struct ring *ring, struct magring_message *ret_message, bool sure)
+{
+	return ring->pop(ring, ret_message, sure);
+}
+
+static inline int ring_try_pop_batch(struct ring *ring, struct magring_message *ret_messages, size_t count,
+	bool sure)
+{
+	return ring->pop_batch(ring, ret_messages, count, sure);
+}
+
 static inline int ring_push(struct ring *ring, const struct magring_message *message)
 {
-	return ring->push(ring, message);
+	return ring_try_push(ring, message, true);
 }
 
 static inline int ring_push_batch(struct ring *ring, const struct magring_message *messages, size_t count)
 {
-	return ring->push_batch(ring, messages, count);
+	return ring_try_push_batch(ring, messages, count, true);
 }
 
 static inline int ring_pop(struct ring *ring, struct magring_message *ret_message)
 {
-	return ring->pop(ring, ret_message);
+	return ring_try_pop(ring, ret_message, true);
 }
 
 static inline int ring_pop_batch(struct ring *ring, struct magring_message *ret_messages, size_t count)
 {
-	return ring->pop_batch(ring, ret_messages, count);
+	return ring_try_pop_batch(ring, ret_messages, count, true);
 }
 
 /* No push that has not claimed its cell yet will. */
@@ -115,8 +141,14 @@ static inline size_t ring_capacity(const struct ring *ring)
 	return (size_t)ring->index_mask + 1;
 }
 
-/* About how many positions are between the ends, and how many cells are left. */
-size_t ring_fill(const struct ring *ring);
-size_t ring_room(const struct ring *ring);
+/* How far receivers (senders) are. */
+static inline uint64_t ring_position(const struct ring *ring, bool full)
+{
+	return atomic_load_explicit(full ? &ring->head : &ring->tail, memory_order_relaxed);
+}
+
+/* Whether the cell that is so far from where receivers (senders) are is full (free): a hint, which
+ * reads nothing that the other side writes but the cell. */
+bool ring_ready(const struct ring *ring, size_t distance, bool full);
 
 #endif

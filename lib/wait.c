@@ -25,6 +25,7 @@
 #define PAUSES 256
 #define YIELDS 16
 #define YIELD_LONG_NS 1000000
+#define WAKE_NS 25000 /* what it costs about to put a thread to sleep and wake it */
 #define YIELD_BEFORE_NS 250000000 /* a deadline: beside busy processes one yield may take long */
 /* See spin(). */
 #define STRIDE_MAX 256
@@ -33,9 +34,10 @@
 #define PROBE_EVERY 256
 
 static int attempt(struct magring_queue *queue, enum way way, struct magring_message *messages,
-	size_t count)
+	size_t count, bool sure)
 {
-	return way == SENDING ? queue_push(queue, messages, count) : queue_pop(queue, messages, count);
+	return way == SENDING ? queue_push(queue, messages, count, sure) :
+		queue_pop(queue, messages, count, sure);
 }
 
 static bool may_send(const void *ring)
@@ -96,7 +98,7 @@ static int sleep_once(struct magring_queue *queue, enum way way, struct magring_
 	struct gate *gate = &queue->gate[way];
 	struct sleeper sleeper = { .queue = queue, .way = way };
 	uint32_t ticket = gate_enter(gate);
-	int result = attempt(queue, way, messages, count);
+	int result = attempt(queue, way, messages, count, true);
 	if (result == -EAGAIN) {
 		count_one(&counts_of(queue)->parked);
 		PROBE2(park, queue, way);
@@ -106,7 +108,7 @@ static int sleep_once(struct magring_queue *queue, enum way way, struct magring_
 		PROBE2(unpark, queue, way);
 	}
 	gate_leave(gate);
-	return result == -EAGAIN ? attempt(queue, way, messages, count) : result;
+	return result == -EAGAIN ? attempt(queue, way, messages, count, true) : result;
 }
 
 /*
@@ -119,11 +121,12 @@ static int sleep_once(struct magring_queue *queue, enum way way, struct magring_
  * then a long look for a change. Shorter, too, when they are half of what the ring holds:
  * then the other side may have had to wait.
  */
-static void adapt(unsigned int *stride, size_t more, size_t capacity)
+static void adapt(unsigned int *stride, const struct ring *ring, enum way way)
 {
-	if (more == 0 || more > capacity / 2)
+	bool full = way == RECEIVING;
+	if (!ring_ready(ring, 0, full) || ring_ready(ring, ring_capacity(ring) / 2, full))
 		*stride = *stride > 1 ? *stride / 2 : 1;
-	else if (more >= MANY && *stride < STRIDE_MAX)
+	else if (*stride < STRIDE_MAX && ring_ready(ring, MANY - 1, full))
 		*stride *= 2;
 }
 
@@ -137,35 +140,57 @@ static int spin(struct magring_queue *queue, enum way way, struct magring_messag
 	for (unsigned int pauses = 0; pauses < PAUSES && result == -EAGAIN;) {
 		for (unsigned int i = 0; i < stride; i++, pauses++)
 			ck_pr_stall();
-		result = attempt(queue, way, messages, count);
+		result = attempt(queue, way, messages, count, false);
 	}
 	if (result > 0)
-		adapt(&stride, way == SENDING ? ring_room(&queue->ring) : ring_fill(&queue->ring),
-			ring_capacity(&queue->ring));
+		adapt(&stride, &queue->ring, way);
 	return result;
 }
 
-/* Let others run, unless they run for long, or the deadline is near: a thread that yields is
- * not woken. */
+/*
+ * Let others run. While a thread yields to others that run for long nobody wakes it: if little
+ * went through the ring meanwhile, it had better slept, and then comes back with *ret_late. If much
+ * did, others are at work on it, and would only have woken this one all the time. Nor does it
+ * yield when its deadline is near.
+ */
 static int yield(struct magring_queue *queue, enum way way, struct magring_message *messages, size_t count,
-	int64_t deadline_ns)
+	int64_t deadline_ns, bool *ret_late)
 {
 	int result = -EAGAIN;
 	int64_t before = clock_now(), after = before;
-	for (int i = 0; i < YIELDS && result == -EAGAIN && after - before < YIELD_LONG_NS &&
-			deadline_ns - after > YIELD_BEFORE_NS; i++) {
+	for (int i = 0; i < YIELDS && result == -EAGAIN && !*ret_late && deadline_ns - after > YIELD_BEFORE_NS; i++) {
+		uint64_t position = ring_position(&queue->ring, way == RECEIVING);
 		before = after;
 		sched_yield();
-		result = attempt(queue, way, messages, count);
+		result = attempt(queue, way, messages, count, true);
 		after = clock_now();
+		if (after - before > YIELD_LONG_NS) {
+			uint64_t moved = ring_position(&queue->ring, way == RECEIVING) - position;
+			*ret_late = moved < (uint64_t)(after - before) / WAKE_NS;
+		}
 	}
 	return result;
 }
 
-/* How many waits in a row a thread has slept through. It then looks in only one of so many
- * whether what it waits for comes at once: else looking costs more than sleeping. */
+/* How many waits in a row a thread has slept through, or should have. It then looks in only one of so
+ * many whether what it waits for comes at once: else looking costs more than sleeping. */
 #define SLEPT 8
 static _Thread_local unsigned int slept __attribute__((tls_model("initial-exec")));
+
+/* What a waiting thread does before it sleeps. */
+static int look(struct magring_queue *queue, enum way way, struct magring_message *messages, size_t count,
+	int64_t deadline_ns)
+{
+	int result = -EAGAIN;
+	bool late = false;
+	if (slept < SLEPT || slept % SLEPT == 0) {
+		result = spin(queue, way, messages, count);
+		if (result == -EAGAIN)
+			result = yield(queue, way, messages, count, deadline_ns, &late);
+	}
+	slept = result == -EAGAIN || late ? slept + 1 : 0;
+	return result;
+}
 
 int wait_for(struct magring_queue *queue, enum way way, struct magring_message *messages,
 	size_t count, int64_t deadline_ns)
@@ -179,13 +204,7 @@ int wait_for(struct magring_queue *queue, enum way way, struct magring_message *
 		gate_arm(&queue->gate[way], may[way], &queue->ring);
 		return -EAGAIN;
 	}
-	int result = -EAGAIN;
-	if (slept < SLEPT || slept % SLEPT == 0) {
-		result = spin(queue, way, messages, count);
-		if (result == -EAGAIN)
-			result = yield(queue, way, messages, count, deadline_ns);
-	}
-	slept = result == -EAGAIN ? slept + 1 : 0;
+	int result = look(queue, way, messages, count, deadline_ns);
 	while (result == -EAGAIN) {
 		result = sleep_once(queue, way, messages, count, deadline_ns);
 		if (result == -EAGAIN && deadline_ns != INT64_MAX && clock_now() >= deadline_ns)

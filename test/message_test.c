@@ -168,15 +168,18 @@ Test(message, a_payload_of_the_maximum_is_taken_and_one_byte_more_is_refused)
 	cr_assert_arr_eq(&message, &before, sizeof(message));
 }
 
-Test(message, a_small_max_payload_holds_for_inline_messages_too)
+Test(message, what_fits_into_a_message_needs_no_max_payload)
 {
 	struct magring_pool *small;
 	struct magring_pool_options options = { .size = sizeof(options), .max_payload = 10 };
 	struct magring_message message = { 0 };
+	char id[MAGRING_INLINE_MAX] = "";
 	cr_assert_eq(magring_pool_create(&small, &options), 0);
-	cr_assert_eq(magring_message_alloc(small, &message, NULL, 0, 10, 0), 0);
+	cr_assert_eq(magring_message_alloc(small, &message, NULL, 0, MAGRING_INLINE_MAX, 0), 0);
 	magring_message_free(&message);
-	cr_assert_eq(magring_message_alloc(small, &message, NULL, 0, 11, 0), -EMSGSIZE);
+	cr_assert_eq(magring_message_alloc(small, &message, id, 48, MAGRING_INLINE_MAX, 0), 0);
+	magring_message_free(&message);
+	cr_assert_eq(magring_message_alloc(small, &message, NULL, 0, MAGRING_INLINE_MAX + 1, 0), -EMSGSIZE);
 	done_with(small, NULL);
 }
 

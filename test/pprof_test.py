@@ -45,9 +45,13 @@ def go(column, program, profile, home, *more):
 
 
 def google(column, program, profile):
+    """Function: figure, in its order. It takes what is done in the caller for a function of its
+    own: what such a one has is its caller's as well, cumulatively."""
     text = run(["google-pprof", "--text", f"--{column}", program, profile])
-    rows = re.findall(r"^ *([\d.]+) +[\d.]+% +[\d.]+% +[\d.]+ +[\d.]+% (\S+)", text, re.MULTILINE)
-    return {function: figure for figure, function in rows if float(figure) > 0}
+    rows = re.findall(r"^ *([\d.]+) +[\d.]+% +[\d.]+% +([\d.]+) +[\d.]+% (\S+)", text, re.MULTILINE)
+    inside = {flat for flat, _, function in rows if function in ("magring_message_alloc", "magring_message_copy")}
+    return {function: cumulative for flat, cumulative, function in rows
+            if not function.startswith("magring_message_") and (float(flat) > 0 or cumulative in inside)}
 
 
 def check(what, good, seen):

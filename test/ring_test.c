@@ -250,6 +250,78 @@ static void check_stopped(uint64_t questions, uint64_t quarantined, uint64_t uns
 	assert_same(ring_peek_unsettled(&ring), unsettled);
 }
 
+/* --------------------------------------------------- calls that need not be sure -- */
+
+EVERYWHERE(who_need_not_be_sure_sends_and_receives_what_is_ready)
+{
+	for (unsigned int flags = 0; flags <= (RING_ALONE_SENDER | RING_ALONE_RECEIVER | RING_FETCHES); flags++) {
+		struct magring_message messages[130], received[130];
+		size_t capacity = place->capacity;
+		for (uint64_t i = 0; i < 130; i++)
+			messages[i] = numbered(i);
+		assert_same(ring_init(&ring, capacity, place->start, flags), 0);
+		assert_same(ring_try_pop(&ring, received, false), -EAGAIN);
+		assert_same(ring_try_pop_batch(&ring, received, 130, false), -EAGAIN);
+		for (uint64_t i = 0; i < capacity; i++)
+			assert_same(ring_try_push(&ring, &messages[i], false), 1);
+		assert_same(ring_try_push(&ring, messages, false), -EAGAIN);
+		assert_same(ring_try_push_batch(&ring, messages, 130, false), -EAGAIN);
+		for (uint64_t i = 0; i < capacity; i++) {
+			assert_same(ring_try_pop(&ring, received, false), 1);
+			check_number(received, i);
+		}
+		assert_same(ring_try_push_batch(&ring, messages, 130, false), capacity);
+		ring_close(&ring);
+		assert_same(ring_try_push(&ring, messages, false), -EPIPE);
+		assert_same(ring_try_push_batch(&ring, messages, 130, false), -EPIPE);
+		assert_same(ring_try_pop_batch(&ring, received, 130, false), capacity);
+		for (uint64_t i = 0; i < capacity; i++)
+			check_number(&received[i], i);
+		assert_same(ring_try_pop(&ring, received, false), -EAGAIN);
+		check_refuses_pop(-EPIPE);
+		check_stopped(0, 0, 0);
+		ring_fini(&ring);
+	}
+}
+
+EVERYWHERE(who_need_not_be_sure_leaves_stopped_threads_to_others)
+{
+	struct magring_message message = numbered(0);
+	given_ring(place);
+	uint64_t sender = ring_peek_claim_push(&ring);
+	push(1);
+	assert_same(ring_try_pop(&ring, &message, false), -EAGAIN);
+	check_stopped(0, 0, 0);
+	pop(1);
+	cr_assert(!ring_peek_finish_push(&ring, sender, &message));
+	push(2);
+	uint64_t receiver = ring_peek_claim_pop(&ring);
+	while (ring_push(&ring, &message) == 1)
+		;
+	struct ring_counts before = ring_counts(&ring);
+	assert_same(ring_try_push(&ring, &message, false), -EAGAIN);
+	assert_same(ring_counts(&ring).questions, before.questions);
+	ring_peek_finish_pop(&ring, receiver, &message);
+	check_number(&message, 2);
+	ring_fini(&ring);
+}
+
+EVERYWHERE(tells_how_far_it_is_and_which_cells_are_ready)
+{
+	given_ring(place);
+	for (uint64_t filled = 0; filled <= place->capacity; filled++) {
+		for (size_t distance = 0; distance < 2 * place->capacity; distance++) {
+			cr_assert_eq(ring_ready(&ring, distance, true), distance < filled);
+			cr_assert_eq(ring_ready(&ring, distance, false), distance < place->capacity - filled);
+		}
+		assert_same(ring_position(&ring, true), place->start);
+		assert_same(ring_position(&ring, false), (place->start + filled) & POSITION);
+		if (filled < place->capacity)
+			push(filled);
+	}
+	ring_fini(&ring);
+}
+
 /* ------------------------------------------------- sides that are one thread's -- */
 
 static void given_ring_alone(const struct place *place, unsigned int alone)

@@ -54,7 +54,7 @@ struct queue {
 	size_t (*receive)(void *side, struct arena_message *ret_messages, size_t count);
 	/* The same, but waiting for a while, in the way of the queue's users, for the first of them.
 	 * `end`, after the last send, has those who wait for a message go on. NULL: not such a
-	 * queue, or one that could not be ended. Throughput alone calls them. */
+	 * queue, or one that could not be ended. */
 	size_t (*send_patiently)(void *side, const struct arena_message *messages, size_t count);
 	size_t (*receive_patiently)(void *side, struct arena_message *ret_messages, size_t count);
 	void (*end)(void *queue);

@@ -4,7 +4,8 @@
  *
  * The caller sends a message and looks for the answer, which the other thread sends as soon
  * as it finds the message. Neither ever has more to do than that: it shows what a message
- * costs when nothing can be done side by side, while throughput shows the contrary.
+ * costs when nothing can be done side by side, while throughput shows the contrary. Queues that
+ * wait by themselves do, as in throughput.
  */
 #include "common.h"
 #include "latency.h"
@@ -30,6 +31,12 @@ static void *attach(const struct queue *queue, void *made, bool sends)
 	return side;
 }
 
+static size_t receive(const struct queue *queue, void *side, struct arena_message *ret_message)
+{
+	return queue->receive_patiently != NULL ? queue->receive_patiently(side, ret_message, 1) :
+		queue->receive(side, ret_message, 1);
+}
+
 static void call(struct worker *worker)
 {
 	struct dialogue *dialogue = worker->own;
@@ -47,7 +54,7 @@ static void call(struct worker *worker)
 		tally_sent(&worker->tally, &message);
 		stamp = latency_stamp();
 		common_send(queue, there, &message, 1);
-		while (queue->receive(back, &message, 1) == 0)
+		while (receive(queue, back, &message) == 0)
 			worker_look_away(&looks);
 		latency_note(&dialogue->latency, stamp);
 		tally_received(&dialogue->answers_received, &message);
@@ -70,7 +77,7 @@ static void answer(struct worker *worker)
 		struct arena_message question;
 		struct arena_message message;
 
-		if (queue->receive(there, &question, 1) == 0) {
+		if (receive(queue, there, &question) == 0) {
 			if (last)
 				break;
 			worker_look_away(&looks);
@@ -111,6 +118,8 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 	latency_count(false);
 	window_close(2 * count);
 	crew_stop_senders(&crew);
+	if (queue->end != NULL)
+		queue->end(dialogue->there);
 	crew_stop_receivers(&crew);
 	right = crew_check(&crew, "round trip", setting) &&
 		common_agree("round trip, answers", queue, setting, &dialogue->answers_sent,
