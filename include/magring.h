@@ -147,7 +147,9 @@ struct magring_queue;
  * private: read a message through magring_message_id() and _payload().
  *
  * It is a value with one owner. Assigning it moves it: only one of the two
- * copies may be used afterwards.
+ * copies may be used afterwards. A payload inside a message is a part of this structure, so other
+ * types than characters are written to it, and read, by memcpy() (or compile with
+ * -fno-strict-aliasing): else a compiler may move the message without what was written.
  */
 struct magring_message {
 	uint64_t private_header;
@@ -159,7 +161,7 @@ struct magring_message {
 struct magring_pool_options {
 	size_t size;         /* sizeof(struct magring_pool_options) */
 	size_t memory_limit; /* bytes of slabs, never exceeded; default 256 MiB */
-	size_t max_payload;  /* bytes, at least MAGRING_INLINE_MAX; default 1 MiB, or what memory_limit holds */
+	size_t max_payload;  /* bytes; less than MAGRING_INLINE_MAX is as much; default 1 MiB, or what memory_limit holds */
 	const char *name;    /* a label in the metrics; default "pool-" and a number */
 	uint64_t sample_bytes; /* mean bytes between samples of the profile; 1: every message; default: off */
 };
@@ -552,8 +554,8 @@ struct magring_queue_stats {
 	size_t size;       /* sizeof(struct magring_queue_stats) */
 	uint64_t sent;     /* messages */
 	uint64_t received; /* messages */
-	uint64_t full;     /* times that a send found no room, waiting or not */
-	uint64_t empty;    /* times that a receive found nothing, waiting or not */
+	uint64_t full;     /* times that a send found no room at its first look */
+	uint64_t empty;    /* times that a receive found nothing at its first look */
 	uint64_t parked;   /* times that a thread went to sleep */
 	uint64_t woken;    /* times that a thread woke a sleeper (close aside) */
 	uint64_t questions;   /* times that a thread in the way of others was asked about */
@@ -575,9 +577,26 @@ MAGRING_PUBLIC int magring_queue_stats(
  * What the calls above do with a message that needs no slab is less work than a call. So it
  * is done in the caller, and all else by the library. It has the whole functions as well, for
  * other languages, for whoever takes their address, and for C and C++ with MAGRING_NO_INLINE
- * defined. How such a message looks is therefore part of the binary interface.
+ * defined. How such a message looks is therefore part of the binary interface. Not without
+ * optimisation, when compilers warn of ways that are never taken, and not under gcc's
+ * AddressSanitizer, which takes a payload for as good as before if only one way leads through a free.
  */
-#if defined(__GNUC__) && !defined(MAGRING_NO_INLINE)
+/* The library's own, by names that inline functions can call: what calls itself is not inlined. */
+MAGRING_PUBLIC MAGRING_CHECK int magring_private_alloc(
+	struct magring_pool *pool, struct magring_message *ret_message,
+	const void *id, size_t id_size, size_t payload_size, int64_t timeout_ns);
+MAGRING_PUBLIC MAGRING_CHECK int magring_private_copy(
+	struct magring_pool *pool, struct magring_message *ret_message,
+	const void *id, size_t id_size, const void *payload, size_t payload_size,
+	int64_t timeout_ns);
+MAGRING_PUBLIC const void *magring_private_id(
+	const struct magring_message *message, size_t *ret_size);
+MAGRING_PUBLIC void *magring_private_payload(
+	struct magring_message *message, size_t *ret_size);
+MAGRING_PUBLIC void magring_private_free(struct magring_message *message);
+
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(MAGRING_NO_INLINE) && \
+	!defined(__SANITIZE_ADDRESS__)
 
 /* A header's top byte is 0 in the empty message, 1 in one without slab; below it are the sizes of id
  * and payload, in bits 48 to 55 and 0 to 31. */
@@ -592,20 +611,15 @@ MAGRING_PUBLIC int magring_queue_stats(
 #endif
 #define PRIVATE_MAGRING_IN_CALLER \
 	extern __inline__ __attribute__((__always_inline__, __gnu_inline__, __artificial__))
-#define PRIVATE_MAGRING_WHOLE(name) __asm__(name) MAGRING_PUBLIC
 
-int private_magring_alloc(struct magring_pool *pool, struct magring_message *ret_message,
-	const void *id, size_t id_size, size_t payload_size, int64_t timeout_ns)
-	PRIVATE_MAGRING_WHOLE("magring_message_alloc");
-int private_magring_copy(struct magring_pool *pool, struct magring_message *ret_message,
-	const void *id, size_t id_size, const void *payload, size_t payload_size, int64_t timeout_ns)
-	PRIVATE_MAGRING_WHOLE("magring_message_copy");
-const void *private_magring_id(const struct magring_message *message, size_t *ret_size)
-	PRIVATE_MAGRING_WHOLE("magring_message_id");
-void *private_magring_payload(struct magring_message *message, size_t *ret_size)
-	PRIVATE_MAGRING_WHOLE("magring_message_payload");
-void private_magring_free(struct magring_message *message)
-	PRIVATE_MAGRING_WHOLE("magring_message_free");
+/* Compilers are not to know where this is: they would warn whoever handles more bytes than a message
+ * has inside, as if it were in there. */
+PRIVATE_MAGRING_IN_CALLER void *private_magring_bytes(struct magring_message *message, size_t offset)
+{
+	unsigned char *bytes = PRIVATE_MAGRING_BYTES(message) + offset;
+	__asm__("" : "+r"(bytes));
+	return bytes;
+}
 
 /* Whether a message was made; else the library makes it, or says what is wrong. */
 PRIVATE_MAGRING_IN_CALLER int private_magring_inside(struct magring_pool *pool,
@@ -617,7 +631,7 @@ PRIVATE_MAGRING_IN_CALLER int private_magring_inside(struct magring_pool *pool,
 		return 0;
 	ret_message->private_header = payload_size | id_size_wide << 48 | kind << 56;
 	if (id_size > 0)
-		__builtin_memcpy(ret_message->private_body, id, id_size);
+		__builtin_memcpy(private_magring_bytes(ret_message, 0), id, id_size);
 	return 1;
 }
 
@@ -627,7 +641,7 @@ PRIVATE_MAGRING_IN_CALLER int magring_message_alloc(struct magring_pool *pool,
 {
 	if (private_magring_inside(pool, ret_message, id, id_size, payload_size))
 		return 0;
-	return private_magring_alloc(pool, ret_message, id, id_size, payload_size, timeout_ns);
+	return magring_private_alloc(pool, ret_message, id, id_size, payload_size, timeout_ns);
 }
 
 PRIVATE_MAGRING_IN_CALLER int magring_message_copy(struct magring_pool *pool,
@@ -636,9 +650,9 @@ PRIVATE_MAGRING_IN_CALLER int magring_message_copy(struct magring_pool *pool,
 {
 	if ((!payload && payload_size > 0) ||
 			!private_magring_inside(pool, ret_message, id, id_size, payload_size))
-		return private_magring_copy(pool, ret_message, id, id_size, payload, payload_size, timeout_ns);
+		return magring_private_copy(pool, ret_message, id, id_size, payload, payload_size, timeout_ns);
 	if (payload_size > 0)
-		__builtin_memcpy(PRIVATE_MAGRING_BYTES(ret_message) + id_size, payload, payload_size);
+		__builtin_memcpy(private_magring_bytes(ret_message, id_size), payload, payload_size);
 	return 0;
 }
 
@@ -647,31 +661,27 @@ PRIVATE_MAGRING_IN_CALLER const void *magring_message_id(const struct magring_me
 {
 	const void *id;
 	if (!message || PRIVATE_MAGRING_KIND(message) != PRIVATE_MAGRING_INSIDE)
-		return private_magring_id(message, ret_size);
+		return magring_private_id(message, ret_size);
 	if (ret_size)
 		*ret_size = PRIVATE_MAGRING_ID_SIZE(message);
 	id = message->private_body;
-	/* Else compilers warn whoever touches more than a message has inside, here of all places. */
 	__asm__("" : "+r"(id));
 	return id;
 }
 
 PRIVATE_MAGRING_IN_CALLER void *magring_message_payload(struct magring_message *message, size_t *ret_size)
 {
-	unsigned char *payload;
 	if (!message || PRIVATE_MAGRING_KIND(message) != PRIVATE_MAGRING_INSIDE)
-		return private_magring_payload(message, ret_size);
+		return magring_private_payload(message, ret_size);
 	if (ret_size)
 		*ret_size = PRIVATE_MAGRING_PAYLOAD_SIZE(message);
-	payload = PRIVATE_MAGRING_BYTES(message) + PRIVATE_MAGRING_ID_SIZE(message);
-	__asm__("" : "+r"(payload));
-	return payload;
+	return private_magring_bytes(message, PRIVATE_MAGRING_ID_SIZE(message));
 }
 
 PRIVATE_MAGRING_IN_CALLER void magring_message_free(struct magring_message *message)
 {
 	if (!message || PRIVATE_MAGRING_KIND(message) > PRIVATE_MAGRING_INSIDE)
-		private_magring_free(message);
+		magring_private_free(message);
 	else
 		message->private_header = 0;
 }

@@ -5,8 +5,10 @@
  *
  *	bits 0-31   epoch: the futex; moves on with every wake-up
  *	bits 32-33  WAKING: how many wake-ups are on their way to a sleeper
- *	bit  34     ARMED: the descriptor waits for a signal
- *	bits 35-63  how many sleepers have entered and not left
+ *	bit  34     FENCED: wakers pass a full fence before they believe that nobody waits
+ *	bit  35     SEEN: all of them have seen that
+ *	bit  36     ARMED: the descriptor waits for a signal
+ *	bits 37-63  how many sleepers have entered and not left
  *
  *	WAKING <= 2,  WAKING > 0 only while there are sleepers
  *
@@ -14,6 +16,15 @@
  * after fence_light(). A thread that wants to sleep enters (sleepers + 1),
  * passes fence_heavy() and looks at the condition once more. So either the waker
  * sees the sleeper or the sleeper sees the condition.
+ *
+ * That fence interrupts every processor that runs a thread of the process. So the first sleeper sets
+ * FENCED as it enters, and SEEN after its fence, still entered. From then on a waker's load finds
+ * FENCED, which makes it pass a full fence of its own and read again; and whoever enters when SEEN is
+ * there needs a full fence and no heavy one. Wakers that meet nobody for long take both
+ * back, but only while nobody has entered: so FENCED was there without a break from before a heavy
+ * fence until any entry that found SEEN. A load from before that heavy fence has what its thread had
+ * changed before it seen by that sleeper; one from between finds FENCED; one
+ * from after the entry finds the sleeper.
  *
  * Waking adds to WAKING and moves the epoch on in one CAS. A sleeper that has
  * entered before that holds an older epoch, so its futex wait returns. Whoever
@@ -58,6 +69,10 @@
 #include "fence.h"
 
 #define EPOCH ((uint64_t)UINT32_MAX)
+/* After how many fences in vain, of one thread, wakers stop to make them. */
+#ifndef IN_VAIN
+#define IN_VAIN 256
+#endif
 
 _Static_assert(sizeof(long) == 8, "SYS_futex takes the 64-bit struct timespec");
 
@@ -113,7 +128,25 @@ static void signal_fd(struct gate *gate)
 
 static uint64_t waking(uint64_t word)
 {
-	return (word & (GATE_ARMED - 1)) / GATE_WAKING;
+	return (word & (GATE_FENCED - 1)) / GATE_WAKING;
+}
+
+bool gate_wanted_fenced(struct gate *gate)
+{
+	static _Thread_local unsigned int in_vain __attribute__((tls_model("initial-exec")));
+	uint64_t word = atomic_load_explicit(&gate->word, memory_order_relaxed);
+	if (word >= GATE_ARMED)
+		return true;
+	/* [sleep] light side, though it is a full fence: pairs with gate_enter(). */
+	fence_full();
+	word = atomic_load_explicit(&gate->word, memory_order_relaxed);
+	if (word >= GATE_ARMED)
+		return true;
+	/* Relaxed: it takes its place among the word's changes, and if the word has changed, so be it. */
+	if (++in_vain % IN_VAIN == 0)
+		atomic_compare_exchange_strong_explicit(&gate->word, &word, word & ~(GATE_FENCED | GATE_SEEN),
+			memory_order_relaxed, memory_order_relaxed);
+	return false;
 }
 
 /* The change that a wake-up makes, if any. */
@@ -163,14 +196,22 @@ void gate_wake_all(struct gate *gate)
 uint32_t gate_enter(struct gate *gate)
 {
 	uint64_t word = atomic_load_explicit(&gate->word, memory_order_relaxed), next;
+	uint64_t fenced = fence_asymmetric ? GATE_FENCED : 0;
 	do
-		next = word + GATE_SLEEPER - (waking(word) == GATE_WAKING_MAX ? GATE_WAKING : 0);
-	/* [wake] acq_rel: pairs with gate_wake() and gate_wake_all(). */
+		next = (word + GATE_SLEEPER - (waking(word) == GATE_WAKING_MAX ? GATE_WAKING : 0)) | fenced;
+	/* [wake] acq_rel: pairs with gate_wake() and gate_wake_all(), and with SEEN below. */
 	while (!atomic_compare_exchange_weak_explicit(&gate->word, &word, next, memory_order_acq_rel,
 		memory_order_relaxed));
 	/* [sleep] heavy side: the sleeper is counted before it looks again; the light
 	 * side is in queue.c, between the change to the ring and gate_wanted(). */
+	if (word & GATE_SEEN) {
+		fence_full();
+		return (uint32_t)(word & EPOCH);
+	}
 	fence_heavy();
+	if (fenced)
+		/* [wake] release: who sees this comes after the fence. */
+		atomic_fetch_or_explicit(&gate->word, GATE_SEEN, memory_order_release);
 	return (uint32_t)(word & EPOCH);
 }
 

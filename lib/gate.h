@@ -16,8 +16,10 @@ struct gate {
 
 #define GATE_WAKING ((uint64_t)1 << 32)
 #define GATE_WAKING_MAX 2
-#define GATE_ARMED ((uint64_t)1 << 34)
-#define GATE_SLEEPER ((uint64_t)1 << 35)
+#define GATE_FENCED ((uint64_t)1 << 34)
+#define GATE_SEEN ((uint64_t)1 << 35)
+#define GATE_ARMED ((uint64_t)1 << 36)
+#define GATE_SLEEPER ((uint64_t)1 << 37)
 
 /* What a sleeper waits for: a predicate without side effects. */
 typedef bool gate_ready(const void *context);
@@ -25,10 +27,14 @@ typedef bool gate_ready(const void *context);
 void gate_init(struct gate *gate);
 void gate_fini(struct gate *gate);
 
-/* Whether anybody waits: one relaxed load, to be made after fence_light(). */
-static inline bool gate_wanted(const struct gate *gate)
+bool gate_wanted_fenced(struct gate *gate);
+
+/* Whether anybody waits, to be asked after fence_light(). */
+static inline bool gate_wanted(struct gate *gate)
 {
-	return atomic_load_explicit(&gate->word, memory_order_relaxed) >= GATE_ARMED;
+	/* Relaxed: the fence before it orders it. */
+	return __builtin_expect(atomic_load_explicit(&gate->word, memory_order_relaxed) >= GATE_FENCED, 0) &&
+		gate_wanted_fenced(gate);
 }
 
 /* The condition holds for one more: wake one sleeper, unless enough are on their

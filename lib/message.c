@@ -180,6 +180,20 @@ void magring_message_free(struct magring_message *message)
 		free_slowly(was.private_header, slab_of(message));
 }
 
+/* What the header's inline functions call. */
+int magring_private_alloc(struct magring_pool *pool, struct magring_message *ret_message, const void *id,
+	size_t id_size, size_t payload_size, int64_t timeout_ns)
+	__attribute__((alias("magring_message_alloc")));
+int magring_private_copy(struct magring_pool *pool, struct magring_message *ret_message, const void *id,
+	size_t id_size, const void *payload, size_t payload_size, int64_t timeout_ns)
+	__attribute__((alias("magring_message_copy")));
+const void *magring_private_id(const struct magring_message *message, size_t *ret_size)
+	__attribute__((alias("magring_message_id")));
+void *magring_private_payload(struct magring_message *message, size_t *ret_size)
+	__attribute__((alias("magring_message_payload")));
+void magring_private_free(struct magring_message *message)
+	__attribute__((alias("magring_message_free")));
+
 #ifdef CHECKER
 void message_hide(const struct magring_message *messages, size_t count)
 {

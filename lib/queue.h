@@ -28,6 +28,7 @@ struct magring_queue {
 	_Alignas(128) struct gate gate[2]; /* where those who go this way wait */
 
 	_Alignas(128) struct queue_counts counts[QUEUE_STRIPES];
+	_Atomic(unsigned int) slept[2];      /* waits in a row in which looking did not pay, by enum way */
 	struct magring_pool *pool;
 	uint64_t flags;                      /* MAGRING_SINGLE_... */
 	struct cds_list_head link;           /* in the pool's list */

@@ -32,6 +32,8 @@
 #define MANY 8
 #define PROBE 16
 #define PROBE_EVERY 256
+/* See look(). */
+#define SLEPT 8
 
 static int attempt(struct magring_queue *queue, enum way way, struct magring_message *messages,
 	size_t count, bool sure)
@@ -140,7 +142,7 @@ static int spin(struct magring_queue *queue, enum way way, struct magring_messag
 	for (unsigned int pauses = 0; pauses < PAUSES && result == -EAGAIN;) {
 		for (unsigned int i = 0; i < stride; i++, pauses++)
 			ck_pr_stall();
-		result = attempt(queue, way, messages, count, false);
+		result = attempt(queue, way, messages, count, pauses >= PAUSES);
 	}
 	if (result > 0)
 		adapt(&stride, &queue->ring, way);
@@ -165,22 +167,24 @@ static int yield(struct magring_queue *queue, enum way way, struct magring_messa
 		result = attempt(queue, way, messages, count, true);
 		after = clock_now();
 		if (after - before > YIELD_LONG_NS) {
-			uint64_t moved = ring_position(&queue->ring, way == RECEIVING) - position;
+			uint64_t own = result > 0 ? (uint64_t)result : 0;
+			uint64_t moved = ring_position(&queue->ring, way == RECEIVING) - position - own;
 			*ret_late = moved < (uint64_t)(after - before) / WAKE_NS;
 		}
 	}
 	return result;
 }
 
-/* How many waits in a row a thread has slept through, or should have. It then looks in only one of so
- * many whether what it waits for comes at once: else looking costs more than sleeping. */
-#define SLEPT 8
-static _Thread_local unsigned int slept __attribute__((tls_model("initial-exec")));
-
-/* What a waiting thread does before it sleeps. */
+/*
+ * What a waiting thread does before it sleeps. If SLEPT waits in a row, of whatever threads, were
+ * slept through, or should have been, looking costs more than sleeping: then only one in so many
+ * finds out whether what it waits for comes at once again.
+ */
 static int look(struct magring_queue *queue, enum way way, struct magring_message *messages, size_t count,
 	int64_t deadline_ns)
 {
+	/* Relaxed, and not counted exactly: it decides how to wait, and nothing else. */
+	unsigned int slept = atomic_load_explicit(&queue->slept[way], memory_order_relaxed);
 	int result = -EAGAIN;
 	bool late = false;
 	if (slept < SLEPT || slept % SLEPT == 0) {
@@ -188,7 +192,12 @@ static int look(struct magring_queue *queue, enum way way, struct magring_messag
 		if (result == -EAGAIN)
 			result = yield(queue, way, messages, count, deadline_ns, &late);
 	}
-	slept = result == -EAGAIN || late ? slept + 1 : 0;
+	if (result == -EAGAIN || late) {
+		atomic_store_explicit(&queue->slept[way], slept + 1, memory_order_relaxed);
+		return result;
+	}
+	if (slept > 0)
+		atomic_store_explicit(&queue->slept[way], 0, memory_order_relaxed);
 	return result;
 }
 

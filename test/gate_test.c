@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
+#include "fence.h"
 #include "gate.h"
 #include "given.h"
 
@@ -29,7 +30,12 @@ static uint64_t word(void)
 
 static uint64_t waking(void)
 {
-	return (word() & (GATE_ARMED - 1)) / GATE_WAKING;
+	return (word() & (GATE_FENCED - 1)) / GATE_WAKING;
+}
+
+static uint64_t but_for_fences(uint64_t of)
+{
+	return of & ~(GATE_FENCED | GATE_SEEN);
 }
 
 static uint64_t sleepers(void)
@@ -109,7 +115,7 @@ Test(gate, is_wanted_from_enter_to_leave)
 	cr_assert(gate_wanted(&gate));
 	gate_leave(&gate);
 	cr_assert_not(gate_wanted(&gate));
-	assert_same(word(), 0);
+	assert_same(but_for_fences(word()), 0);
 }
 
 Test(gate, a_wake_up_between_enter_and_park_is_not_slept_through)
@@ -138,7 +144,7 @@ Test(gate, two_wake_ups_are_on_their_way_at_a_time)
 	cr_assert_not(gate_wake(&gate));
 	for (int i = 0; i < 3; i++)
 		gate_leave(&gate);
-	assert_same(word() >> 32, 0);
+	assert_same(but_for_fences(word()) >> 32, 0);
 }
 
 Test(gate, even_the_last_sleeper_is_woken_a_second_time)
@@ -151,7 +157,7 @@ Test(gate, even_the_last_sleeper_is_woken_a_second_time)
 	gate_leave(&gate);
 	/* None is left on its way to nobody. */
 	cr_assert_not(gate_wake(&gate));
-	assert_same(word() >> 32, 0);
+	assert_same(but_for_fences(word()) >> 32, 0);
 }
 
 Test(gate, a_wake_up_that_was_left_over_does_not_keep_the_next_sleeper_asleep)
@@ -165,7 +171,7 @@ Test(gate, a_wake_up_that_was_left_over_does_not_keep_the_next_sleeper_asleep)
 	assert_same(waking(), 0);
 	cr_assert(gate_wake(&gate));
 	gate_leave(&gate);
-	assert_same(word() >> 32, 0);
+	assert_same(but_for_fences(word()) >> 32, 0);
 }
 
 Test(gate, wake_ups_on_their_way_to_a_thread_that_is_stopped_are_not_for_the_next)
@@ -345,25 +351,17 @@ Test(gate, the_epoch_wraps_without_touching_what_lies_above_it)
 	uint32_t ticket = gate_enter(&gate);
 	assert_same(ticket, UINT32_MAX);
 	cr_assert(gate_wake(&gate));
-	assert_same(word(), GATE_SLEEPER | GATE_WAKING);
+	assert_same(but_for_fences(word()), GATE_SLEEPER | GATE_WAKING);
 	gate_park(&gate, ticket, INT64_MAX);
 	gate_leave(&gate);
-	assert_same(word(), 0);
+	assert_same(but_for_fences(word()), 0);
 	atomic_store(&gate.word, UINT32_MAX | GATE_SLEEPER);
 	gate_wake_all(&gate);
 	assert_same(word(), GATE_SLEEPER);
 	gate_leave(&gate);
 }
 
-/* ------------------------------------------------------------ descriptor -- */
-
-static bool readable(int fd, int timeout_ms)
-{
-	struct pollfd entry = { .fd = fd, .events = POLLIN };
-	int rc = poll(&entry, 1, timeout_ms);
-	cr_assert_geq(rc, 0);
-	return rc == 1 && (entry.revents & POLLIN) != 0;
-}
+/* ---------------------------------------------------------------- fences -- */
 
 static bool yes(const void *context)
 {
@@ -375,6 +373,61 @@ static bool no(const void *context)
 {
 	(*(int *)(uintptr_t)context)++;
 	return false;
+}
+
+static uint64_t fences(void)
+{
+	return word() & (GATE_FENCED | GATE_SEEN);
+}
+
+static void look_in_vain(int times)
+{
+	while (times-- > 0)
+		cr_assert_not(gate_wanted(&gate));
+}
+
+Test(gate, wakers_pass_fences_from_the_first_sleeper_until_they_have_met_nobody_for_long)
+{
+	const uint64_t both = fence_asymmetric ? GATE_FENCED | GATE_SEEN : 0;
+	assert_same(fences(), 0);
+	look_in_vain(10000);
+	for (int lap = 0; lap < 3; lap++) {
+		gate_enter(&gate);
+		assert_same(fences(), both);
+		gate_leave(&gate);
+		assert_same(fences(), both);
+		look_in_vain(10000);
+		assert_same(fences(), 0);
+	}
+}
+
+Test(gate, wakers_go_on_passing_fences_while_somebody_sleeps_or_a_descriptor_waits)
+{
+	const uint64_t both = fence_asymmetric ? GATE_FENCED | GATE_SEEN : 0;
+	int looks = 0;
+	cr_assert_geq(gate_fd(&gate), 0);
+	gate_enter(&gate);
+	for (int i = 0; i < 10000; i++)
+		cr_assert(gate_wanted(&gate));
+	assert_same(fences(), both);
+	gate_leave(&gate);
+	gate_arm(&gate, no, &looks);
+	for (int i = 0; i < 10000; i++)
+		cr_assert(gate_wanted(&gate));
+	assert_same(fences(), both);
+	gate_wake(&gate);
+	look_in_vain(10000);
+	assert_same(fences(), 0);
+}
+
+/* ------------------------------------------------------------ descriptor -- */
+
+static bool readable(int fd, int timeout_ms)
+{
+	struct pollfd entry = { .fd = fd, .events = POLLIN };
+	int rc = poll(&entry, 1, timeout_ms);
+	cr_assert_geq(rc, 0);
+	return rc == 1 && (entry.revents & POLLIN) != 0;
 }
 
 Test(gate, the_descriptor_is_readable_at_first_and_always_the_same)

@@ -54,7 +54,7 @@ static void close_down(void)
 {
 	for (int way = SENDING; way <= RECEIVING; way++) {
 		uint64_t word = atomic_load_explicit(&game.queue->gate[way].word, memory_order_relaxed);
-		CHECK(word < GATE_SLEEPER && word % GATE_ARMED < GATE_WAKING,
+		CHECK(word < GATE_SLEEPER && word % GATE_FENCED < GATE_WAKING,
 			"gate %d: %#" PRIx64, way, word);
 	}
 	magring_queue_destroy(game.queue);
@@ -121,7 +121,7 @@ static void *waiter(void *way)
 static void aim(enum way way, struct dice *dice)
 {
 	static int64_t aim_ns[2] = { 10000, 10000 };
-	const struct gate *gate = &game.queue->gate[way];
+	struct gate *gate = &game.queue->gate[way];
 	if (dice_throw(dice, 2) == 0) {
 		for (uint32_t looks = 0; !gate_wanted(gate); looks++)
 			if (looks > 10000)

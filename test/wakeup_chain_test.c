@@ -90,7 +90,7 @@ static void wait_asleep(struct sleeper *sleepers, int count, enum way way, uint6
 			sched_yield();
 	CHECK(stress_queue_stats(queue).parked == times, "%" PRIu64, stress_queue_stats(queue).parked);
 	CHECK((atomic_load_explicit(&queue->gate[way].word, memory_order_relaxed) &
-		(GATE_ARMED - GATE_WAKING)) == 0, "a wake-up is on its way");
+		(GATE_FENCED - GATE_WAKING)) == 0, "a wake-up is on its way");
 	stress_alive();
 }
 

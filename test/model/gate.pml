@@ -45,6 +45,8 @@
  *	  stopped sender, and needs more from the gates than ring.c does.
  *	- ring_may_push() and ring_may_pop() read the position first and the cell later,
  *	  so they may say true too often; here they may whenever any cell is free (full).
+ *	- How often wakers meet nobody before they take FENCED and SEEN back is not counted:
+ *	  they may whenever they do.
  *	- Time is not counted: whoever sleeps with a deadline may find it over at any
  *	  moment, and so may whoever was woken.
  *	- Spinning and yielding are attempts in vain, which change nothing.
@@ -87,8 +89,8 @@ mtype:step = {
 	PARK, ASLEEP, ASLEEP_UNTIL,
 	LEAVE,
 	AGAIN,               /* the attempt after it */
-	SETTLE, SETTLE_FUTEX,
-	PASS_ON, PASS_ON_WAKE, PASS_ON_FUTEX,
+	SETTLE, SETTLE_FENCED, SETTLE_FUTEX,
+	PASS_ON, PASS_ON_FENCED, PASS_ON_WAKE, PASS_ON_FUTEX,
 	RETURN, END
 };
 
@@ -107,6 +109,7 @@ byte state[CAPACITY];
 /* The gates. */
 byte waking[2]; /* wake-ups on their way */
 byte sleepers[2];
+bool fenced[2], seen[2];
 byte ticket[THREADS]; /* NONE, or of the CURRENT epoch, or STALE */
 bool asleep[THREADS]; /* in the kernel */
 
@@ -300,6 +303,28 @@ inline return_from_call()
 #define passes_on true
 #endif
 
+#ifdef MUTANT_NO_SECOND_LOOK
+#define SECOND_LOOK false
+#else
+#define SECOND_LOOK true
+#endif
+
+/* The full fence of a waker has passed. */
+#ifdef MUTANT_NO_WAKERS_FENCE
+#define fence_passed true
+#else
+#define fence_passed (buffer[me] == 0)
+#endif
+
+/* A waker that has met nobody, once too often. */
+inline may_calm(gate)
+{
+	if
+	:: skip
+	:: fenced[gate] = false; seen[gate] = false
+	fi
+}
+
 proctype worker(byte me; bit way)
 {
 	mtype:step at = TRY;
@@ -321,14 +346,19 @@ proctype worker(byte me; bit way)
 		sleepers[way]++;
 		waking[way] = (waking[way] == WAKING_MAX -> WAKING_MAX - 1 : waking[way]);
 		ticket[me] = CURRENT;
-		begin_heavy();
-		at = HEAVY }
-	:: d_step { at == HEAVY && owed[me] == 0 ->
-#ifdef MUTANT_NO_SECOND_LOOK
-		at = PARK }
-#else
-		at = LOOK }
+		if
+		:: !seen[way] -> begin_heavy(); at = HEAVY
+		:: seen[way] -> at = (SECOND_LOOK -> LOOK : PARK) /* the full fence: its buffer is empty */
+		fi;
+		fenced[way] = true;
+#ifdef VARIANT_SEEN_BEFORE_HEAVY
+		seen[way] = true
 #endif
+		}
+	:: d_step { at == HEAVY && owed[me] == 0 ->
+		drain_own();
+		seen[way] = true;
+		at = (SECOND_LOOK -> LOOK : PARK) }
 	:: atomic { at == LOOK -> attempt(LOOK_PUBLISH, LEAVE, PARK) }
 	:: atomic { at == PARK ->
 		if
@@ -391,13 +421,30 @@ proctype worker(byte me; bit way)
 	:: atomic { at == SETTLE ->
 		if
 		:: sleepers[1 - way] > 0 -> wake(1 - way, SETTLE_FUTEX, PASS_ON)
-		:: else -> at = PASS_ON
+		:: sleepers[1 - way] == 0 && fenced[1 - way] -> at = SETTLE_FENCED
+		:: sleepers[1 - way] == 0 && !fenced[1 - way] -> at = PASS_ON
+		fi }
+	:: atomic { at == SETTLE_FENCED && fence_passed ->
+		if
+		:: sleepers[1 - way] > 0 ->
+#ifdef MUTANT_CALM_BESIDE_SLEEPERS
+			may_calm(1 - way);
+#endif
+			wake(1 - way, SETTLE_FUTEX, PASS_ON)
+		:: sleepers[1 - way] == 0 -> may_calm(1 - way); at = PASS_ON
 		fi }
 	:: atomic { at == SETTLE_FUTEX -> futex_wake_one(1 - way); at = PASS_ON }
 	:: atomic { at == PASS_ON ->
 		if
 		:: passes_on && may(way) -> at = PASS_ON_WAKE
-		:: !passes_on || !can(way) || sleepers[way] == 0 -> return_from_call()
+		:: passes_on && sleepers[way] == 0 && fenced[way] -> at = PASS_ON_FENCED
+		:: !passes_on || !can(way) || (sleepers[way] == 0 && !fenced[way]) -> return_from_call()
+		fi }
+	:: atomic { at == PASS_ON_FENCED && fence_passed ->
+		if
+		:: may(way) -> at = PASS_ON_WAKE
+		:: sleepers[way] == 0 -> may_calm(way); return_from_call()
+		:: sleepers[way] > 0 && !can(way) -> return_from_call()
 		fi }
 	:: atomic { at == PASS_ON_WAKE -> wake(way, PASS_ON_FUTEX, END);
 		if

@@ -141,7 +141,7 @@ int main(void)
 		all += join_thread(threads[i]);
 	require(all % PUT + atomic_load_explicit(&items, memory_order_relaxed) == all / PUT);
 	uint64_t word = atomic_load_explicit(&gate.word, memory_order_relaxed);
-	require(word < GATE_SLEEPER && word % GATE_ARMED < GATE_WAKING);
+	require(word < GATE_SLEEPER && word % GATE_FENCED < GATE_WAKING);
 	int fd = atomic_load_explicit(&gate.fd, memory_order_relaxed);
 	require(fd < 0 || kernel_readable(fd) == ((word & GATE_ARMED) == 0));
 	require(fd < 0 || !there(NULL) || kernel_readable(fd));
