@@ -69,9 +69,10 @@
 #include "fence.h"
 
 #define EPOCH ((uint64_t)UINT32_MAX)
-/* After how many fences in vain, of one thread, wakers stop to make them. */
+/* After how many fences in vain, of one thread, wakers stop to make them. A prime, so that a thread
+ * which looks at several gates in turn comes to each of them. */
 #ifndef IN_VAIN
-#define IN_VAIN 256
+#define IN_VAIN 251
 #endif
 
 _Static_assert(sizeof(long) == 8, "SYS_futex takes the 64-bit struct timespec");

@@ -18,6 +18,7 @@
 #include <sched.h>
 
 #include "clock.h"
+#include "fence.h"
 #include "probe.h"
 
 /* Before parking, which costs two system calls and a switch. A pause is some 10
@@ -75,6 +76,8 @@ void wait_wake(struct magring_queue *queue, enum way way)
 
 void wait_pass_on(struct magring_queue *queue, enum way way)
 {
+	/* [sleep] light side: as in settle(); not all come from there. */
+	fence_light();
 	if (gate_wanted(&queue->gate[way]) && may[way](&queue->ring))
 		wait_wake(queue, way);
 }
