@@ -436,7 +436,7 @@ proctype worker(byte me; bit way)
 #ifdef MUTANT_CALM_BESIDE_SLEEPERS
 			may_calm(1 - way);
 #endif
-			wake(1 - way, SETTLE_FUTEX, PASS_ON)
+			at = SETTLE
 		:: sleepers[1 - way] == 0 -> may_calm(1 - way); at = PASS_ON
 		fi }
 	:: atomic { at == SETTLE_FUTEX -> futex_wake_one(1 - way); at = PASS_ON }
