@@ -581,6 +581,7 @@ MAGRING_PUBLIC int magring_queue_stats(
  * optimisation, when compilers warn of ways that are never taken, and not under gcc's
  * AddressSanitizer, which takes a payload for as good as before if only one way leads through a free.
  */
+
 /* The library's own, by names that inline functions can call: what calls itself is not inlined. */
 MAGRING_PUBLIC MAGRING_CHECK int magring_private_alloc(
 	struct magring_pool *pool, struct magring_message *ret_message,

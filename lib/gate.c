@@ -207,12 +207,12 @@ uint32_t gate_enter(struct gate *gate)
 	 * side is in queue.c, between the change to the ring and gate_wanted(). */
 	if (word & GATE_SEEN) {
 		fence_full();
-		return (uint32_t)(word & EPOCH);
-	}
-	fence_heavy();
-	if (fenced)
+	} else {
+		fence_heavy();
 		/* [wake] release: who sees this comes after the fence. */
-		atomic_fetch_or_explicit(&gate->word, GATE_SEEN, memory_order_release);
+		if (fenced)
+			atomic_fetch_or_explicit(&gate->word, GATE_SEEN, memory_order_release);
+	}
 	return (uint32_t)(word & EPOCH);
 }
 

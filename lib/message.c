@@ -181,18 +181,12 @@ void magring_message_free(struct magring_message *message)
 }
 
 /* What the header's inline functions call. */
-int magring_private_alloc(struct magring_pool *pool, struct magring_message *ret_message, const void *id,
-	size_t id_size, size_t payload_size, int64_t timeout_ns)
-	__attribute__((alias("magring_message_alloc")));
-int magring_private_copy(struct magring_pool *pool, struct magring_message *ret_message, const void *id,
-	size_t id_size, const void *payload, size_t payload_size, int64_t timeout_ns)
-	__attribute__((alias("magring_message_copy")));
-const void *magring_private_id(const struct magring_message *message, size_t *ret_size)
-	__attribute__((alias("magring_message_id")));
-void *magring_private_payload(struct magring_message *message, size_t *ret_size)
-	__attribute__((alias("magring_message_payload")));
-void magring_private_free(struct magring_message *message)
-	__attribute__((alias("magring_message_free")));
+#define ALSO_AS(name, whole) extern __typeof__(whole) name __attribute__((alias(#whole)))
+ALSO_AS(magring_private_alloc, magring_message_alloc);
+ALSO_AS(magring_private_copy, magring_message_copy);
+ALSO_AS(magring_private_id, magring_message_id);
+ALSO_AS(magring_private_payload, magring_message_payload);
+ALSO_AS(magring_private_free, magring_message_free);
 
 #ifdef CHECKER
 void message_hide(const struct magring_message *messages, size_t count)
