@@ -22,8 +22,8 @@
 #include "probe.h"
 
 /* Before parking, which costs two system calls and a switch. A pause is some 10
- * to 40 ns on current processors. */
-#define PAUSES 256
+ * to 40 ns on current processors. See spin() and patience(). */
+#define PAUSES 128
 #define YIELDS 16
 #define YIELD_LONG_NS 1000000
 #define WAKE_NS 25000 /* what it costs about to put a thread to sleep and wake it */
@@ -135,6 +135,20 @@ static void adapt(unsigned int *stride, const struct ring *ring, enum way way)
 		*stride *= 2;
 }
 
+/*
+ * How many pauses before a thread yields, from PAUSES to three times as many, and at random: if two senders
+ * on two processors find a queue full at the same moment, yield at the same moment, and so let two receivers go on, these
+ * will find it empty at the same moment, and so on. If one is earlier, there is soon a sender beside a receiver.
+ */
+static unsigned int patience(void)
+{
+	static _Thread_local uint32_t random __attribute__((tls_model("initial-exec")));
+	if (random == 0)
+		random = (uint32_t)thread_self();
+	random = random * 747796405 + 2891336453; /* PCG's generator, of which the upper bits are good */
+	return PAUSES + (random >> 16) % (2 * PAUSES);
+}
+
 static int spin(struct magring_queue *queue, enum way way, struct magring_message *messages, size_t count)
 {
 	static _Thread_local unsigned int stride __attribute__((tls_model("initial-exec"))) = 1;
@@ -142,10 +156,11 @@ static int spin(struct magring_queue *queue, enum way way, struct magring_messag
 	if (++waits % PROBE_EVERY == 0 && stride < PROBE)
 		stride = PROBE;
 	int result = -EAGAIN;
-	for (unsigned int pauses = 0; pauses < PAUSES && result == -EAGAIN;) {
-		for (unsigned int i = 0; i < stride; i++, pauses++)
+	unsigned int most = patience();
+	for (unsigned int pauses = 0; pauses < most && result == -EAGAIN;) {
+		for (unsigned int i = 0; i < stride && pauses < most; i++, pauses++)
 			ck_pr_stall();
-		result = attempt(queue, way, messages, count, pauses >= PAUSES);
+		result = attempt(queue, way, messages, count, pauses >= most);
 	}
 	if (result > 0)
 		adapt(&stride, &queue->ring, way);
