@@ -10,7 +10,8 @@
  *
  * When all rounds are made, those count in which the CPUs were as far apart as in most
  * (perf/bunch.c). Groups that have fewer of those than --rounds go on, for at most as many
- * rounds again, or until the time is up.
+ * rounds again, or until the time is up. With --apart the probe before a group is repeated until
+ * the CPUs are as far apart as was asked for, and no round counts in which they were nearer.
  */
 #include "engine.h"
 
@@ -22,6 +23,7 @@
 #include "progress.h"
 #include "summary.h"
 #include "watchdog.h"
+#include "worker.h"
 
 #include <err.h>
 #include <math.h>
@@ -30,6 +32,10 @@
 #include <unistd.h>
 
 static const double least_seconds = 0.02;
+
+/* How long to wait for CPUs that are further apart: a pause, and how often. */
+#define PAUSE 0.5
+enum { MOST_PAUSES = 1200 };
 
 /* One measurement takes its warm-up and its threads besides, at a guess. */
 static const double share_around = 0.3;
@@ -107,6 +113,23 @@ static void run_queue(const struct results *results, const struct group *group,
 	ret_sample->conditions = conditions_since(&start);
 }
 
+static bool far_enough(const struct options *options, struct bounds probes)
+{
+	return probes.before >= options->apart && probes.after >= options->apart;
+}
+
+/* The probe before a round. */
+static double probe_when_apart(const struct options *options)
+{
+	double ns = probe_cores();
+
+	for (unsigned int pauses = 0; ns < options->apart && pauses < MOST_PAUSES; pauses++) {
+		pause_for(PAUSE);
+		ns = probe_cores();
+	}
+	return ns;
+}
+
 static void run_group(struct results *results, struct group *group, uint64_t *random)
 {
 	unsigned int *order = need(calloc(group->queue_count, sizeof(*order)));
@@ -116,7 +139,7 @@ static void run_group(struct results *results, struct group *group, uint64_t *ra
 	};
 
 	order_shuffle(order, group->queue_count, random);
-	round.probes.before = probe_cores();
+	round.probes.before = probe_when_apart(results->options);
 	for (unsigned int i = 0; i < group->queue_count; i++)
 		run_queue(results, group, group->queues[order[i]], &round.samples[order[i]]);
 	round.probes.after = probe_cores();
@@ -134,8 +157,8 @@ static void run_limits(struct results *results)
 	results->limits = need(reallocarray(
 		results->limits, results->limit_count + 1, sizeof(*results->limits)));
 	round = &results->limits[results->limit_count++];
+	round->probes.before = probe_when_apart(results->options);
 	watchdog_set("limits", results->measured_seconds);
-	round->probes.before = probe_cores();
 	if (!limit_measure(results->measured_seconds, round->values))
 		exit(1);
 	round->probes.after = probe_cores();
@@ -160,6 +183,12 @@ static double placement_of(const struct bounds *bounds, size_t count, double mid
 	return ns;
 }
 
+/* Whether a round counts. */
+static bool keeps(const struct options *options, double middle, struct bounds probes)
+{
+	return far_enough(options, probes) && bunch_has(middle, probes);
+}
+
 static void judge(struct results *results)
 {
 	struct bounds *bounds;
@@ -174,21 +203,22 @@ static void judge(struct results *results)
 	bounds = need(calloc(results->rounds_in_all, sizeof(*bounds)));
 	for (unsigned int g = 0; g < results->group_count; g++)
 		for (unsigned int r = 0; r < results->groups[g].round_count; r++)
-			bounds[count++] = results->groups[g].rounds[r].probes;
+			if (far_enough(results->options, results->groups[g].rounds[r].probes))
+				bounds[count++] = results->groups[g].rounds[r].probes;
 	middle = bunch_middle(bounds, count);
 	results->placement = middle == 0 ? 0 : placement_of(bounds, count, middle);
 	for (unsigned int g = 0; g < results->group_count; g++) {
 		struct group *group = &results->groups[g];
 
 		for (unsigned int r = 0; r < group->round_count; r++) {
-			group->rounds[r].kept = bunch_has(middle, group->rounds[r].probes);
+			group->rounds[r].kept = keeps(results->options, middle, group->rounds[r].probes);
 			results->rounds_left_out += !group->rounds[r].kept;
 		}
 		if (group->round_count > results->options->rounds)
 			results->rounds_redone += group->round_count - results->options->rounds;
 	}
 	for (unsigned int r = 0; r < results->limit_count; r++)
-		results->limits[r].kept = bunch_has(middle, results->limits[r].probes);
+		results->limits[r].kept = keeps(results->options, middle, results->limits[r].probes);
 	free(bounds);
 }
 

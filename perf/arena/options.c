@@ -30,7 +30,9 @@ static const char help[] =
 	"                    --minutes 0.5, and two settings of each scenario\n"
 	"  --json FILE       write everything that was measured there\n"
 	"  --pauses N        how often a thread looks again at a full or empty queue after a\n"
-	"                    pause before it yields its CPU (256)\n"
+	"                    pause before it yields its CPU, on average (256)\n"
+	"  --apart NS        measure only while a cache line takes so long from CPU to CPU, and wait\n"
+	"                    until it does: 100 leaves out two threads of one core\n"
 	"  --seed N          of the random order of measurements (1)\n"
 	"  --no-limits       do not measure what the machine allows without a queue\n"
 	"  --perf-control FIFO[,ACK]\n"
@@ -74,6 +76,7 @@ void options_read(struct options *options, int argc, char **argv)
 		{"short", no_argument, NULL, 'o'},
 		{"json", required_argument, NULL, 'j'},
 		{"pauses", required_argument, NULL, 'p'},
+		{"apart", required_argument, NULL, 'a'},
 		{"seed", required_argument, NULL, 'd'},
 		{"no-limits", no_argument, NULL, 'n'},
 		{"perf-control", required_argument, NULL, 'f'},
@@ -118,6 +121,9 @@ void options_read(struct options *options, int argc, char **argv)
 			break;
 		case 'p':
 			worker_pauses = (unsigned int)argument_number("pauses", optarg, 0, 1000000000);
+			break;
+		case 'a':
+			options->apart = argument_real("apart", optarg, 0, 1e6);
 			break;
 		case 'd':
 			options->seed = argument_number("seed", optarg, 0, UINT32_MAX);

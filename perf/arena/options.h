@@ -14,6 +14,7 @@ struct options {
 	unsigned int rounds;
 	double seconds;         /* one measurement */
 	double minutes;         /* the whole run; 0: as long as it takes */
+	double apart;           /* ns: CPUs are to be so far apart, or further */
 	uint64_t seed;          /* of the order of measurements */
 	unsigned int few;       /* settings of each scenario; 0: all */
 	bool limits;            /* measure the physical ones */

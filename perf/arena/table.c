@@ -259,7 +259,7 @@ static void print_notes(const struct results *results)
 	       "interval behind it is one of at least 95 %% of confidence, or with fewer than %d\n"
 	       "rounds from the least to the largest figure. `magring` is so many times better than\n"
 	       "the queue of the line, by the first column, in the same round: 1.00 is the same, less\n"
-	       "is worse. Who finds a queue full or empty pauses %u times and then yields.\n",
+	       "is worse. Who finds a queue full or empty pauses some %u times, then yields.\n",
 		results->measured_seconds, STATISTICS_LEAST, worker_pauses);
 	if (results->limit_count > 0)
 		printf("Lines in parentheses are no queues but what the two cores can do: see\n"

@@ -18,8 +18,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 unsigned int worker_pauses = 256;
+
+unsigned int worker_patience(void)
+{
+	static _Thread_local uint32_t random;
+
+	if (random == 0)
+		random = (uint32_t)gettid();
+	random = random * 747796405 + 2891336453;
+	return worker_pauses / 2 + (random >> 8) % (worker_pauses + 1);
+}
 
 void crew_init(struct crew *crew)
 {

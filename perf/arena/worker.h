@@ -184,9 +184,13 @@ static inline void worker_show(struct worker *worker, uint64_t count)
 
 /* --------------------------------------------------------------------- waits -- */
 
-/* How often a thread that finds a queue full or empty looks again after a pause of
+/* How often, on average, a thread that finds a queue full or empty looks again after a pause of
  * the processor before it gives its CPU to others; the option --pauses. */
 extern unsigned int worker_pauses;
+
+/* From half to one and a half times as often, at random: see lib/wait.c on threads that yield at
+ * the same moment. */
+unsigned int worker_patience(void);
 
 static inline void worker_relax(void)
 {
@@ -200,10 +204,14 @@ static inline void worker_relax(void)
 /* The same for every queue. looks is 0 after each success. */
 static inline void worker_look_away(unsigned int *looks)
 {
-	if (++*looks <= worker_pauses)
+	if (*looks == 0)
+		*looks = worker_patience() + 1;
+	if (*looks > 1) {
+		--*looks;
 		worker_relax();
-	else
+	} else {
 		sched_yield();
+	}
 }
 
 /* The main thread sleeps. */

@@ -4,7 +4,7 @@
  *
  * Senders make messages and send them, one by one or in batches that are one operation of
  * the queue's; receivers take as many at a time and check each. Who finds the queue full or
- * empty looks again after a pause, 256 times, and then yields its CPU: the same for all queues
+ * empty looks again after a pause, some 256 times, and then yields its CPU: the same for all queues
  * (--pauses), for how it is done decides how a queue fares with more threads than CPUs.
  *
  *	warm    a fifth of the time
