@@ -52,11 +52,10 @@
 #include <ck_pr.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "closing.h"
 #include "fence.h"
-#include "verdict.h"
+#include "ready.h"
 
 /* How many times a claimed cell that is not finished yet is looked at before its
  * owner is asked about. */
@@ -69,29 +68,7 @@
 #define FETCH_AHEAD 4
 #endif
 
-/* ---------------------------------------------------------------- what is ready -- */
-
-/* What a sender (receiver) at position waits for. */
-static inline uint64_t wanted(const struct ring *ring, uint64_t position, bool full)
-{
-	return state_free(ring, position) | full;
-}
-
-/* How many cells from position on, at most count, are free (full). Never more
- * than the capacity: the next lap's state is another one. */
-static inline size_t count_ready(const struct ring *ring, uint64_t position, size_t count, bool full)
-{
-	/* The compiler must not keep these over the acquires by itself. */
-	const struct ring_cell *cells = ring->cells;
-	uint64_t mask = ring->index_mask, state = wanted(ring, position, full);
-	for (size_t n = 0; n < count; n++, position++) {
-		if (n > 0 && (position & mask) == 0)
-			state = state_free_next(ring, state) | full;
-		if (read_state(&cells[position & mask]) != state)
-			return n;
-	}
-	return count;
-}
+/* ------------------------------------------------------ looks, claims and moves -- */
 
 /* How many of them may be claimed. */
 static inline struct claimable count_claimable(struct ring *ring, uint64_t position, size_t count, bool full)
@@ -103,20 +80,6 @@ static inline struct claimable count_claimable(struct ring *ring, uint64_t posit
 	if (n > 0 && doubted_since(ring, known))
 		return verdict_count(ring, position, n, full);
 	return (struct claimable){ n, known };
-}
-
-/* The first position from `from` to before `end` that is ready, and no hole; `end` if
- * there is none. */
-static uint64_t find_ready(const struct ring *ring, uint64_t from, uint64_t end, bool full)
-{
-	int64_t most = 2 * (int64_t)ring_capacity(ring); /* more only if `from` is out of date */
-	for (int64_t n = ahead(end, from) < most ? ahead(end, from) : most; n > 0; n--, from = advance(from, 1))
-		/* The owner of a quarantined cell may have stored its late state; it may
-		 * give it back between these reads, and then the state is another one. */
-		if (count_ready(ring, from, 1, full) == 1 && !verdict_quarantined(ring, from) &&
-				count_ready(ring, from, 1, full) == 1)
-			return from;
-	return end;
 }
 
 /*
@@ -131,13 +94,6 @@ static inline void show_earlier_calls(unsigned int looks)
 	fence_full();
 }
 
-/* Where the room for senders ends, were all cells up to there emptied. */
-static uint64_t room_end(const struct ring *ring)
-{
-	/* [order] acquire: as in moved_on(). */
-	return next_lap(ring, atomic_load_explicit(&ring->head, memory_order_acquire));
-}
-
 /* What senders have claimed: tail, or where a closed ring ends. */
 static uint64_t claimed(struct ring *ring)
 {
@@ -146,8 +102,6 @@ static uint64_t claimed(struct ring *ring)
 	/* [order] acquire: as in moved_on(). */
 	return atomic_load_explicit(&ring->tail, memory_order_acquire);
 }
-
-/* ------------------------------------------------------------- claims and moves -- */
 
 /* Move tail or head on by n, unless it is not at *position any more, which then is what
  * it is now. What a cell holds is ordered by its state. */
@@ -184,19 +138,6 @@ static inline bool claim_either(struct ring *ring, uint64_t *position, size_t n,
 		return true;
 	*position = atomic_load_explicit(end, memory_order_relaxed); /* its own store */
 	return false;
-}
-
-/* Make *position what `end` is now; false if it is that already. */
-static bool moved_on(const _Atomic(uint64_t) *end, uint64_t *position)
-{
-	/* [order] acquire: the other end and the cells are read after this one. As
-	 * positions and states only grow, what is found is a true answer for the
-	 * moment of this read. */
-	uint64_t now = atomic_load_explicit(end, memory_order_acquire);
-	if (now == *position)
-		return false;
-	*position = now;
-	return true;
 }
 
 /* Give the owner of a claimed cell a moment to finish, a bounded number of times; none
@@ -323,7 +264,7 @@ EACH int push_batch(struct ring *ring, const struct magring_message *messages, s
 		uint64_t end = room_end(ring);
 		if (ahead(end, position) > 0 && bear_with(ring, position, &looks))
 			continue;
-		uint64_t until = find_ready(ring, advance(position, 1), end, false);
+		uint64_t until = ready_find(ring, advance(position, 1), end, false);
 		if (ahead(end, until) > 0)
 			make_way(ring, position, until, false);
 		else if (!moved_on(&ring->tail, &position) && count_claimable(ring, position, 1, false).count == 0)
@@ -377,7 +318,7 @@ EACH int pop_batch(struct ring *ring, struct magring_message *ret_messages, size
 			return tail & CLOSED ? -EPIPE : -EAGAIN;
 		if (bear_with(ring, position, &looks))
 			continue;
-		uint64_t until = find_ready(ring, advance(position, 1), tail & POSITION, true);
+		uint64_t until = ready_find(ring, advance(position, 1), tail & POSITION, true);
 		if (tail & CLOSED || until != (tail & POSITION))
 			make_way(ring, position, until, true);
 		else if (!moved_on(&ring->head, &position) && count_claimable(ring, position, 1, true).count == 0)
@@ -497,106 +438,13 @@ static int pop_batch_alone(struct ring *ring, struct magring_message *ret_messag
 	return pop_batch(ring, ret_messages, count, sure, true);
 }
 
-/* ----------------------------------------------------------- a ring as a whole -- */
-
-int ring_init(struct ring *ring, size_t capacity, uint64_t position, unsigned int flags)
+void ring_choose_calls(struct ring *ring)
 {
-	/* Fresh pages are zero and cost nothing before they are used. */
-	size_t bytes = capacity * (sizeof(struct ring_cell) + sizeof(uint64_t));
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (memory == MAP_FAILED)
-		return -ENOMEM;
-	if (!fence_asymmetric)
-		flags &= ~RING_ALONE_SENDER; /* see closing.c */
-	*ring = (struct ring){
-		.cells = memory,
-		.verdicts = (void *)((struct ring_cell *)memory + capacity),
-		.index_mask = capacity - 1,
-		.lap_shift = (unsigned int)__builtin_ctzll(capacity),
-		.start = position,
-		.flags = flags,
-		.push = flags & RING_ALONE_SENDER ? push_alone : flags & RING_FETCHES ? push_fetching : push_shared,
-		.push_batch = flags & RING_ALONE_SENDER ? push_batch_alone : push_batch_shared,
-		.pop = flags & RING_ALONE_RECEIVER ? pop_alone : flags & RING_FETCHES ? pop_fetching : pop_shared,
-		.pop_batch = flags & RING_ALONE_RECEIVER ? pop_batch_alone : pop_batch_shared,
-		.doubts = !fence_asymmetric,
-		.tail = position,
-		.head = position,
-	};
-	for (uint64_t i = 0; position != 0 && i < capacity; i++) {
-		uint64_t at = advance(position, i);
-		atomic_init(&cell_at(ring, at)->state, state_free(ring, at));
-		verdict_init(ring, at);
-	}
-	return 0;
-}
-
-void ring_fini(struct ring *ring)
-{
-	munmap(ring->cells, ring_capacity(ring) * (sizeof(struct ring_cell) + sizeof(uint64_t)));
-}
-
-void ring_close(struct ring *ring)
-{
-	if (ring->flags & RING_ALONE_SENDER) {
-		closing_begin(ring);
-		return;
-	}
-	/* Relaxed: the bit is part of the word that every claim compares. */
-	atomic_fetch_or_explicit(&ring->tail, CLOSED, memory_order_relaxed);
-}
-
-bool ring_may_push(const struct ring *ring)
-{
-	/* [order] acquire: as in moved_on(). */
-	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_acquire);
-	do {
-		uint64_t next = advance(position, 1), end = room_end(ring);
-		if (position & CLOSED || closing(ring) || find_ready(ring, position, next, false) != next ||
-				ahead(end, find_ready(ring, next, end, false)) > 0)
-			return true;
-	} while (moved_on(&ring->tail, &position));
-	return false;
-}
-
-bool ring_may_pop(const struct ring *ring)
-{
-	/* [order] acquire: as in moved_on(). */
-	uint64_t position = atomic_load_explicit(&ring->head, memory_order_acquire);
-	do {
-		uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
-		if (tail & CLOSED || closing(ring) || find_ready(ring, position, tail, true) != tail)
-			return true;
-	} while (moved_on(&ring->head, &position));
-	return false;
-}
-
-bool ring_ready(const struct ring *ring, size_t distance, bool full)
-{
-	return count_ready(ring, advance(ring_position(ring, full), distance), 1, full) == 1;
-}
-
-struct ring_counts ring_counts(const struct ring *ring)
-{
-	/* [order] acquire: an end is read after what it went over without a message, which
-	 * is counted after the step: so a count is late, but never below zero. */
-	uint64_t unreceived = atomic_load_explicit(&ring->unreceived, memory_order_acquire);
-	uint64_t unsent = atomic_load_explicit(&ring->unsent, memory_order_acquire);
-	/* [order] acquire: tail is read after head, so it is not behind it. */
-	uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
-	uint64_t end = atomic_load_explicit(&ring->end, memory_order_relaxed);
-	uint64_t tail = end & CLOSED ? end : atomic_load_explicit(&ring->tail, memory_order_relaxed);
-	uint64_t sent = ((tail - ring->start) & POSITION) - unsent;
-	uint64_t received = ((head - ring->start) & POSITION) - unreceived;
-	if ((tail & POSITION) == head || received > sent)
-		received = sent;
-	if (sent - received > ring_capacity(ring))
-		received = sent - ring_capacity(ring);
-	return (struct ring_counts){
-		.sent = sent,
-		.received = received,
-		.questions = atomic_load_explicit(&ring->questions, memory_order_relaxed),
-		.quarantined = atomic_load_explicit(&ring->quarantined, memory_order_relaxed),
-		.closed = tail & CLOSED || end != OPEN,
-	};
+	bool fetches = ring->flags & RING_FETCHES;
+	bool alone = ring->flags & RING_ALONE_SENDER;
+	ring->push = alone ? push_alone : fetches ? push_fetching : push_shared;
+	ring->push_batch = alone ? push_batch_alone : push_batch_shared;
+	alone = ring->flags & RING_ALONE_RECEIVER;
+	ring->pop = alone ? pop_alone : fetches ? pop_fetching : pop_shared;
+	ring->pop_batch = alone ? pop_batch_alone : pop_batch_shared;
 }

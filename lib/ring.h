@@ -64,6 +64,8 @@ struct ring {
 /* Capacity is a power of two, at least 2; position 0 but for tests of the wrap. */
 int ring_init(struct ring *ring, size_t capacity, uint64_t position, unsigned int flags);
 void ring_fini(struct ring *ring);
+/* For ring_init(): the calls that go with the flags. */
+void ring_choose_calls(struct ring *ring);
 
 /*
  * Send or receive up to count messages, count > 0, as many as go without a gap;

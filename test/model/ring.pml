@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ring: lib/ring.c, lib/verdict.c and lib/closing.c.
+ * The ring: lib/ring.c, lib/ring_whole.c, lib/verdict.c and lib/closing.c.
  *
  * Modelled: ring_push_batch() and ring_pop_batch() with all that they call, line by
  * line, for senders and receivers on a ring of two or three cells, one message at a
@@ -430,7 +430,7 @@ inline next_cell(stands)
 	fi
 }
 
-/* Where find_ready() ends. */
+/* Where ready_find() ends. */
 #define next_position (position + 1)
 #ifdef MUTANT_NO_LIMIT
 #define until (is_sender -> position + CAPACITY : (other & POSITION))
@@ -892,7 +892,7 @@ proctype worker(byte me)
 		change_end(other);
 		other = end;
 		with_other() }
-	/* find_ready() */
+	/* ready_find() */
 	:: d_step { at == SCAN ->
 		if
 		:: reads(scan, FREE(scan) + is_receiver) -> at = SCAN_VERDICT
