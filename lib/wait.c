@@ -32,7 +32,7 @@
 #define STRIDE_MAX 256
 #define MANY 8
 #define PROBE 16
-#define PROBE_EVERY 256
+#define PROBE_EVERY 1024
 /* See look(). */
 #define SLEPT 8
 
