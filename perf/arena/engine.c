@@ -33,9 +33,10 @@
 
 static const double least_seconds = 0.02;
 
-/* How long to wait for CPUs that are further apart: a pause, and how often. */
-#define PAUSE 0.5
-enum { MOST_PAUSES = 1200 };
+/* For how many probes to wait for CPUs that are further apart: a quarter of an hour at least. The pauses between
+ * them are short, as a hypervisor tends to leave idle CPUs on one core. */
+#define PAUSE 0.001
+enum { MOST_PROBES = 1000000 };
 
 /* One measurement takes its warm-up and its threads besides, at a guess. */
 static const double share_around = 0.3;
@@ -123,7 +124,7 @@ static double probe_when_apart(const struct options *options)
 {
 	double ns = probe_cores();
 
-	for (unsigned int pauses = 0; ns < options->apart && pauses < MOST_PAUSES; pauses++) {
+	for (unsigned int probes = 0; ns < options->apart && probes < MOST_PROBES; probes++) {
 		pause_for(PAUSE);
 		ns = probe_cores();
 	}
