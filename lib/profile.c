@@ -26,6 +26,7 @@
 #include <sys/mman.h>
 
 #include "clock.h"
+#include "random.h"
 #include "sample.h"
 #include "thread.h"
 
@@ -46,13 +47,10 @@ static _Thread_local struct {
 	double until;    /* the next point */
 } sampler __attribute__((tls_model("initial-exec")));
 
-/* SplitMix64 (Steele, Lea, Flood 2014), in [0, 1). */
+/* In [0, 1). */
 static double uniform(void)
 {
-	uint64_t z = sampler.random += 0x9e3779b97f4a7c15;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
+	return (double)(random_next(&sampler.random) >> 11) * 0x1p-53;
 }
 
 /*

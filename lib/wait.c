@@ -20,6 +20,7 @@
 #include "clock.h"
 #include "fence.h"
 #include "probe.h"
+#include "random.h"
 
 /* Before parking, which costs two system calls and a switch. A pause is some 10
  * to 40 ns on current processors. See spin() and patience(). */
@@ -142,11 +143,10 @@ static void adapt(unsigned int *stride, const struct ring *ring, enum way way)
  */
 static unsigned int patience(void)
 {
-	static _Thread_local uint32_t random __attribute__((tls_model("initial-exec")));
+	static _Thread_local uint64_t random __attribute__((tls_model("initial-exec")));
 	if (random == 0)
-		random = (uint32_t)thread_self();
-	random = random * 747796405 + 2891336453; /* PCG's generator, of which the upper bits are good */
-	return PAUSES + (random >> 16) % (2 * PAUSES);
+		random = thread_self();
+	return PAUSES + (unsigned int)(random_next(&random) % (2 * PAUSES));
 }
 
 static int spin(struct magring_queue *queue, enum way way, struct magring_message *messages, size_t count)

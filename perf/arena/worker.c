@@ -10,6 +10,7 @@
 #include "worker.h"
 
 #include "cpus.h"
+#include "order.h"
 
 #include <err.h>
 #include <errno.h>
@@ -24,12 +25,11 @@ unsigned int worker_pauses = 256;
 
 unsigned int worker_patience(void)
 {
-	static _Thread_local uint32_t random;
+	static _Thread_local uint64_t random;
 
 	if (random == 0)
-		random = (uint32_t)gettid();
-	random = random * 747796405 + 2891336453;
-	return worker_pauses / 2 + (random >> 8) % (worker_pauses + 1);
+		random = (uint64_t)gettid();
+	return worker_pauses / 2 + (unsigned int)(order_random(&random) % (worker_pauses + 1));
 }
 
 void crew_init(struct crew *crew)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * random: numbers to decide by where nothing depends on their secrecy.
+ */
+#ifndef MAGRING_RANDOM_H
+#define MAGRING_RANDOM_H
+
+#include <stdint.h>
+
+/* The next one, all 64 bits of it; the state is the seed to begin with. SplitMix64
+ * (Steele, Lea, Flood 2014). */
+static inline uint64_t random_next(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15;
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+	return z ^ (z >> 31);
+}
+
+#endif
