@@ -38,7 +38,7 @@ static __attribute__((constructor(101))) void fence_init(void)
 void fence_heavy(void)
 {
 	if (!fence_asymmetric) {
-		atomic_thread_fence(memory_order_seq_cst);
+		fence_full();
 		return;
 	}
 	long result;

@@ -16,6 +16,13 @@
 
 extern bool fence_asymmetric; /* found out before main(), then constant */
 
+/* Both sides in one, where each pays for its own. */
+static inline void fence_full(void)
+{
+	/* seq_cst: nothing weaker orders a store before a later load. */
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
 /* The light side for a thread that knows that fences are asymmetric. */
 static inline void fence_light_asymmetric(void)
 {
@@ -27,15 +34,9 @@ static inline void fence_light(void)
 	if (__builtin_expect(fence_asymmetric, 1))
 		fence_light_asymmetric();
 	else
-		atomic_thread_fence(memory_order_seq_cst);
+		fence_full();
 }
 
 void fence_heavy(void);
-
-/* Both sides in one, where each pays for its own. */
-static inline void fence_full(void)
-{
-	atomic_thread_fence(memory_order_seq_cst);
-}
 
 #endif
