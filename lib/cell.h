@@ -63,17 +63,6 @@ static inline struct ring_cell *cell_at(const struct ring *ring, uint64_t positi
 	return &ring->cells[position & ring->index_mask];
 }
 
-/* A hint. Compilers for x86 make one for reading of it, unless told that there is PREFETCHW;
- * where there is not, this instruction does nothing. */
-static inline void prefetch_for_writing(const struct ring_cell *cell)
-{
-#if defined(__x86_64__)
-	__asm__("prefetchw %0" : : "m"(cell->state));
-#else
-	__builtin_prefetch(cell, 1);
-#endif
-}
-
 static inline uint64_t read_state(const struct ring_cell *cell)
 {
 	/* [publish] acquire: pairs with publish(); FULL, and the message is there.

@@ -28,6 +28,7 @@ static void swap(struct magazine_pair *pair)
 	pair->previous = magazine;
 	pair->previous_rounds = rounds;
 	pair->previous_capacity = capacity;
+	pair->cold_rounds = 0;
 }
 
 static struct magazine *take_previous(struct magazine_pair *pair)
@@ -51,6 +52,7 @@ static void exchange(struct magazine_pair *pair, struct depot *depot, unsigned i
 	pair->loaded = magazine;
 	pair->loaded_rounds = magazine->count;
 	pair->loaded_capacity = depot->class[class_index].rounds;
+	pair->cold_rounds = magazine->count;
 	count_add(&pair->counts.exchanges, 1);
 	PROBE3(exchange, depot, class_index, magazine->count);
 }

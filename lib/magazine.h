@@ -24,7 +24,7 @@ struct magazine_counts {
 /*
  * Per class: 0 <= loaded_rounds <= capacity, and so for previous. Without a
  * magazine the capacity, and so the rounds, are 0: the fast paths need no
- * test for NULL.
+ * test for NULL. What is freed here lies above the cold rounds.
  */
 struct magazine_pair {
 	_Alignas(128) struct magazine *loaded;
@@ -33,6 +33,7 @@ struct magazine_pair {
 	uint32_t loaded_capacity;
 	uint32_t previous_rounds;
 	uint32_t previous_capacity;
+	uint32_t cold_rounds; /* of the loaded one: those that are as the depot gave them */
 	struct magazine_counts counts;
 };
 
@@ -70,6 +71,22 @@ static inline uint32_t magazine_take(struct magazine_pair *pair)
 static inline void magazine_put(struct magazine_pair *pair, uint32_t round)
 {
 	pair->loaded->round[pair->loaded_rounds++] = round;
+}
+
+/*
+ * Whether, after a take, the round that comes next is of a slab that is likely in another
+ * thread's cache: both are from the depot, so others have freed them (or nobody had them yet).
+ */
+static inline bool magazine_next_cold(struct magazine_pair *pair, uint32_t *ret_round)
+{
+	uint32_t rounds = pair->loaded_rounds;
+	if (__builtin_expect(rounds >= pair->cold_rounds, 1))
+		return false;
+	pair->cold_rounds = rounds;
+	if (rounds == 0)
+		return false;
+	*ret_round = pair->loaded->round[rounds - 1];
+	return true;
 }
 
 /* Hand the magazines of one class to the depot; returns how many slabs. The

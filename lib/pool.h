@@ -9,6 +9,7 @@
 #include <urcu/list.h>
 
 #include "magring.h"
+#include "fetch.h"
 #include "gate.h"
 #include "profile.h"
 #include "thread.h"
@@ -64,6 +65,14 @@ void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, siz
 	bool *ret_hidden);
 void pool_free_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes, void *slab);
 
+/*
+ * A message with a new payload is sent by a locked instruction, which waits for the stores before
+ * it. If it was these that fetched the payload's lines from the thread that freed the slab, it would
+ * wait for that each time: so they are fetched one slab ahead. So many bytes at most; what is
+ * beyond, a processor sees coming by itself.
+ */
+#define POOL_FETCHED ((size_t)4096)
+
 /* Every allocation of a pool with a profile is a slow one: no cache is found for serial 0.
  * Frees are told by their message. */
 static inline void *pool_alloc_fast(struct magring_pool *pool, unsigned int class_index, size_t bytes)
@@ -74,7 +83,10 @@ static inline void *pool_alloc_fast(struct magring_pool *pool, unsigned int clas
 	struct magazine_pair *pair = &cache->class[class_index];
 	void *slab = NULL;
 	if (__builtin_expect(pair->loaded_rounds > 0, 1)) {
+		uint32_t next;
 		slab = depot_slab(&pool->depot, magazine_take(pair));
+		if (magazine_next_cold(pair, &next))
+			fetch_lines(depot_slab(&pool->depot, next), bytes < POOL_FETCHED ? bytes : POOL_FETCHED);
 		count_add(&pair->counts.allocated, 1);
 		count_add(&pair->counts.allocated_bytes, bytes);
 	}

@@ -55,6 +55,7 @@
 
 #include "closing.h"
 #include "fence.h"
+#include "fetch.h"
 #include "ready.h"
 
 /* How many times a claimed cell that is not finished yet is looked at before its
@@ -202,7 +203,7 @@ static inline void recycle(struct ring_cell *cell, uint64_t free, struct magring
 /* Fetch, for writing, the cell that this thread, or another on this side, comes to soon. */
 static inline void fetch_ahead(const struct ring *ring, uint64_t position)
 {
-	prefetch_for_writing(cell_at(ring, position + FETCH_AHEAD));
+	fetch_line(cell_at(ring, position + FETCH_AHEAD));
 }
 
 /* Whether the message after this one is there, as good as always: a hint. A receiver at the heels

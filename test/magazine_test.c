@@ -51,6 +51,13 @@ static void given_full_magazines(void)
 	assert_same(pair->loaded_rounds + pair->previous_rounds, 120);
 }
 
+/* The one that magazine_next_cold() says, or -1. */
+static int64_t next_cold(void)
+{
+	uint32_t round;
+	return magazine_next_cold(pair, &round) ? (int64_t)round : -1;
+}
+
 static uint64_t exchanges(void)
 {
 	return atomic_load(&pair->counts.exchanges);
@@ -154,6 +161,68 @@ Test(magazine, frees_without_allocations_fetch_empty_magazines)
 		cr_assert(put(filled->round[i]));
 	assert_same(pair->loaded_rounds, 60);
 	assert_same(exchanges(), 1);
+	done_with_cache();
+}
+
+Test(magazine, what_comes_from_the_depot_is_cold_until_it_was_next)
+{
+	uint32_t first, second, third;
+	given_cache((size_t)2 << 20);
+	cr_assert(take(&first));
+	int64_t next = next_cold();
+	cr_assert(take(&second));
+	assert_same(next, second);
+	cr_assert(next_cold() >= 0);
+
+	/* It was fetched, so it need not be again. */
+	assert_same(next_cold(), -1);
+
+	/* What this thread has freed is in its own cache, and the next below was fetched before. */
+	cr_assert(put(second));
+	cr_assert(put(first));
+	cr_assert(take(&third));
+	assert_same(third, first);
+	assert_same(next_cold(), -1);
+	cr_assert(take(&third));
+	assert_same(third, second);
+	assert_same(next_cold(), -1);
+
+	/* The rest of the magazine is as cold as it was, and ends. */
+	while (pair->loaded_rounds > 1) {
+		cr_assert(take(&third));
+		next = next_cold();
+		cr_assert(next >= 0);
+		assert_same(next, pair->loaded->round[pair->loaded_rounds - 1]);
+	}
+	cr_assert(take(&third));
+	assert_same(next_cold(), -1);
+	done_with_cache();
+}
+
+Test(magazine, what_this_thread_freed_is_not_cold)
+{
+	uint32_t round;
+	given_full_magazines();
+	for (int i = 0; i < 120; i++) {
+		cr_assert(take(&round));
+		assert_same(next_cold(), -1);
+	}
+	done_with_cache();
+}
+
+Test(magazine, what_is_freed_beside_a_cold_magazine_is_not_cold)
+{
+	uint32_t rounds[62], round;
+	given_cache((size_t)2 << 20);
+	for (int i = 0; i < 62; i++)
+		cr_assert(take(&rounds[i]));
+	cr_assert(next_cold() >= 0);
+	/* The second magazine, which is cold below, is full again, and the first one's turn comes. */
+	for (int i = 0; i < 60; i++)
+		cr_assert(put(rounds[i]));
+	assert_same(pair->loaded_rounds, 2);
+	cr_assert(take(&round));
+	assert_same(next_cold(), -1);
 	done_with_cache();
 }
 
