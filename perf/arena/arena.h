@@ -20,11 +20,13 @@
 extern "C" {
 #endif
 
-/* What is sent: as much as a cell of this library holds beside its state. The last word need
- * not arrive (0 is received then): `carries` says who leaves it out. What is checked is in
- * the first six. */
+/* What is sent: as much as a cell of this library holds beside its state. A queue whose messages
+ * have a word of their own in front may keep that in `first`, so that its messages are made and
+ * read where they are, as its users would (0 is received then); `carries` says who does. What is
+ * checked is in the others. */
 struct arena_message {
-	uint64_t words[7];
+	uint64_t first;
+	uint64_t words[6];
 };
 
 enum {

@@ -35,7 +35,8 @@ static void make(struct arena_message *message, uint64_t sender, uint64_t sequen
 {
 	message->words[0] = sender;
 	message->words[1] = sequence;
-	for (unsigned int i = 2; i < 7; i++)
+	message->first = ~sequence;
+	for (unsigned int i = 2; i < 6; i++)
 		message->words[i] = (sequence + 1) * 0x9e3779b97f4a7c15 * (2 * i + 1) + sender;
 }
 
@@ -44,8 +45,8 @@ static bool is_intact(const struct arena_message *message)
 	struct arena_message wanted;
 
 	make(&wanted, message->words[0], message->words[1]);
-	return memcmp(message->words, wanted.words, 6 * sizeof(uint64_t)) == 0 &&
-		(message->words[6] == wanted.words[6] || message->words[6] == 0);
+	return memcmp(message->words, wanted.words, sizeof(wanted.words)) == 0 &&
+		(message->first == wanted.first || message->first == 0);
 }
 
 /* ------------------------------------------------------------------- together -- */

@@ -160,7 +160,7 @@ static struct tally tally_of(const struct crew *crew, bool sends)
 			continue;
 		all.count += tally->count;
 		all.sum += tally->sum;
-		all.last_sum += tally->last_sum;
+		all.first_sum += tally->first_sum;
 		all.broken |= tally->broken;
 		all.disorder |= tally->disorder;
 	}
@@ -174,7 +174,7 @@ bool crew_check(const struct crew *crew, const char *scenario, const struct sett
 	bool in_order = setting->receivers > 1 || received.disorder == 0;
 
 	if (sent.count == received.count && sent.sum == received.sum && received.broken == 0 &&
-		(received.last_sum == sent.last_sum || received.last_sum == 0) && in_order)
+		(received.first_sum == sent.first_sum || received.first_sum == 0) && in_order)
 		return true;
 	fprintf(stderr,
 		"\nWRONG RESULT: %s, %s, %s%s%s\n"
@@ -182,8 +182,8 @@ bool crew_check(const struct crew *crew, const char *scenario, const struct sett
 		"  received  %20" PRIu64 " messages, sums %016" PRIx64 " %016" PRIx64 "\n",
 		scenario, setting->name, crew->workers[0].queue->name,
 		received.broken != 0 ? ", broken messages" : "",
-		in_order ? "" : ", out of order", sent.count, sent.sum, sent.last_sum,
-		received.count, received.sum, received.last_sum);
+		in_order ? "" : ", out of order", sent.count, sent.sum, sent.first_sum,
+		received.count, received.sum, received.first_sum);
 	return false;
 }
 

@@ -40,7 +40,7 @@ enum { CREW_MAX = 160, TALLY_SENDERS = 64 };
 struct tally {
 	uint64_t count;
 	uint64_t sum;      /* of the mixes: which messages, in any order */
-	uint64_t last_sum; /* of words[6], which a queue with room for 48 bytes receives as 0 */
+	uint64_t first_sum; /* of `first`, which a queue that keeps its own word there receives as 0 */
 	uint64_t broken;   /* not 0: a message was not as any sender makes them */
 	uint64_t disorder; /* not 0: messages of a sender were not its next one (one receiver only) */
 	uint64_t next[TALLY_SENDERS];
@@ -60,13 +60,13 @@ static inline void message_make(struct arena_message *message, uint64_t sender, 
 {
 	uint64_t mix = message_mix(sender, sequence);
 
+	message->first = mix + 4;
 	message->words[0] = sender;
 	message->words[1] = sequence;
 	message->words[2] = mix;
 	message->words[3] = mix + 1;
 	message->words[4] = mix + 2;
 	message->words[5] = mix + 3;
-	message->words[6] = mix + 4;
 }
 
 /* It was sent. */
@@ -74,7 +74,7 @@ static inline void tally_sent(struct tally *tally, const struct arena_message *m
 {
 	tally->count++;
 	tally->sum += message->words[2];
-	tally->last_sum += message->words[6];
+	tally->first_sum += message->first;
 }
 
 /* It was received. A message of which one half is another's is found here, one that was
@@ -86,7 +86,7 @@ static inline void tally_received(struct tally *tally, const struct arena_messag
 
 	tally->count++;
 	tally->sum += mix;
-	tally->last_sum += message->words[6];
+	tally->first_sum += message->first;
 	tally->broken |= (message->words[2] ^ mix) | (message->words[3] ^ (mix + 1)) |
 		(message->words[4] ^ (mix + 2)) | (message->words[5] ^ (mix + 3));
 	tally->disorder |= message->words[1] ^ tally->next[sender];

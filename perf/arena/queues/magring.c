@@ -2,9 +2,9 @@
 /*
  * magring, as any user has it: its public header and its shared library.
  *
- * Of a message 48 bytes go inside its own, whose other 8 say what it is. So the last word is
- * left out. Making a message, finding the bytes in it and freeing it are calls too, and
- * are measured with the rest.
+ * Of a message 48 bytes go inside its own, whose first 8 say what it is, and are where the arena's
+ * have a word to spare. So a message is made and read in the sender's and receiver's own memory.
+ * Making it, finding the bytes in it and freeing it are calls too, and are measured with the rest.
  *
  * How to wait is part of what the library offers. "polled" is the same queue without: it
  * is waited for as for the others'. Who finds that full has made messages in vain.
@@ -16,17 +16,11 @@
 
 enum { BATCH = 64, BYTES = MAGRING_INLINE_MAX, PATIENCE_NS = 1000000000 };
 
-_Static_assert(BYTES == 6 * sizeof(uint64_t), "all words but the last are inside the message");
+_Static_assert(sizeof(struct magring_message) == sizeof(struct arena_message), "each is in the other's place");
 
 struct channel {
 	struct magring_pool *pool;
 	struct magring_queue *queue;
-};
-
-/* A thread's own: room for messages. */
-struct side {
-	struct channel *channel;
-	struct magring_message messages[BATCH];
 };
 
 static void check(int result, const char *what)
@@ -60,32 +54,44 @@ static void destroy(void *queue)
 
 static void *attach(void *queue, bool sends)
 {
-	struct side *side = need_lines(sizeof(*side), "magring");
-
 	(void)sends;
-	side->channel = queue;
-	return side;
+	return queue;
 }
 
-static void make(struct side *side, const struct arena_message *messages, size_t count)
+static void detach(void *side)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct magring_message *message = &side->messages[i];
+	(void)side;
+}
 
-		check(magring_message_alloc(side->channel->pool, message, NULL, 0, BYTES, 0),
+/* The words have to be where the payload is. */
+static void check_place(struct magring_message *message, const struct arena_message *place)
+{
+	if (__builtin_expect(magring_message_payload(message, NULL) != (const void *)place->words, 0))
+		errx(2, "magring: a payload is elsewhere");
+}
+
+static struct magring_message *make(struct channel *channel, const struct arena_message *messages,
+	size_t count)
+{
+	/* `first` may be changed. */
+	struct magring_message *made = (struct magring_message *)(uintptr_t)messages;
+
+	for (size_t i = 0; i < count; i++) {
+		check(magring_message_alloc(channel->pool, &made[i], NULL, 0, BYTES, 0),
 			"magring_message_alloc");
-		memcpy(magring_message_payload(message, NULL), messages[i].words, BYTES);
+		check_place(&made[i], &messages[i]);
 	}
+	return made;
 }
 
-static void take(struct side *side, struct arena_message *ret_messages, size_t count)
+static void take(struct arena_message *ret_messages, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct magring_message *message = &side->messages[i];
+	struct magring_message *taken = (struct magring_message *)ret_messages;
 
-		memcpy(ret_messages[i].words, magring_message_payload(message, NULL), BYTES);
-		ret_messages[i].words[6] = 0;
-		magring_message_free(message);
+	for (size_t i = 0; i < count; i++) {
+		check_place(&taken[i], &ret_messages[i]);
+		magring_message_free(&taken[i]);
+		ret_messages[i].first = 0;
 	}
 }
 
@@ -98,42 +104,42 @@ static size_t moved(int result)
 	return (size_t)result;
 }
 
-static size_t send_for(struct side *side, const struct arena_message *messages, size_t count,
+static size_t send_for(struct channel *channel, const struct arena_message *messages, size_t count,
 	int64_t timeout_ns)
 {
-	struct magring_queue *queue = side->channel->queue;
+	struct magring_message *made;
 	size_t sent;
 	int result;
 
 	if (count > BATCH)
 		count = BATCH;
-	make(side, messages, count);
+	made = make(channel, messages, count);
 	if (count > 1)
-		sent = moved(magring_send_batch(queue, side->messages, count, timeout_ns));
-	else if ((result = magring_send(queue, side->messages, timeout_ns)) == 0)
+		sent = moved(magring_send_batch(channel->queue, made, count, timeout_ns));
+	else if ((result = magring_send(channel->queue, made, timeout_ns)) == 0)
 		return 1;
 	else
 		sent = moved(result);
 	for (size_t i = sent; i < count; i++)
-		magring_message_free(&side->messages[i]);
+		magring_message_free(&made[i]);
 	return sent;
 }
 
-static size_t receive_for(struct side *side, struct arena_message *ret_messages, size_t count,
+static size_t receive_for(struct channel *channel, struct arena_message *ret_messages, size_t count,
 	int64_t timeout_ns)
 {
-	struct magring_queue *queue = side->channel->queue;
+	struct magring_message *room = (struct magring_message *)ret_messages;
 	size_t received;
 	int result;
 
 	if (count > 1)
-		received = moved(magring_recv_batch(queue, side->messages,
+		received = moved(magring_recv_batch(channel->queue, room,
 			count < BATCH ? count : BATCH, timeout_ns));
-	else if ((result = magring_recv(queue, side->messages, timeout_ns)) == 0)
+	else if ((result = magring_recv(channel->queue, room, timeout_ns)) == 0)
 		received = 1;
 	else
 		received = moved(result);
-	take(side, ret_messages, received);
+	take(ret_messages, received);
 	return received;
 }
 
@@ -164,18 +170,17 @@ static void end(void *queue)
 
 static void send_waiting(void *argument, const struct arena_message *message)
 {
-	struct side *side = argument;
+	struct channel *channel = argument;
 
-	make(side, message, 1);
-	check(magring_send(side->channel->queue, side->messages, -1), "magring_send");
+	check(magring_send(channel->queue, make(channel, message, 1), -1), "magring_send");
 }
 
 static void receive_waiting(void *argument, struct arena_message *ret_message)
 {
-	struct side *side = argument;
+	struct channel *channel = argument;
 
-	check(magring_recv(side->channel->queue, side->messages, -1), "magring_recv");
-	take(side, ret_message, 1);
+	check(magring_recv(channel->queue, (struct magring_message *)ret_message, -1), "magring_recv");
+	take(ret_message, 1);
 }
 
 #define PATIENT .send_patiently = send_patiently, .receive_patiently = receive_patiently, .end = end
@@ -196,7 +201,7 @@ static void receive_waiting(void *argument, struct arena_message *ret_message)
 		.create = create_##symbol,                                                     \
 		.destroy = destroy,                                                            \
 		.attach = attach,                                                              \
-		.detach = free,                                                                \
+		.detach = detach,                                                              \
 		.send = send,                                                                  \
 		.receive = receive,                                                            \
 		.send_waiting = send_waiting,                                                  \

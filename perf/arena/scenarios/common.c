@@ -31,7 +31,7 @@ bool common_agree(const char *scenario, const struct queue *queue, const struct 
 {
 	if (sent->count == received->count && sent->sum == received->sum &&
 		received->broken == 0 && received->disorder == 0 &&
-		(received->last_sum == sent->last_sum || received->last_sum == 0))
+		(received->first_sum == sent->first_sum || received->first_sum == 0))
 		return true;
 	fprintf(stderr,
 		"\nWRONG RESULT: %s, %s, %s%s%s\n"
