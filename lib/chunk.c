@@ -80,7 +80,7 @@ struct chunk *chunk_record(struct chunks *chunks)
 {
 	struct chunk *chunk = stack_pop(&chunks->spare.stack);
 	size_t bytes = RECORDS * sizeof(*chunk), offset;
-	if (chunk != NULL || region_take(chunks->metadata, bytes, bytes, bytes, &offset) == 0)
+	if (chunk != NULL || region_take(chunks->metadata, bytes, 1, &offset) == 0)
 		return chunk;
 	/* Relaxed: a number to go by. */
 	atomic_fetch_add_explicit(&chunks->records, RECORDS, memory_order_relaxed);
@@ -173,7 +173,7 @@ size_t chunk_carve(struct chunks *chunks, unsigned int class_index, size_t most,
 	struct chunk *chunk = chunk_record(chunks);
 	size_t bytes = carve_range(chunks, class_index, most, ret_offset);
 	if (bytes == 0)
-		bytes = region_take(chunks->slabs, size, most * size, size, ret_offset);
+		bytes = region_take(chunks->slabs, size, most, ret_offset);
 	if (chunk == NULL)
 		return bytes;
 	if (bytes == 0) {

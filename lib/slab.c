@@ -91,19 +91,16 @@ static bool region_open(struct region *region, size_t end)
 	return true;
 }
 
-size_t region_take(struct region *region, size_t least, size_t most, size_t step,
-	size_t *ret_offset)
+size_t region_take(struct region *region, size_t size, size_t most, size_t *ret_offset)
 {
 	/* Relaxed: the CAS decides who owns the bytes, and nothing was written
 	 * there by anybody else. */
 	size_t taken = atomic_load_explicit(&region->taken, memory_order_relaxed);
 	size_t bytes;
 	do {
-		size_t left = region->limit - taken;
-		if (left < least)
-			return 0;
-		bytes = left < most ? left / step * step : most;
-		if (!region_open(region, taken + bytes))
+		size_t left = (region->limit - taken) / size;
+		bytes = (left < most ? left : most) * size;
+		if (bytes == 0 || !region_open(region, taken + bytes))
 			return 0;
 	} while (!atomic_compare_exchange_weak_explicit(&region->taken, &taken, taken + bytes,
 		memory_order_relaxed, memory_order_relaxed));

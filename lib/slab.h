@@ -49,11 +49,9 @@ struct region {
 int region_init(struct region *region, size_t limit);
 void region_fini(struct region *region);
 /*
- * Take between least and most bytes, a multiple of step, as many as are left.
- * Returns how many and sets *ret_offset; 0 when fewer than least are left or the
- * system refuses.
+ * Take as many times `size` bytes as are left, `most` times at most. Returns how many bytes
+ * that is and sets *ret_offset; 0 when not even `size` are left or the system refuses.
  */
-size_t region_take(struct region *region, size_t least, size_t most, size_t step,
-	size_t *ret_offset);
+size_t region_take(struct region *region, size_t size, size_t most, size_t *ret_offset);
 
 #endif

@@ -113,7 +113,7 @@ static struct cache *create_cache(struct thread_registry *registry, struct depot
 {
 	size_t offset;
 	size_t bytes = (registry->cache_size + 255) / 256 * 256; /* magazines stay aligned */
-	if (region_take(&depot->metadata, bytes, bytes, bytes, &offset) == 0)
+	if (region_take(&depot->metadata, bytes, 1, &offset) == 0)
 		return NULL;
 	/* Fresh from the system, so all zero: no magazines, nothing counted. */
 	struct cache *cache = (struct cache *)(void *)(depot->metadata.base + offset);

@@ -15,7 +15,7 @@ static void given_depot(size_t memory_limit)
 static void use_up_metadata(void)
 {
 	size_t offset;
-	while (region_take(&depot.metadata, 256, (size_t)1 << 20, 256, &offset) > 0)
+	while (region_take(&depot.metadata, 256, 1 << 12, &offset) > 0)
 		;
 }
 
@@ -227,7 +227,7 @@ Test(depot, the_slabs_of_a_chunk_are_kept_when_magazines_run_out_in_the_middle)
 	uint32_t round;
 	given_depot(65536);
 	/* Room for three magazines of the 18 that a chunk fills. */
-	while (region_take(&depot.metadata, 256, 256, 256, &offset) > 0)
+	while (region_take(&depot.metadata, 256, 1, &offset) > 0)
 		if (depot.metadata.limit - atomic_load(&depot.metadata.taken) < 4 * 256)
 			break;
 	unsigned char *seen = calloc(1024, 1);

@@ -270,7 +270,7 @@ Test(magazine, there_is_no_room_when_no_magazine_is_left)
 	given_cache((size_t)1 << 20);
 	for (int i = 0; i < 130; i++)
 		cr_assert(depot_take_round(&depot, 0, &rounds[i], &carved));
-	while (region_take(&depot.metadata, 256, (size_t)1 << 20, 256, &offset) > 0)
+	while (region_take(&depot.metadata, 256, 1 << 12, &offset) > 0)
 		;
 	while (depot_take_empty(&depot) != NULL)
 		;

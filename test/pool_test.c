@@ -369,7 +369,7 @@ Test(pool, works_for_a_thread_that_cannot_have_a_cache)
 	size_t offset;
 	/* A magazine for each 60 slabs, and then no memory for a cache. */
 	struct magazine *first = depot_take_empty(&pool->depot), *second = depot_take_empty(&pool->depot);
-	while (region_take(&pool->depot.metadata, 64, (size_t)1 << 20, 64, &offset) > 0)
+	while (region_take(&pool->depot.metadata, 64, 1 << 14, &offset) > 0)
 		;
 	depot_put(&pool->depot, 0, first);
 	depot_put(&pool->depot, 0, second);

@@ -76,27 +76,27 @@ Test(region, gives_out_its_limit_and_no_byte_more)
 	struct region region;
 	size_t offset = 99, sum = 0;
 	assert_same(region_init(&region, 10000), 0);
-	while (region_take(&region, 64, 64, 64, &offset) == 64) {
+	while (region_take(&region, 64, 1, &offset) == 64) {
 		assert_same(offset, sum);
 		sum += 64;
 	}
 	assert_same(sum, 9984);
 	assert_same(offset, 9984 - 64);
-	assert_same(region_take(&region, 16, 16, 16, &offset), 16);
-	assert_same(region_take(&region, 1, 1, 1, &offset), 0);
+	assert_same(region_take(&region, 16, 1, &offset), 16);
+	assert_same(region_take(&region, 1, 1, &offset), 0);
 	region_fini(&region);
 }
 
-Test(region, gives_a_multiple_of_the_step_when_less_than_the_most_is_left)
+Test(region, gives_fewer_when_there_are_not_so_many_left)
 {
 	struct region region;
 	size_t offset = 99;
 	assert_same(region_init(&region, 1000), 0);
-	assert_same(region_take(&region, 128, 4096, 128, &offset), 896);
+	assert_same(region_take(&region, 128, 32, &offset), 896);
 	assert_same(offset, 0);
-	assert_same(region_take(&region, 128, 4096, 128, &offset), 0);
+	assert_same(region_take(&region, 128, 32, &offset), 0);
 	assert_same(offset, 0);
-	assert_same(region_take(&region, 64, 64, 64, &offset), 64);
+	assert_same(region_take(&region, 64, 1, &offset), 64);
 	assert_same(offset, 896);
 	region_fini(&region);
 }
@@ -111,7 +111,7 @@ Test(region, memory_is_zero_and_writable_to_its_last_byte)
 		assert_same((uintptr_t)region.base % 4096, 0);
 		for (size_t taken = 0; taken < limits[i]; taken++) {
 			size_t bytes = limits[i] < 5000 ? 1 : limits[i] - taken;
-			assert_same(region_take(&region, bytes, bytes, bytes, &offset), bytes);
+			assert_same(region_take(&region, bytes, 1, &offset), bytes);
 			assert_same(region.base[offset] + region.base[offset + bytes - 1], 0);
 			memset(region.base + offset, 0xff, bytes);
 			taken = offset + bytes - 1;
@@ -138,7 +138,7 @@ static void *take_pieces(void *argument)
 {
 	struct taker *taker = argument;
 	size_t offset;
-	while (region_take(taker->region, 64, 64, 64, &offset) == 64) {
+	while (region_take(taker->region, 64, 1, &offset) == 64) {
 		memset(taker->region->base + offset, taker->mark, 64);
 		taker->count++;
 	}

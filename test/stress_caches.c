@@ -34,7 +34,7 @@ static void leave_metadata(size_t bytes)
 	struct region *metadata = &game.pool->depot.metadata;
 	size_t offset, left = metadata->limit - atomic_load_explicit(&metadata->taken, memory_order_relaxed);
 	left = left / 256 * 256;
-	CHECK(region_take(metadata, left - bytes, left - bytes, 1, &offset) == left - bytes, "bookkeeping");
+	CHECK(region_take(metadata, left - bytes, 1, &offset) == left - bytes, "bookkeeping");
 }
 
 static void free_all(struct magring_message *messages, uint32_t count)
