@@ -71,7 +71,9 @@
  *	claim of all others looks at a word beside its cell as well.
  *	What a stopped thread was going to do for sleepers it does when it goes on: one
  *	that is stopped after its message is there and before it has woken a sleeper leaves
- *	that asleep until the next send (receive), and may keep a descriptor quiet.
+ *	that asleep until the next send (receive), and may keep a descriptor quiet. Two that
+ *	are stopped there at once, or as they were woken, leave all sleepers of that side of the queue (waiting
+ *	for memory: of that size) asleep until one of the two goes on, or another thread is about to sleep.
  *
  * Conventions
  *	Calls return 0 (batches a count) or a negative errno. A call that fails
@@ -212,7 +214,8 @@ MAGRING_PUBLIC int magring_thread_flush(struct magring_pool *pool);
  * carved up to 64 KiB at a time, so one message that is out can keep as much. Of each such
  * run of memory the whole pages go to the system, and so do those of bookkeeping that is
  * not needed any more. *ret_bytes, which may be NULL, is how many bytes went there. (Where
- * the system refuses, as for memory that is locked, other classes may use it all the same.)
+ * the system refuses, as for memory that is locked, or has larger pages than 4 KiB, other classes may
+ * use it all the same.)
  *
  * Threads:   any. Nobody waits for it, nor it for anybody. While it looks at a class,
  *            the free slabs of this class are out of the others' reach: an allocation then takes

@@ -28,6 +28,7 @@
 #include "chunk.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* Records are made so many at a time, as large as a magazine, which so stays aligned. */
 #define RECORDS 8
@@ -106,8 +107,10 @@ size_t chunk_give_back(struct chunks *chunks, const struct region *region, struc
 {
 	size_t pages = bytes_of_pages(range), more = pages - range->absent;
 	size_t begin = (range->offset + CHUNK_PAGE - 1) / CHUNK_PAGE * CHUNK_PAGE;
-	/* Refused for memory that is locked: others may use it all the same. */
-	if (more == 0 || madvise(region->base + begin, pages, MADV_DONTNEED) != 0)
+	/* Refused for memory that is locked, and not asked for where the system's pages are larger, of which it
+	 * would take whole ones: others may use it all the same. */
+	if (more == 0 || sysconf(_SC_PAGESIZE) != (long)CHUNK_PAGE ||
+			madvise(region->base + begin, pages, MADV_DONTNEED) != 0)
 		return 0;
 	range->absent = pages;
 	/* [account] release: the bytes were taken before. */

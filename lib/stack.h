@@ -61,18 +61,19 @@ static inline void stack_push(ck_stack_t *stack, ck_stack_entry_t *entry)
 static inline void *stack_pop(ck_stack_t *stack)
 {
 	ck_stack_t top, rest;
-	/* The generation first: whoever pops between the two loads makes the CAS fail. */
-	top.generation = ck_pr_load_ptr(&stack->generation);
-	ck_pr_fence_load();
-	top.head = ck_pr_load_ptr(&stack->head);
 	do {
+		/* The generation first: whoever pops between the two loads makes the CAS fail. (What a
+		 * CAS that failed has read need not be of one moment, on AArch64 without LSE.) */
+		top.generation = ck_pr_load_ptr(&stack->generation);
+		ck_pr_fence_load();
+		top.head = ck_pr_load_ptr(&stack->head);
 		if (top.head == NULL)
 			return NULL;
 		/* [depot] the entry was seen before its link is read. */
 		ck_pr_fence_load();
 		rest.generation = top.generation + 1;
 		rest.head = ck_pr_load_ptr(&top.head->next);
-	} while (!ck_pr_cas_ptr_2_value(stack, &top, &rest, &top));
+	} while (!ck_pr_cas_ptr_2(stack, &top, &rest));
 	/* [depot] acquire: pairs with stack_push(). */
 	edge_acquire(top.head);
 	return top.head;

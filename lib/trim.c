@@ -56,7 +56,8 @@ struct trim {
 
 static void keep(ck_stack_entry_t **list, ck_stack_entry_t *entry)
 {
-	entry->next = *list;
+	/* Others may still be reading it: see stack.h. */
+	ck_pr_store_ptr(&entry->next, *list);
 	*list = entry;
 }
 
@@ -226,7 +227,9 @@ static void give_back_pages(struct trim *trim, size_t page, size_t count)
 	struct chunk *range = chunk_record(trim->chunks);
 	size_t offset = page * CHUNK_PAGE, bytes = count * CHUNK_PAGE;
 	if (range != NULL) {
-		*range = (struct chunk){ .offset = offset, .bytes = bytes };
+		range->offset = offset;
+		range->bytes = bytes;
+		range->absent = 0;
 		size_t given = chunk_give_back(trim->chunks, &trim->depot->metadata, range);
 		if (given > 0) {
 			trim->bytes += given;
