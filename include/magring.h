@@ -171,7 +171,9 @@ struct magring_pool_options {
 /*
  * Create a pool. Its memory is reserved as address space and taken from the
  * system as messages need it, up to 64 KiB of slabs of one size class at a time;
- * these stay with their class until magring_pool_trim() finds them free. Bookkeeping comes on top of memory_limit: some 28
+ * these stay with their class until magring_pool_trim() finds them free. Slabs of 2 KiB and more that
+ * were allocated by other threads than free them are used again when some more were freed after them:
+ * half as much again as a core's own cache holds, but no more than a sixteenth of memory_limit. Bookkeeping comes on top of memory_limit: some 36
  * KiB for the pool, 256 bytes for every magazine (of 60 small slabs, or fewer
  * larger ones), and up to 12 KiB, by default 7, for every thread that uses the
  * pool at the same time.

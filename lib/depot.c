@@ -39,6 +39,25 @@ static uint32_t magazine_rounds(size_t slab_size)
 	return rounds < 1 ? 1 : rounds > MAGAZINE_ROUNDS ? MAGAZINE_ROUNDS : (uint32_t)rounds;
 }
 
+/* Slabs of fewer bytes do not rest. */
+#define REST_BYTES ((size_t)2048)
+/* How much rests at most: one and a half times the cache, and such a share of the budget. */
+#define CACHE_BYTES ((size_t)1 << 20) /* if the system does not tell */
+#define SHELF_SHARE 16
+
+static uint32_t shelf_places(size_t memory_limit)
+{
+	long cache = 0;
+#ifdef _SC_LEVEL2_CACHE_SIZE
+	cache = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+	size_t bytes = (cache > 0 ? (size_t)cache : CACHE_BYTES) / 2 * 3;
+	if (bytes > memory_limit / SHELF_SHARE)
+		bytes = memory_limit / SHELF_SHARE;
+	size_t places = bytes / SHELF_PLACE_BYTES;
+	return places < SHELF_PLACES ? (uint32_t)places : SHELF_PLACES;
+}
+
 int depot_init(struct depot *depot, size_t memory_limit, unsigned int classes)
 {
 	int rc = region_init(&depot->slabs, memory_limit);
@@ -54,6 +73,10 @@ int depot_init(struct depot *depot, size_t memory_limit, unsigned int classes)
 	ck_stack_init(&depot->empty.stack);
 	chunks_init(&depot->chunks, &depot->slabs, &depot->metadata, classes);
 	depot->classes = classes;
+	depot->shelf.places = shelf_places(memory_limit);
+	atomic_init(&depot->shelf.next, 0);
+	for (unsigned int i = 0; i < SHELF_PLACES; i++)
+		atomic_init(&depot->shelf.place[i], 0);
 	for (unsigned int i = 0; i < classes; i++) {
 		struct depot_class *class = &depot->class[i];
 		ck_stack_init(&class->filled.stack);
@@ -62,6 +85,8 @@ int depot_init(struct depot *depot, size_t memory_limit, unsigned int classes)
 		class->slab_size = slab_size(i);
 		class->chunk = slab_chunk(i, memory_limit);
 		class->rounds = magazine_rounds(class->slab_size);
+		size_t places = (class->rounds * class->slab_size + SHELF_PLACE_BYTES - 1) / SHELF_PLACE_BYTES;
+		class->places = class->slab_size < REST_BYTES || places > depot->shelf.places ? 0 : (uint32_t)places;
 	}
 	return 0;
 }
@@ -105,6 +130,67 @@ void depot_put_part(struct depot *depot, unsigned int class_index, struct magazi
 		depot_put(depot, class_index, other);
 	}
 	depot_put(depot, class_index, magazine);
+}
+
+/* What a place holds. */
+static uint64_t place_of(const struct depot *depot, unsigned int class_index, const struct magazine *magazine)
+{
+	uint64_t offset = (uint64_t)((const unsigned char *)magazine - depot->metadata.base);
+	return offset * 128 + class_index + 1;
+}
+
+static unsigned int class_at(uint64_t place)
+{
+	return (unsigned int)(place % 128) - 1;
+}
+
+static struct magazine *magazine_at(const struct depot *depot, uint64_t place)
+{
+	return (struct magazine *)(void *)(depot->metadata.base + place / 128);
+}
+
+void depot_rest(struct depot *depot, unsigned int class_index, struct magazine *magazine)
+{
+	struct shelf *shelf = &depot->shelf;
+	uint32_t places = depot->class[class_index].places;
+	if (places == 0 || magazine->count == 0) {
+		depot_put(depot, class_index, magazine);
+		return;
+	}
+	/* Relaxed: places are told apart by it, nothing more. */
+	uint64_t at = atomic_fetch_add_explicit(&shelf->next, places, memory_order_relaxed);
+	for (uint32_t i = 1; i <= places; i++, at++) {
+		_Atomic(uint64_t) *place = &shelf->place[at % shelf->places];
+		uint64_t mine = i == places ? place_of(depot, class_index, magazine) : 0;
+		uint64_t old = 0;
+		/* [shelf] release: as [depot], to who takes it from here. */
+		if (atomic_compare_exchange_strong_explicit(place, &old, mine, memory_order_release,
+				memory_order_relaxed))
+			continue;
+		chunk_begin_move(&depot->chunks);
+		/* [shelf] release: the same. Acquire: pairs with both, for what was here. */
+		old = atomic_exchange_explicit(place, mine, memory_order_acq_rel);
+		if (old != 0)
+			depot_put(depot, class_at(old), magazine_at(depot, old));
+		chunk_end_move(&depot->chunks);
+	}
+}
+
+struct magazine *depot_take_rested(struct depot *depot, unsigned int class_index)
+{
+	struct shelf *shelf = &depot->shelf;
+	/* Relaxed: where to begin, at the oldest; and what changes meanwhile is told by chunk_moved(). */
+	uint64_t at = atomic_load_explicit(&shelf->next, memory_order_relaxed);
+	for (uint32_t i = 0; i < shelf->places; i++, at++) {
+		_Atomic(uint64_t) *place = &shelf->place[at % shelf->places];
+		uint64_t old = atomic_load_explicit(place, memory_order_relaxed);
+		/* [shelf] acquire: pairs with depot_rest(). */
+		if (old != 0 && class_at(old) == class_index &&
+				atomic_compare_exchange_strong_explicit(place, &old, 0,
+					memory_order_acquire, memory_order_relaxed))
+			return magazine_at(depot, old);
+	}
+	return NULL;
 }
 
 static void put_loose(struct depot *depot, unsigned int class_index, uint32_t round)
@@ -160,14 +246,14 @@ struct magazine *depot_take_filled(struct depot *depot, unsigned int class_index
 		return magazine;
 	magazine = depot_take_empty(depot);
 	if (magazine == NULL)
-		return NULL;
+		return depot_take_rested(depot, class_index);
 	fill_from_loose(depot, class_index, magazine);
 	if (magazine->count == 0)
 		*ret_carved = carve(depot, class_index, magazine);
 	if (magazine->count > 0)
 		return magazine;
 	depot_put(depot, class_index, magazine);
-	return NULL;
+	return depot_take_rested(depot, class_index);
 }
 
 bool depot_take_round(struct depot *depot, unsigned int class_index, uint32_t *ret_round,

@@ -31,6 +31,20 @@ struct depot_class {
 	size_t chunk;              /* slabs carved at a time */
 	_Atomic(uint64_t) trimmed; /* slabs that are none any more; one writer at a time */
 	uint32_t rounds;           /* how many rounds a full magazine has */
+	uint32_t places;           /* of the shelf that it takes there; 0: it does not rest */
+};
+
+/*
+ * A ring of places for filled magazines, with a place for each so many bytes of their slabs: see
+ * depot_rest(). What is in a place tells the magazine and its class; 0 is nothing.
+ */
+#define SHELF_PLACES 1024
+#define SHELF_PLACE_BYTES ((size_t)4096)
+
+struct shelf {
+	uint32_t places;                     /* that are in use, as the cache and the budget are large */
+	_Alignas(64) _Atomic(uint64_t) next; /* place, modulo places */
+	_Alignas(64) _Atomic(uint64_t) place[SHELF_PLACES];
 };
 
 struct depot {
@@ -38,6 +52,7 @@ struct depot {
 	struct region slabs;
 	struct region metadata;   /* magazines, caches, records of chunks */
 	struct chunks chunks;
+	struct shelf shelf;
 	unsigned int classes;
 	struct depot_class class[SLAB_CLASSES_MAX];
 };
@@ -59,6 +74,14 @@ struct magazine *depot_take_empty(struct depot *depot);
  * otherwise threads that end would leave ever more magazines of a few rounds. */
 void depot_put(struct depot *depot, unsigned int class_index, struct magazine *magazine);
 void depot_put_part(struct depot *depot, unsigned int class_index, struct magazine *magazine);
+
+/*
+ * The same for a magazine of slabs that other threads have allocated: a large slab is handed on
+ * when it has left the cache of the core that freed it.
+ */
+void depot_rest(struct depot *depot, unsigned int class_index, struct magazine *magazine);
+/* A magazine that rests, the one that has for longest, or NULL. */
+struct magazine *depot_take_rested(struct depot *depot, unsigned int class_index);
 
 /* One slab, without a cache: for threads that have none or may not touch theirs. */
 bool depot_take_round(struct depot *depot, unsigned int class_index, uint32_t *ret_round,

@@ -41,12 +41,22 @@ static struct magazine *take_previous(struct magazine_pair *pair)
 	return magazine;
 }
 
+/* Whether the thread frees what others have allocated: more than it has allocated itself. */
+static bool frees_for_others(const struct magazine_pair *pair)
+{
+	/* Relaxed: written by this thread alone. */
+	return atomic_load_explicit(&pair->counts.freed, memory_order_relaxed) >
+		atomic_load_explicit(&pair->counts.allocated, memory_order_relaxed);
+}
+
 /* loaded becomes previous, previous goes to the depot, magazine is loaded. */
 static void exchange(struct magazine_pair *pair, struct depot *depot, unsigned int class_index,
 	struct magazine *magazine)
 {
 	struct magazine *previous = take_previous(pair);
-	if (previous != NULL)
+	if (previous != NULL && frees_for_others(pair))
+		depot_rest(depot, class_index, previous);
+	else if (previous != NULL)
 		depot_put(depot, class_index, previous);
 	swap(pair);
 	pair->loaded = magazine;

@@ -152,7 +152,8 @@ static void trim_class(struct trim *trim, unsigned int class_index)
 	if (trim->count == 0)
 		return;
 	qsort(trim->spans, trim->count, sizeof(*trim->spans), compare);
-	while ((magazine = stack_pop(&class->filled.stack)) != NULL) {
+	while ((magazine = stack_pop(&class->filled.stack)) != NULL ||
+			(magazine = depot_take_rested(trim->depot, class_index)) != NULL) {
 		for (uint32_t i = 0; i < magazine->count; i++)
 			count(trim, magazine->round[i], class->slab_size);
 		keep(&magazines, &magazine->link);
