@@ -8,6 +8,7 @@
  */
 #include "stress.h"
 
+#include "checker.h"
 #include "depot.h"
 
 #define HANDS 4
@@ -39,15 +40,17 @@ static void count(_Atomic(uint64_t) *counter, uint64_t amount)
 static void mark(uint32_t round, uint32_t kind, uint64_t stream)
 {
 	uint64_t *words = depot_slab(&depot, round);
+	checker_permit(words, sizes[kind]);
 	words[0] = words[sizes[kind] / sizeof(*words) - 1] = stream;
 }
 
 static void check_mark(uint32_t round, uint32_t kind, uint64_t stream)
 {
-	const uint64_t *words = depot_slab(&depot, round);
+	uint64_t *words = depot_slab(&depot, round);
 	uint64_t last = words[sizes[kind] / sizeof(*words) - 1];
 	CHECK(words[0] == stream && last == stream, "%" PRIu64 " and %" PRIu64 " for %" PRIu64, words[0], last,
 		stream);
+	checker_forbid(words, sizes[kind]);
 }
 
 static void take(struct hand *hand, uint32_t i, struct dice *dice)
