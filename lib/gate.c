@@ -216,6 +216,13 @@ uint32_t gate_enter(struct gate *gate)
 	return (uint32_t)(word & EPOCH);
 }
 
+/* Not by way of a linkage table: on aarch64 its entries have no unwinding information, and a
+ * thread that is cancelled in one ends without running any handler. */
+#ifndef __clang__
+__attribute__((noplt)) long syscall(long number, ...);
+__attribute__((noplt)) int pthread_setcanceltype(int type, int *ret_old);
+#endif
+
 /* A cancelled thread leaves this frame in the middle of the system call, with an
  * argument of it on the stack that no unwinding information counts for a landing
  * pad. So there must be none: no caller's by inlining, and none of ThreadSanitizer,
@@ -234,8 +241,8 @@ void gate_park(struct gate *gate, uint32_t ticket, int64_t deadline_ns)
 		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &cancel_type);
 		long result = syscall(SYS_futex, futex, FUTEX_WAIT_BITSET_PRIVATE, ticket,
 			deadline_ns == INT64_MAX ? NULL : &deadline, NULL, FUTEX_BITSET_MATCH_ANY);
-		interrupted = result != 0 && errno == EINTR;
 		pthread_setcanceltype(cancel_type, NULL);
+		interrupted = result != 0 && errno == EINTR;
 	} while (interrupted);
 }
 
