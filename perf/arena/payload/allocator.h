@@ -9,6 +9,7 @@
 #include <magring.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct need {
 	size_t size;          /* bytes of each payload */
@@ -32,6 +33,23 @@ struct allocator {
 	void *(*payload)(struct magring_message *message);
 	void (*free)(void *side, struct magring_message *message);
 };
+
+/* Where the queue is, and messages that carry no more than a pointer: of those who have their own memory. */
+extern struct magring_pool *carriers;
+
+static inline void message_carry(struct magring_message *ret_message, void *pointer)
+{
+	/* It is inside the message, which cannot fail. */
+	(void)!magring_message_copy(carriers, ret_message, NULL, 0, &pointer, sizeof(pointer), 0);
+}
+
+static inline void *message_carried(struct magring_message *message)
+{
+	void *pointer;
+
+	memcpy(&pointer, magring_message_payload(message, NULL), sizeof(pointer));
+	return pointer;
+}
 
 extern const struct allocator allocator_magring;
 extern const struct allocator allocator_static;

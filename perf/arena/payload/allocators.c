@@ -119,13 +119,13 @@ static void *malloc_alloc(void *side, struct magring_message *ret_message)
 	(void)side;
 	if (payload == NULL)
 		err(2, "malloc");
-	ret_message->private_body[0] = (uintptr_t)payload;
+	message_carry(ret_message, payload);
 	return payload;
 }
 
 static void *malloc_payload(struct magring_message *message)
 {
-	return (void *)(uintptr_t)message->private_body[0];
+	return message_carried(message);
 }
 
 static void malloc_free(void *side, struct magring_message *message)
@@ -211,15 +211,15 @@ static void *static_alloc(void *argument, struct magring_message *ret_message)
 		if (atomic_load_explicit(&buffer->busy, memory_order_acquire))
 			continue;
 		atomic_store_explicit(&buffer->busy, true, memory_order_relaxed);
-		ret_message->private_body[0] = (uintptr_t)buffer;
+		message_carry(ret_message, buffer);
 		return buffer->payload;
 	}
 	return NULL;
 }
 
-static struct buffer *buffer_of(const struct magring_message *message)
+static struct buffer *buffer_of(struct magring_message *message)
 {
-	return (struct buffer *)(uintptr_t)message->private_body[0];
+	return message_carried(message);
 }
 
 static void *static_payload(struct magring_message *message)

@@ -45,13 +45,13 @@ static void *alloc(void *argument, struct magring_message *ret_message)
 		err(2, "faulty");
 	if (++side->count % WRONG != 0)
 		side->last = malloc(size);
-	ret_message->private_body[0] = (uintptr_t)side->last;
+	message_carry(ret_message, side->last);
 	return side->last;
 }
 
 static void *payload(struct magring_message *message)
 {
-	return (void *)(uintptr_t)message->private_body[0];
+	return message_carried(message);
 }
 
 /* What is in use twice cannot be freed, and a short test bears it. */

@@ -12,10 +12,10 @@
  * from: libc.so, or what LD_PRELOAD says.
  *
  *	one way      a sender allocates a payload and writes all of it, a receiver
- *	             reads all of it and frees it; in between is the library's ring, for every
- *	             allocator the same code
+ *	             reads all of it and frees it; in between is a queue of the library, with its
+ *	             waits, for every allocator the same
  *	same thread  (RECEIVERS is 0) a thread allocates, and frees what it allocated LIVE
- *	             allocations ago, without a ring; of a payload only the ends are written and
+ *	             allocations ago, without a queue; of a payload only the ends are written and
  *	             read, so that the figure is about the allocator
  *
  * Each word of a payload follows from the first one, which is different for each message:
@@ -27,7 +27,7 @@
 #include "worker.h"
 
 #include <err.h>
-#include <ring.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +39,16 @@ enum { LIVE = 64 /* a power of two */, SLACK = 64 };
 
 /* A payload inside a message is not aligned. */
 typedef uint64_t word __attribute__((aligned(1), may_alias));
+
+struct magring_pool *carriers;
+
+static void check(int result, const char *what)
+{
+	if (__builtin_expect(result < 0, 0)) {
+		errno = -result;
+		err(2, "%s", what);
+	}
+}
 
 #define STEP 0x9e3779b97f4a7c15
 
@@ -55,7 +65,7 @@ static const struct allocator *const allocators[] = {
 struct job {
 	const struct allocator *allocator;
 	size_t words; /* of each payload */
-	struct ring *ring;
+	struct magring_queue *queue;
 };
 
 static const struct allocator *find(const char *form)
@@ -112,11 +122,9 @@ static void send(struct worker *worker)
 	for (uint64_t sequence = 0; !worker_stops(worker); sequence++) {
 		uint64_t first = message_mix(worker->index, sequence);
 		struct magring_message message = {0};
-		unsigned int looks = 0;
 
 		write_all(alloc(allocator, side, &message), job->words, first);
-		while (ring_push(job->ring, &message) <= 0)
-			worker_look_away(&looks);
+		check(magring_send(job->queue, &message, -1), "magring_send");
 		tally_first(&worker->tally, first);
 	}
 	allocator->detach(side);
@@ -127,26 +135,19 @@ static void receive(struct worker *worker)
 	const struct job *job = worker->own;
 	const struct allocator *allocator = job->allocator;
 	void *side = allocator->attach(false);
-	unsigned int looks = 0;
+	struct magring_message message;
+	int result;
 
-	for (;;) {
-		bool last = worker_stops(worker);
-		struct magring_message message;
-		const word *payload;
+	while ((result = magring_recv(job->queue, &message, -1)) == 0) {
+		const word *payload = allocator->payload(&message);
 
-		if (ring_pop(job->ring, &message) <= 0) {
-			if (last)
-				break;
-			worker_look_away(&looks);
-			continue;
-		}
-		looks = 0;
-		payload = allocator->payload(&message);
 		worker->tally.broken |= read_all(payload, job->words);
 		tally_first(&worker->tally, payload[0]);
 		allocator->free(side, &message);
 		worker_show(worker, worker->tally.count);
 	}
+	if (result != -EPIPE)
+		check(result, "magring_recv");
 	allocator->detach(side);
 }
 
@@ -216,6 +217,7 @@ static double run(struct job *job, const struct setting *setting, const char *fo
 	count = crew_count(&crew, !one_way) - count;
 	seconds = cpus_now() - start;
 	crew_stop_senders(&crew);
+	check(magring_queue_close(job->queue), "magring_queue_close");
 	crew_stop_receivers(&crew);
 	if (one_way ? !crew_check(&crew, "payload", setting) : !unbroken(&crew)) {
 		fprintf(stderr, "WRONG RESULT: payloads of %s, %s\n", form, setting->name);
@@ -239,7 +241,7 @@ int main(int count, char **arguments)
 {
 	const struct allocator *allocator = count > 1 ? find(arguments[1]) : NULL;
 	struct setting setting = {.name = "by itself"};
-	struct ring *ring;
+	struct magring_queue_options options = {.size = sizeof(options)};
 	struct need need;
 	struct job job;
 	double seconds;
@@ -268,15 +270,14 @@ int main(int count, char **arguments)
 		.threads = setting.senders + setting.receivers,
 	};
 	job = (struct job){.allocator = allocator, .words = setting.payload / sizeof(word)};
-	ring = aligned_alloc(_Alignof(struct ring), sizeof(*ring));
-	if (ring == NULL || ring_init(ring, setting.capacity, 0, 0) != 0)
-		errx(2, "cannot make a ring for %zu messages", setting.capacity);
-	job.ring = ring;
+	options.capacity = setting.capacity;
+	check(magring_pool_create(&carriers, NULL), "magring_pool_create");
+	check(magring_queue_create(&job.queue, carriers, &options), "magring_queue_create");
 	allocator->create(&need);
 	printf("%.17g", run(&job, &setting, arguments[1], seconds));
 	printf(" %.17g\n", status_bytes("VmHWM"));
 	allocator->destroy();
-	ring_fini(ring);
-	free(ring);
+	check(magring_queue_destroy(job.queue), "magring_queue_destroy");
+	check(magring_pool_destroy(carriers), "magring_pool_destroy");
 	return 0;
 }

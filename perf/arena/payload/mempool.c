@@ -62,13 +62,13 @@ static void *mempool_alloc(void *side, struct magring_message *ret_message)
 	(void)side;
 	if (rte_mempool_get(pool, &payload) != 0)
 		return NULL;
-	ret_message->private_body[0] = (uintptr_t)payload;
+	message_carry(ret_message, payload);
 	return payload;
 }
 
 static void *mempool_payload(struct magring_message *message)
 {
-	return (void *)(uintptr_t)message->private_body[0];
+	return message_carried(message);
 }
 
 static void mempool_free(void *side, struct magring_message *message)
