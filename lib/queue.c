@@ -16,12 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apart.h"
 #include "clock.h"
 #include "fence.h"
 #include "probe.h"
 #include "wait.h"
 
 #define CAPACITY 4096
+#define APART_TIMEOUT_NS 1000000
 
 /* The ring was changed by one who went this way. */
 static inline void settle(struct magring_queue *queue, enum way way)
@@ -35,6 +37,16 @@ static inline void settle(struct magring_queue *queue, enum way way)
 		wait_pass_on(queue, way);
 }
 
+/* For single messages, by those who may wait for longer than that takes. Lines of a batch travel side by
+ * side in any case. */
+static inline void keep_apart(const struct magring_queue *queue, enum way way, int64_t timeout_ns)
+{
+	bool full = way == RECEIVING;
+	if (__builtin_expect(ring_position(&queue->ring, full) % APART_EVERY == 0, 0) &&
+			(timeout_ns < 0 || timeout_ns > APART_TIMEOUT_NS))
+		apart_keep(&queue->ring, full);
+}
+
 /* ------------------------------------------------------------- send, recv -- */
 
 int magring_send(struct magring_queue *queue, struct magring_message *message, int64_t timeout_ns)
@@ -42,6 +54,7 @@ int magring_send(struct magring_queue *queue, struct magring_message *message, i
 	if (queue == NULL || message == NULL || message->private_header == 0)
 		return -EINVAL;
 	queue_enter(queue, SENDING);
+	keep_apart(queue, SENDING, timeout_ns);
 	message_hide(message, 1);
 	int result = ring_try_push(&queue->ring, message, timeout_ns == 0);
 	message_show(message, result < 0);
@@ -61,6 +74,7 @@ int magring_recv(struct magring_queue *queue, struct magring_message *ret_messag
 	if (queue == NULL || ret_message == NULL)
 		return -EINVAL;
 	queue_enter(queue, RECEIVING);
+	keep_apart(queue, RECEIVING, timeout_ns);
 	int result = ring_try_pop(&queue->ring, ret_message, timeout_ns == 0);
 	message_show(ret_message, result > 0);
 	if (__builtin_expect(result == -EAGAIN, 0))

@@ -117,6 +117,9 @@ static int sleep_once(struct magring_queue *queue, enum way way, struct magring_
 	return result == -EAGAIN ? attempt(queue, way, messages, count, true) : result;
 }
 
+/* Of a thread, whatever it waits for. */
+static _Thread_local unsigned int stride __attribute__((tls_model("initial-exec"))) = 1;
+
 /*
  * How long to look away between two attempts, in pauses. A receiver that takes
  * each message the moment it is there makes sender and receiver pass the same
@@ -124,16 +127,17 @@ static int sleep_once(struct magring_queue *queue, enum way way, struct magring_
  * several, at lines that travel side by side. But a thread in a dialogue gains
  * nothing by looking away, and one that gets a message now and then only waits. So:
  * longer as long as MANY more are there after a wait, shorter when none is, and now and
- * then a long look for a change. Shorter, too, when they are half of what the ring holds:
- * then the other side may have had to wait.
+ * then a long look for a change. A batch leaves nothing to be seen, so it counts by what it brought: more than MANY
+ * messages, and more than there were pauses, as a dialogue in batches brings no more however long one waits. Shorter, too, when
+ * they are half of what the ring holds: then the other side may have had to wait.
  */
-static void adapt(unsigned int *stride, const struct ring *ring, enum way way)
+static void adapt(const struct ring *ring, enum way way, unsigned int came)
 {
 	bool full = way == RECEIVING;
-	if (!ring_ready(ring, 0, full) || ring_ready(ring, ring_capacity(ring) / 2, full))
-		*stride = *stride > 1 ? *stride / 2 : 1;
-	else if (*stride < STRIDE_MAX && ring_ready(ring, MANY - 1, full))
-		*stride *= 2;
+	if ((came <= stride && !ring_ready(ring, 0, full)) || ring_ready(ring, ring_capacity(ring) / 2, full))
+		stride = stride > 1 ? stride / 2 : 1;
+	else if (stride < STRIDE_MAX && (came > MANY || ring_ready(ring, MANY - 1, full)))
+		stride *= 2;
 }
 
 /*
@@ -151,7 +155,6 @@ static unsigned int patience(void)
 
 static int spin(struct magring_queue *queue, enum way way, struct magring_message *messages, size_t count)
 {
-	static _Thread_local unsigned int stride __attribute__((tls_model("initial-exec"))) = 1;
 	static _Thread_local unsigned int waits __attribute__((tls_model("initial-exec")));
 	if (++waits % PROBE_EVERY == 0 && stride < PROBE)
 		stride = PROBE;
@@ -163,7 +166,7 @@ static int spin(struct magring_queue *queue, enum way way, struct magring_messag
 		result = attempt(queue, way, messages, count, pauses >= most);
 	}
 	if (result > 0)
-		adapt(&stride, &queue->ring, way);
+		adapt(&queue->ring, way, (unsigned int)result);
 	return result;
 }
 
