@@ -10,7 +10,7 @@
  *	else   the other side has no more to do, waits for answers, or is not running: the thread
  *	       leaves out one look, then 3, 7, ... SKIPS_MAX after each that did not pay
  *
- * What does not pay therefore costs less than a nanosecond a message, and delays one message in thousands.
+ * What does not pay therefore costs about a nanosecond a message, and delays one message in eight thousand.
  *
  * Senders keep away only when IN_A_ROW looks, of the same thread, found them close: with more
  * threads than processors they are often near to a full ring as nobody is there to empty it, and
