@@ -25,7 +25,7 @@
 
 #define CLOSE 128
 #define CAPACITY_MIN ((size_t)8 * CLOSE)
-#define PAUSES 256
+#define PAUSES 384
 #define SKIPS_MAX 255
 #define IN_A_ROW 8
 
