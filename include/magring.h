@@ -86,7 +86,7 @@
  *	A timeout of 0 never waits, a negative one waits without limit; deadlines
  *	are kept on CLOCK_MONOTONIC. While messages stream through a queue, a send or receive of
  *	one message whose timeout is more than a millisecond may keep away from the other side for
- *	some microseconds, although it need not wait. A call that waits is a cancellation point
+ *	some ten microseconds, although it need not wait. A call that waits is a cancellation point
  *	while it is parked, and then has changed nothing (of a batch, what was sent
  *	before is sent, and those messages are empty); no other call is one. No call may
  *	be left by longjmp().

@@ -22,7 +22,7 @@ struct apart {
 bool apart_wanted(struct apart *apart, const struct ring *ring, bool full);
 /* It has. */
 void apart_learn(struct apart *apart, const struct ring *ring, bool full);
-/* All of that for the calling thread, which comes back some microseconds later at the most. */
+/* All of that for the calling thread, which comes back some ten microseconds later at the most. */
 void apart_keep(const struct ring *ring, bool full);
 
 #endif
