@@ -6,6 +6,8 @@
 #ifndef ARENA_PAYLOAD_ALLOCATOR_H
 #define ARENA_PAYLOAD_ALLOCATOR_H
 
+#include <err.h>
+#include <errno.h>
 #include <magring.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,13 +36,22 @@ struct allocator {
 	void (*free)(void *side, struct magring_message *message);
 };
 
+/* A call of the library must not fail. */
+static inline void check(int result, const char *what)
+{
+	if (__builtin_expect(result < 0, 0)) {
+		errno = -result;
+		err(2, "%s", what);
+	}
+}
+
 /* Where the queue is, and messages that carry no more than a pointer: of those who have their own memory. */
 extern struct magring_pool *carriers;
 
 static inline void message_carry(struct magring_message *ret_message, void *pointer)
 {
-	/* It is inside the message, which cannot fail. */
-	(void)!magring_message_copy(carriers, ret_message, NULL, 0, &pointer, sizeof(pointer), 0);
+	check(magring_message_copy(carriers, ret_message, NULL, 0, &pointer, sizeof(pointer), 0),
+		"magring_message_copy");
 }
 
 static inline void *message_carried(struct magring_message *message)

@@ -26,14 +26,6 @@ static bool always(const char *rest)
 	return *rest == '\0';
 }
 
-static void check(int result, const char *what)
-{
-	if (result < 0) {
-		errno = -result;
-		err(2, "%s", what);
-	}
-}
-
 static void pool_create(const struct need *need)
 {
 	payload_size = need->size;

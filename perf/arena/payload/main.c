@@ -42,14 +42,6 @@ typedef uint64_t word __attribute__((aligned(1), may_alias));
 
 struct magring_pool *carriers;
 
-static void check(int result, const char *what)
-{
-	if (__builtin_expect(result < 0, 0)) {
-		errno = -result;
-		err(2, "%s", what);
-	}
-}
-
 #define STEP 0x9e3779b97f4a7c15
 
 static const struct allocator *const allocators[] = {
