@@ -57,23 +57,42 @@
  *	stopped (preempted, at a breakpoint, killed), a call returns within a bounded
  *	number of its own steps, unless others finish calls meanwhile. No message is
  *	hidden behind that of a stopped sender. It is not wait-free.
- *	A thread that is stopped in the middle costs the others at most the cell that it
- *	has claimed, a batch its cells: capacity, and nothing else. Such cells are
- *	quarantined while others need what is behind them, and in use again when the
- *	thread has gone on and receivers have come past them once, at most one lap
- *	later. A queue stands still only while each of its cells is held by a stopped
- *	thread, or came back from one since a message was last received.
- *	A sender that was passed over sends its message anew, or answers -EPIPE, -EAGAIN
- *	or -ETIMEDOUT like any other, and still has it.
- *	To pass a thread over, others have all running threads of the process pass a
- *	memory barrier, one system call; the common path pays three loads for it. While a
- *	cell is quarantined, or a thread is stopped in the middle of deciding that, each
+ *	A thread that is stopped in the middle costs the others at most the
+ *	cells that it has claimed, or was about to pass by: up to 64, but no
+ *	more than half of the capacity unless that is one. Such cells are
+ *	quarantined while others need what is behind them, and in use again when
+ *	the thread has gone on. Positions that senders have skipped for its sake
+ *	stay empty until receivers come past them.
+ *	A sender that was passed over sends its message anew, or answers -EPIPE,
+ *	-EAGAIN or -ETIMEDOUT like any other, and still has it.
+ *	To pass threads over, a call has all running threads of the process pass
+ *	a memory barrier: one system call for every 64 cells in its way (or half
+ *	of the capacity, if that is less), and one more where another thread has
+ *	stopped as it did the same. Before the first it looks some 64 times at
+ *	the cell; and it looks at each cell of the queue a few times at most.
+ *	The common path pays three loads for all this. While a cell is
+ *	quarantined, or a thread is stopped in the middle of deciding that, each
  *	claim of all others looks at a word beside its cell as well.
  *	What a stopped thread was going to do for sleepers it does when it goes on: one
  *	that is stopped after its message is there and before it has woken a sleeper leaves
  *	that asleep until the next send (receive), and may keep a descriptor quiet. Two that
  *	are stopped there at once, or as they were woken, leave all sleepers of that side of the queue (waiting
  *	for memory: of that size) asleep until one of the two goes on, or another thread is about to sleep.
+ *
+ * Capacity
+ *	While no thread is in the middle of a call, a send succeeds if the queue
+ *	has fewer messages than its capacity. Messages that circulate through a
+ *	queue of as many, such as tokens or buffers, can always be put back.
+ *	A queue has twice as many cells. The other half takes the place of those
+ *	that stopped threads hold and of the positions that were skipped; as
+ *	long as there are none, up to twice the capacity can be sent. A send is
+ *	refused, or waits, with fewer messages than the capacity only while the
+ *	cells that threads in the middle of calls hold, and the positions that
+ *	were skipped and receivers have not come past, are together more than
+ *	the capacity. If none were skipped before, any two threads may be
+ *	stopped anywhere, and in a queue for 4,096 messages any 64. When it is
+ *	more, a queue of which only senders are left may stand still until one
+ *	of these threads goes on; one that is received from goes on.
  *
  * Conventions
  *	Calls return 0 (batches a count) or a negative errno. A call that fails
@@ -404,7 +423,7 @@ MAGRING_PUBLIC void magring_message_free(struct magring_message *message);
 
 struct magring_queue_options {
 	size_t size;      /* sizeof(struct magring_queue_options) */
-	size_t capacity;  /* messages, rounded up to a power of two, at least 2; default 4096 */
+	size_t capacity;  /* messages that always fit, rounded up to a power of two, at least 2; default 4096 */
 	const char *name; /* a label in the metrics; default "queue-" and a number */
 	uint64_t flags;   /* MAGRING_SINGLE_SENDER and MAGRING_SINGLE_RECEIVER; others are -EINVAL */
 };
@@ -420,17 +439,18 @@ struct magring_queue_options {
  * twice, or does not return. A build with -DMAGRING_DEBUG (meson's buildtype debug) aborts, with
  * a line on stderr, when two of these calls overlap; other builds do not look.
  *
- * All else is as for any queue: the other side may be used by any number of threads; close,
- * size, stats and the descriptors by any thread at any time; what is said above of order,
- * progress and threads that are stopped holds. But a side whose one thread is stopped
- * has nobody else to go on with, and nobody may take it over before that call has
- * returned. And close has all running threads of the process pass a memory barrier, one
- * system call, and `sent` may be too high for a moment by what a sender has claimed as
- * the queue was closed. Where there is no membarrier, a declared sender is as fast as any.
- * A call on a declared side is no memory barrier: what it has done may be seen a moment after it
- * has returned, as with a store. Who then looks at a flag of its own, by which the other side says
- * that it goes to sleep, needs atomic_thread_fence(memory_order_seq_cst) in between; timeouts
- * and descriptors do not.
+ * All else is as for any queue: the other side may be used by any number of
+ * threads; close, size, stats and the descriptors by any thread at any time;
+ * what is said above of order, progress and threads that are stopped holds. But
+ * a side whose one thread is stopped has nobody else to go on with, and nobody
+ * may take it over before that call has returned. And close has all running
+ * threads of the process pass a memory barrier, one system call. Where there is
+ * no membarrier, a declared sender is as fast as any. A call on a declared side
+ * is no memory barrier: what it has done may be seen a moment after it has
+ * returned, as with a store. Who then looks at a flag of its own, by which the
+ * other side says that it goes to sleep, needs
+ * atomic_thread_fence(memory_order_seq_cst) in between; timeouts and
+ * descriptors do not.
  */
 #define MAGRING_SINGLE_SENDER ((uint64_t)1 << 0)
 #define MAGRING_SINGLE_RECEIVER ((uint64_t)1 << 1)
@@ -467,12 +487,15 @@ MAGRING_PUBLIC int magring_queue_destroy(struct magring_queue *queue);
  */
 MAGRING_PUBLIC int magring_queue_close(struct magring_queue *queue);
 
-/* How many messages fit; 0 for NULL. */
+/* How many messages always fit, see Capacity above; 0 for NULL. Twice as
+ * many at most. */
 MAGRING_PUBLIC size_t magring_queue_capacity(const struct magring_queue *queue);
 
 /*
- * How many messages are claimed by senders and not yet by receivers: a snapshot,
- * 0 ... capacity, which may be out of date when the call returns; 0 for NULL.
+ * How many messages are claimed by senders and not yet by receivers: a
+ * snapshot, 0 to twice the capacity, which may be out of date when the call
+ * returns; 0 for NULL. While a thread is stopped as it skips positions, it may
+ * be wrong by as many.
  */
 MAGRING_PUBLIC size_t magring_queue_size(const struct magring_queue *queue);
 
@@ -484,10 +507,10 @@ MAGRING_PUBLIC size_t magring_queue_size(const struct magring_queue *queue);
  * Ownership: on success the slab is the receiver's and *message is empty; on
  *            any failure nothing has changed.
  * Returns:   0, -EINVAL (an empty message, too), -EAGAIN (timeout 0, and at some
- *            instant of the call the queue was full: of its cells each held a
- *            message, or was claimed by a thread in the middle of a call, or
- *            had come back behind the place where receivers are), -ETIMEDOUT,
- *            -EPIPE (closed).
+ *            instant of the call the queue was full: it had as many messages as
+ *            its capacity at least, or threads in the middle of calls held the
+ *            room for more, as told above under Capacity), -ETIMEDOUT, -EPIPE
+ *            (closed).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_send(
 	struct magring_queue *queue, struct magring_message *message,
@@ -510,8 +533,8 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_recv(
 
 /*
  * Send count messages in order, waiting up to timeout_ns nanoseconds in all for
- * room. Each is a send of its own; messages of other senders may come between them. A batch may be larger
- * than the capacity.
+ * room. Each is a send of its own; messages of other senders may come between
+ * them. A batch may be larger than the capacity.
  *
  * Ownership: the first n messages, n being the result, are sent and now empty;
  *            the rest are still the caller's.
@@ -527,7 +550,11 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_send_batch(
 
 /*
  * Receive up to count messages, waiting up to timeout_ns nanoseconds for the
- * first one and not at all for more.
+ * first one and not at all for more. Each is a receive of its own; other
+ * receivers may take messages between them. Fewer than count does not mean that
+ * no more are there: what is behind a sender in the middle of its call, or
+ * behind a position that was skipped, is left to the next receive, which need
+ * not wait for it.
  *
  * Ownership: the first n messages, n being the result, are the caller's.
  * Returns:   how many were received, at least 1; if none was, the error of
@@ -553,14 +580,19 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_recv_batch(
 MAGRING_PUBLIC int magring_queue_recv_fd(struct magring_queue *queue);
 MAGRING_PUBLIC int magring_queue_send_fd(struct magring_queue *queue);
 
-/* Counts are since creation; sent - received is the size. A sender that is passed over
- * has not sent: `sent` falls by one then, until it has sent its message anew. And
- * `sent` and `received` may be too high, while a thread is stopped as it goes past cells
- * that were lost to others, by as many. */
+/*
+ * Counts are since creation, and never fall. sent - received is the size. A
+ * sender that is passed over gets its message back: that counts as sent and
+ * received, and as `returned`; if it is sent after all, it counts as sent once
+ * more. So received - returned messages have come to receivers. While a thread
+ * is stopped as it skips positions, or as it passes another thread over, counts
+ * may be too low by as many.
+ */
 struct magring_queue_stats {
 	size_t size;       /* sizeof(struct magring_queue_stats) */
 	uint64_t sent;     /* messages */
 	uint64_t received; /* messages */
+	uint64_t returned; /* messages, to their senders */
 	uint64_t full;     /* times that a send found no room at its first look */
 	uint64_t empty;    /* times that a receive found nothing at its first look */
 	uint64_t parked;   /* times that a thread went to sleep */

@@ -24,14 +24,14 @@
 #include "cell.h"
 
 #define CLOSE 128
-#define CAPACITY_MIN ((size_t)8 * CLOSE)
+#define CELLS_MIN ((size_t)8 * CLOSE)
 #define PAUSES 384
 #define SKIPS_MAX 255
 #define IN_A_ROW 8
 
 bool apart_wanted(struct apart *apart, const struct ring *ring, bool full)
 {
-	if (ring_capacity(ring) < CAPACITY_MIN)
+	if (ring_cells(ring) < CELLS_MIN)
 		return false;
 	/* First, as a look fetches a line that the other side has. */
 	if (apart->skip > 0) {

@@ -3,7 +3,7 @@
  * cell: positions, the cells that they use, and the states of a cell.
  *
  * Positions count sends and receives from the beginning of time, modulo 2^62.
- * Position p uses the cell with index p % capacity, in lap p / capacity. A cell's
+ * Position p uses the cell with index p % cells, in lap p / cells. A cell's
  * state says which lap it is in and whether it is free or full:
  *
  *	FREE(lap) -> FULL(lap) -> FREE(lap + 1) -> ...       state = 2 * lap + full
@@ -33,7 +33,7 @@ static inline int64_t ahead(uint64_t position, uint64_t of)
 /* The position that uses the same cell one lap later. */
 static inline uint64_t next_lap(const struct ring *ring, uint64_t position)
 {
-	return advance(position, ring_capacity(ring));
+	return advance(position, ring_cells(ring));
 }
 
 static inline uint64_t state_free(const struct ring *ring, uint64_t position)

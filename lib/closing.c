@@ -19,7 +19,7 @@
  *
  * A sender that sees CLOSING makes a CAS of its own, with its claim; one that sees an end
  * short of its claim puts tail back to there, with the bit CLOSED, and keeps its messages.
- * As a batch moves tail once, the end is before all of it or behind all of it.
+ * As a claim moves tail once, the end is before all of it or behind all of it.
  *
  * Nobody waits for whoever closes: a receiver that meets CLOSING does from the fence on what
  * that would have. Nor for the sender: a claim that counts, and is never filled, is passed

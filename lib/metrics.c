@@ -89,6 +89,8 @@ static const struct family efficiency = { "class_efficiency_ratio", "gauge", "ra
 static const struct family queue_families[] = {
 	COUNTER(magring_queue_stats, sent, "queue_sent_messages", "Messages sent."),
 	COUNTER(magring_queue_stats, received, "queue_received_messages", "Messages received."),
+	COUNTER(magring_queue_stats, returned, "queue_returned_messages",
+		"Messages that returned to a sender which did not go on; they count as sent and received."),
 	COUNTER(magring_queue_stats, full, "queue_full", "Sends that found no room at first."),
 	COUNTER(magring_queue_stats, empty, "queue_empty", "Receives that found nothing at first."),
 	COUNTER(magring_queue_stats, parked, "queue_parked", "Times that a thread went to sleep."),
@@ -98,7 +100,7 @@ static const struct family queue_families[] = {
 	COUNTER(magring_queue_stats, quarantined, "queue_quarantined_cells",
 		"Cells taken out of use because of a thread that did not go on."),
 	GAUGE(magring_queue_stats, capacity, "queue_capacity_messages", "messages",
-		"Messages that fit."),
+		"Messages that always fit."),
 	GAUGE(magring_queue_stats, closed, "queue_closed", NULL, "Whether the queue is closed."),
 };
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

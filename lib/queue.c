@@ -117,6 +117,23 @@ int magring_send_batch(struct magring_queue *queue, struct magring_message *mess
 	return sent > 0 ? (int)sent : result;
 }
 
+/* After as many as one claim may take: what else is ready. */
+static __attribute__((noinline)) int receive_more(struct magring_queue *queue,
+	struct magring_message *ret_messages, size_t count)
+{
+	size_t received = 0;
+	int result;
+	do {
+		result = queue_pop(queue, ret_messages + received, count - received, false);
+		if (result <= 0)
+			break;
+		PROBE2(receive, queue, result);
+		settle(queue, RECEIVING);
+		received += (size_t)result;
+	} while (received < count && (size_t)result == queue->ring.claim_max);
+	return (int)received;
+}
+
 int magring_recv_batch(struct magring_queue *queue, struct magring_message *ret_messages,
 	size_t count, int64_t timeout_ns)
 {
@@ -128,11 +145,13 @@ int magring_recv_batch(struct magring_queue *queue, struct magring_message *ret_
 	int result = queue_pop(queue, ret_messages, count, timeout_ns == 0);
 	if (__builtin_expect(result == -EAGAIN, 0))
 		result = wait_for(queue, RECEIVING, ret_messages, count, clock_deadline(timeout_ns));
-	queue_leave(queue, RECEIVING);
 	if (result > 0) {
 		PROBE2(receive, queue, result);
 		settle(queue, RECEIVING);
+		if ((size_t)result < count && (size_t)result == queue->ring.claim_max)
+			result += receive_more(queue, ret_messages + result, count - (size_t)result);
 	}
+	queue_leave(queue, RECEIVING);
 	return result;
 }
 
@@ -180,7 +199,7 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 	int rc = pool_name(queue->name, options != NULL ? options->name : NULL, "queue",
 		atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1);
 	if (rc == 0)
-		rc = ring_init(&queue->ring, capacity, 0, RING_FETCHES |
+		rc = ring_init(&queue->ring, 2 * capacity, capacity, 0, RING_FETCHES |
 			(flags & MAGRING_SINGLE_SENDER ? RING_ALONE_SENDER : 0) |
 			(flags & MAGRING_SINGLE_RECEIVER ? RING_ALONE_RECEIVER : 0));
 	if (rc != 0) {
@@ -238,10 +257,7 @@ size_t magring_queue_capacity(const struct magring_queue *queue)
 
 size_t magring_queue_size(const struct magring_queue *queue)
 {
-	if (queue == NULL)
-		return 0;
-	struct ring_counts counts = ring_counts(&queue->ring);
-	return counts.sent - counts.received;
+	return queue != NULL ? ring_size(&queue->ring) : 0;
 }
 
 int magring_queue_recv_fd(struct magring_queue *queue)
@@ -266,6 +282,7 @@ int magring_queue_stats(struct magring_queue *queue, struct magring_queue_stats 
 		.size = sizeof(stats),
 		.sent = ring.sent,
 		.received = ring.received,
+		.returned = ring.returned,
 		.questions = ring.questions,
 		.quarantined = ring.quarantined,
 		.capacity = ring_capacity(&queue->ring),

@@ -14,7 +14,7 @@ static inline uint64_t wanted(const struct ring *ring, uint64_t position, bool f
 }
 
 /* How many cells from position on, at most count, are free (full). Never more
- * than the capacity: the next lap's state is another one. */
+ * than there are: the next lap's state is another one. */
 static inline size_t count_ready(const struct ring *ring, uint64_t position, size_t count, bool full)
 {
 	/* The compiler must not keep these over the acquires by itself. */
@@ -29,9 +29,23 @@ static inline size_t count_ready(const struct ring *ring, uint64_t position, siz
 	return count;
 }
 
+static inline size_t at_most(size_t n, size_t most)
+{
+	return n < most ? n : most;
+}
+
 /* The first position from `from` to before `end` that is ready, and no hole; `end` if
  * there is none. */
 uint64_t ready_find(const struct ring *ring, uint64_t from, uint64_t end, bool full);
+
+/*
+ * For senders, with tail at a position whose cell is not free: whether they may
+ * skip from there to the next free cell, *ret_until. If not, and if tail has
+ * not moved, then there was a moment of the call at which no cell behind
+ * position was free before head + cells, or more positions than `spare` would
+ * have been without a message up to the first one.
+ */
+bool ready_find_room(struct ring *ring, uint64_t position, uint64_t *ret_until);
 
 /* Where the room for senders ends, were all cells up to there emptied. */
 static inline uint64_t room_end(const struct ring *ring)

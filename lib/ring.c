@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Dmitry Vyukov's bounded MPMC queue with the message inside the cell, made strictly
- * lock-free: a thread that is stopped anywhere inside costs the others at most the
- * cells that it has claimed, and nothing else.
+ * Dmitry Vyukov's bounded MPMC queue with the message inside the cell, made
+ * strictly lock-free: a thread that is stopped anywhere inside costs the others
+ * at most the cells that it has claimed and, until receivers have come past
+ * them, the positions that were skipped for its sake.
  *
  * A sender at position p = tail waits for FREE of p's lap, claims p by moving `tail`
  * to p + 1, writes the message and stores FULL. A receiver at p = head waits for FULL
@@ -25,8 +26,9 @@
  *   is a true answer: as head has not moved meanwhile, what is published stays, so
  *   at the moment when tail was read nothing was. (After close, receivers do so for
  *   the end of the queue as well.)
- * - A sender, only if a cell is free behind the one of tail, before head + capacity.
- *   If none is, "full" is a true answer in the same way.
+ * - A sender, only if a cell is free behind the one of tail, before head +
+ *   cells, and if it can afford to skip what is before that cell. If not,
+ *   "full" is a true answer in the same way.
  *
  * So each question is paid for. A receiver's takes it to a message whose send has
  * finished; a sender's is about a receive that has got its message. And all that a call
@@ -34,7 +36,38 @@
  * to ask about the sender at head, too, for the sake of cells that came back
  * behind it, then live senders could pass one another over for ever.)
  *
- *	head <= tail < head + 2 * capacity, and head + capacity if there are no holes
+ *	head <= tail < head + 2 * cells, and head + cells if there are no holes
+ *
+ * The capacity is a promise: while no thread is in a call, so many messages
+ * fit.
+ *
+ * A position without a message stays one until head passes it, even when its
+ * cell came back long before. If only senders go on, nothing removes such
+ * positions, and enough of them would fill the ring. So the ring has more cells
+ * than its capacity, and tail skips only as many positions as the spare cells
+ * can replace:
+ *
+ *	lost to tail, from head on <= spare             cells = capacity + spare
+ *
+ * - A sender counts the positions without a message from head to tail, which
+ *   their verdicts tell, and adds those from tail to the first free cell, which
+ *   it is about to skip. (Or it adds all that were skipped since another
+ *   counted.) It acts only if the sum is at most `spare`. Should it
+ *   be late, its count still holds: what is before tail is settled, and of what
+ *   it has added nothing but that can be lost by it. (A free cell that is lost
+ *   after all, by an answer that came late, was among what the thread has
+ *   counted that gives the answer.)
+ * - The other positions without a message are those of senders that were passed
+ *   over. They come into being at head only, and the receiver that makes them
+ *   goes on in the same call until head has passed them (verdict.c).
+ *
+ * So while no thread is in a call, each cell from head on is free, or holds a
+ * message, or is one of `spare` at most; and fewer messages than the capacity
+ * leave a free cell.
+ *
+ * A call claims at most claim_max cells at once, and challenges as many with
+ * one fence. So a batch of any size costs the others, if its thread stops, no
+ * more than that.
  *
  * Closing sets the top bit of tail: every later claim and step by a sender fails,
  * tail is final, and receivers are done when head has reached it. A sender that was
@@ -45,7 +78,7 @@
  * calls are there twice, compiled from one text, and a ring knows which are its own.
  * Closing under a sender that does not compare is told in closing.c.
  *
- * Capacity 1 would not do: the two ends of the ring would be the same cell.
+ * One cell would not do: the two ends of the ring would be the same.
  */
 #include "ring.h"
 
@@ -152,26 +185,56 @@ static inline bool bear_with(const struct ring *ring, uint64_t position, unsigne
 	return true;
 }
 
+/* Of a thread, whatever the ring. */
+static _Thread_local bool head_skipped __attribute__((tls_model("initial-exec")));
+
+bool ring_has_skipped(void)
+{
+	bool skipped = head_skipped;
+	head_skipped = false;
+	return skipped;
+}
+
 /*
- * Whoever has claimed the cell at position, and not finished, is in the way of head or tail.
- * `until` is where it is clear again: all holes on the way there go at once.
+ * Skip n positions. They are counted first, so that what is told of the ring is
+ * never too high.
+ */
+static bool skip(struct ring *ring, uint64_t *position, size_t n, bool full)
+{
+	bool alone = ring->flags & (full ? RING_ALONE_RECEIVER : RING_ALONE_SENDER);
+	_Atomic(uint64_t) *counter = full ? &ring->unreceived : &ring->unsent;
+	/* Relaxed: the claim that follows releases it. */
+	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+	if (claim_either(ring, position, n, full, alone)) {
+		*position = advance(*position, n);
+		if (full)
+			head_skipped = true;
+		else
+			/* [order] release: with this count tail is seen to
+			 * have moved. */
+			atomic_fetch_add_explicit(&ring->skipped, n, memory_order_release);
+		return true;
+	}
+	atomic_fetch_sub_explicit(counter, n, memory_order_relaxed);
+	return false;
+}
+
+/*
+ * Threads that have claimed cells from position on, and not finished, are in
+ * the way of head or tail. `until` is where it is clear again. Challenge them,
+ * claim_max at a time, and skip those that are stopped; end at the first that
+ * has finished.
  */
 static void make_way(struct ring *ring, uint64_t position, uint64_t until, bool full)
 {
-	bool alone = ring->flags & (full ? RING_ALONE_RECEIVER : RING_ALONE_SENDER);
-	size_t holes = 0;
-	uint64_t at = position;
-	while (ahead(until, at) > 0 && verdict_hole(ring, at, wanted(ring, at, full))) {
-		at = advance(at, 1);
-		holes++;
+	while (ahead(until, position) > 0) {
+		size_t n = at_most((size_t)ahead(until, position), ring->claim_max);
+		size_t holes = verdict_challenge(ring, position, n, full);
+		/* The caller's position is behind then. It is a hole, in
+		 * which no claim can succeed. */
+		if (holes == 0 || !skip(ring, &position, holes, full) || holes < n)
+			return;
 	}
-	if (holes == 0)
-		verdict_ask(ring, position, wanted(ring, position, full));
-	/* The caller's position is behind then. It is a hole, in which no claim can succeed. */
-	else if (claim_either(ring, &position, holes, full, alone))
-		/* [order] release: whoever sees this count sees the end that has moved. */
-		atomic_fetch_add_explicit(full ? &ring->unreceived : &ring->unsent, holes,
-			memory_order_release);
 }
 
 /* Header and body apart, as they were written a moment ago and will be read in another: a load
@@ -223,6 +286,7 @@ EACH int push_batch(struct ring *ring, const struct magring_message *messages, s
 	/* Relaxed: as in claim(). */
 	uint64_t position = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 	unsigned int looks = 0;
+	count = at_most(count, ring->claim_max);
 	for (;;) {
 		if (position & CLOSED)
 			return -EPIPE;
@@ -262,11 +326,11 @@ EACH int push_batch(struct ring *ring, const struct magring_message *messages, s
 			return -EAGAIN;
 		/* [seen] acq_rel, by a full fence: pairs with pop_batch()'s. */
 		show_earlier_calls(looks);
-		uint64_t end = room_end(ring);
-		if (ahead(end, position) > 0 && bear_with(ring, position, &looks))
+		int64_t room = ahead(room_end(ring), position);
+		if (room > 0 && bear_with(ring, position, &looks))
 			continue;
-		uint64_t until = ready_find(ring, advance(position, 1), end, false);
-		if (ahead(end, until) > 0)
+		uint64_t until;
+		if (room > 1 && ready_find_room(ring, position, &until))
 			make_way(ring, position, until, false);
 		else if (!moved_on(&ring->tail, &position) && count_claimable(ring, position, 1, false).count == 0)
 			return -EAGAIN;
@@ -287,6 +351,7 @@ EACH int pop_batch(struct ring *ring, struct magring_message *ret_messages, size
 	/* Relaxed: as in claim(). */
 	uint64_t position = atomic_load_explicit(&ring->head, memory_order_relaxed);
 	unsigned int looks = 0;
+	count = at_most(count, ring->claim_max);
 	for (;;) {
 		struct claimable ready = count_claimable(ring, position, count, true);
 		size_t n = ready.count;

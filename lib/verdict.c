@@ -8,23 +8,41 @@
  *	verdict of a cell   (owed, kind): has the thread that owes `owed` stored it?
  *	                    (owed, ASKED) -> (owed, DONE) or (owed, GONE)
  *
- * Asking: (owed, ASKED) by CAS over an answer to an earlier question. Deciding, which
- * anybody may do who meets an open question: doubts + 1, fence_heavy(), read the state.
- * If it is `owed` or later, DONE. If not, GONE: the cell is quarantined. It is out
- * of use for everyone but its owner, and its position in this lap is a hole. As long
- * as the owner does not come, its position in each later lap is one too: the sender that
- * arrives there moves the verdict on to that lap, (owed + 2, GONE).
+ * Asking: (owed, ASKED) by CAS over an answer to an earlier question. Deciding,
+ * by any thread that meets an open question: doubts + 1, fence_heavy(), read
+ * the state. If it is `owed` or later, DONE. If not, GONE, as told below: the
+ * cell is quarantined. It is out of use for everyone but its owner, and its
+ * position in this lap is a hole. As long as the owner does not come, its
+ * position in each later lap is one too: the sender that arrives there moves
+ * the verdict on to that lap, (owed + 2, GONE).
+ *
+ * A thread asks about all cells in its way at once, and one fence serves all
+ * these questions, as they are posted and counted in `doubts` before it. The
+ * answers come in the order of the cells. GONE is only for a state that the
+ * thread itself waits for, and only as long as all positions before are holes,
+ * or passed meanwhile. Of the rest the thread answers those that are DONE.
+ * Others stay open: the owner answers them, or a thread in whose way they are
+ * next.
+ *
+ * So a sender's cell is quarantined only when head comes there next. The
+ * receiver that has done it goes on until head has passed the hole, since a
+ * message is behind: the one that it has seen, or if that one's sender was
+ * quarantined meanwhile, one that the thread has seen which did that. (In a
+ * closed ring it goes on to the end in any case.) Else a hole would lie behind
+ * a live message until somebody receives it, in the place of a message: the
+ * capacity would be no promise.
  *
  * A doubt is settled when its decider has had its say; the one that has led to a
  * quarantine, when the owner has given the cell back. So while settled = doubts, no cell is
  * quarantined, and nobody is about to quarantine one.
  *
- * Whoever is about to claim reads `settled`, the states, passes fence_light() and reads
- * `doubts`. If the two are the same, there was no doubt from the first read to
- * the last, and the states are what they seem. If not, it reads `doubts`, the
- * verdict of each cell and then its state, passes fence_light() and reads `doubts`
- * again; if that has changed, anew. A cell with an open question it decides; one that is
- * quarantined ends what may be claimed.
+ * Whoever is about to claim reads `settled`, the states, passes fence_light()
+ * and reads `doubts`. If the two are the same, there was no doubt from the
+ * first read to the last, and the states are what they seem. If not, it reads
+ * `doubts`, the verdict of each cell and then its state, passes fence_light()
+ * and reads `doubts` again; if that has changed, anew. A ready cell's open
+ * question is answered first, DONE; a cell that is quarantined ends what may be
+ * claimed.
  *
  * The owner stores the state, passes fence_light() and reads `doubts`. If it is what it
  * was before the claim, as nearly always: done. Else it reads the verdict. An open question
@@ -56,7 +74,7 @@
  * - The verdict of a receiver that is gone has an even `owed`, that of a sender an odd
  *   one, in each lap. By that a sender which looks late does not take itself for
  *   passed over when it was the receiver after it.
- * - Both counts only grow, and by one, so that equal means unchanged: no number comes
+ * - Both counts only grow, so that equal means unchanged: no number comes
  *   again in 2^64.
  *
  * Where there is no membarrier, `doubts` begins with one that is never settled. So all take
@@ -115,8 +133,8 @@ static void settle(struct ring *ring)
 
 static void count(_Atomic(uint64_t) *counter)
 {
-	/* [order] release: for ring_counts(); the end is past what is counted. */
-	atomic_fetch_add_explicit(counter, 1, memory_order_release);
+	/* Relaxed: a number to look at; nothing follows from it. */
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
 void verdict_init(struct ring *ring, uint64_t position)
@@ -124,40 +142,130 @@ void verdict_init(struct ring *ring, uint64_t position)
 	atomic_init(verdict_at(ring, position), word(state_free(ring, position), DONE));
 }
 
-/* Give the answer to an open question. */
-static void decide(struct ring *ring, uint64_t position, uint64_t question)
+/* Open questions, met one after the other. */
+struct question {
+	uint64_t position;
+	uint64_t verdict;
+};
+
+struct questions {
+	size_t count;
+	struct question each[RING_CLAIM_MAX];
+};
+
+static void meet(struct questions *questions, uint64_t position, uint64_t verdict)
 {
-	uint64_t owed = owed_of(question);
-	/* [doubt] release: who sees the doubt sees the question. */
-	atomic_fetch_add_explicit(&ring->doubts, 1, memory_order_release);
-	/* [answer] heavy side: the doubt is there before the state is read. */
+	questions->each[questions->count++] = (struct question){ position, verdict };
+}
+
+/* Have the questions doubted, so that they can be answered. */
+static void doubt(struct ring *ring, const struct questions *questions)
+{
+	if (questions->count == 0)
+		return;
+	/* [doubt] release: with the doubts the questions are seen. */
+	atomic_fetch_add_explicit(&ring->doubts, questions->count, memory_order_release);
+	/* [answer] heavy side: the doubts are there before the states are
+	 * read. */
 	fence_heavy();
+}
+
+/* Give the answer to a question that was doubted, or if it may not be GONE,
+ * leave it open to the owner. */
+static void answer(struct ring *ring, const struct question *question, bool may_be_gone)
+{
+	uint64_t position = question->position, now = question->verdict, owed = owed_of(now);
 	bool done = state_ahead(ring, read_state(cell_at(ring, position)), owed) >= 0;
-	if (!change(ring, position, &question, word(owed, done ? DONE : GONE)) || done) {
+	bool answered = (done || may_be_gone) && change(ring, position, &now, word(owed, done ? DONE : GONE));
+	if (!answered || done) {
 		settle(ring);
 		return;
 	}
 	count(&ring->quarantined);
 	PROBE2(quarantine, ring, position);
 	if (owed & 1)
-		count(&ring->unsent); /* its send is done again elsewhere, if ever */
+		count(&ring->returned);
 }
 
-void verdict_ask(struct ring *ring, uint64_t position, uint64_t owed)
+/* Whether a question about position's cell is open now, *ret_question. */
+static bool ask(struct ring *ring, uint64_t position, uint64_t owed, uint64_t *ret_question)
 {
-	uint64_t question = word(owed, ASKED);
 	uint64_t was = read_verdict(ring, position);
-	if (kind_of(was) == ASKED) {
-		decide(ring, position, was);
-		return;
-	}
-	if (kind_of(was) == GONE || state_ahead(ring, owed_of(was), owed) >= 0)
-		return; /* quarantined already; or answered */
-	if (change(ring, position, &was, question)) {
+	*ret_question = word(owed, ASKED);
+	if (kind_of(was) == DONE && state_ahead(ring, owed_of(was), owed) < 0 &&
+			state_ahead(ring, read_state(cell_at(ring, position)), owed) < 0 &&
+			change(ring, position, &was, *ret_question)) {
 		count(&ring->questions);
 		PROBE2(ask, ring, position);
-		decide(ring, position, question);
+		return true;
 	}
+	*ret_question = was; /* quarantined already; or answered; or asked by another */
+	return kind_of(was) == ASKED;
+}
+
+/*
+ * Whether no message will ever be at a position that tail (head) has come to
+ * and where the state `owed` is missing: its cell is quarantined, or given back
+ * too late for this lap. If tail (head) has passed the position already, true
+ * as well.
+ */
+static bool is_hole(struct ring *ring, uint64_t position, uint64_t owed)
+{
+	uint64_t now = read_verdict(ring, position);
+	while (kind_of(now) == GONE) {
+		int64_t behind = state_ahead(ring, state_free(ring, position), owed_of(now));
+		if (behind <= 0)
+			return true;
+		/* Quarantined in an earlier lap: this one's position is
+		 * lost, too. */
+		uint64_t laps = ((uint64_t)behind + 1) / 2;
+		uint64_t moved = (owed_of(now) + 2 * laps) & (UINT64_MAX >> (ring->lap_shift + 1));
+		if (change(ring, position, &now, word(moved, GONE)))
+			return true;
+	}
+	/* Its owner has given the cell back before anybody went over the
+	 * hole. */
+	return state_ahead(ring, read_state(cell_at(ring, position)), owed) > 0;
+}
+
+size_t verdict_challenge(struct ring *ring, uint64_t position, size_t count, bool full)
+{
+	struct questions open;
+	uint64_t question;
+	open.count = 0;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t at = advance(position, i);
+		if (ask(ring, at, state_free(ring, at) | full, &question))
+			meet(&open, at, question);
+	}
+	doubt(ring, &open);
+	size_t holes = 0, answered = 0;
+	for (; holes < count; holes++) {
+		uint64_t at = advance(position, holes), owed = state_free(ring, at) | full;
+		if (answered < open.count && open.each[answered].position == at) {
+			/* A late caller may meet a question of another lap,
+			 * or of the other side. */
+			bool own = owed_of(open.each[answered].verdict) == owed;
+			answer(ring, &open.each[answered++], own);
+		}
+		if (!is_hole(ring, at, owed))
+			break;
+	}
+	while (answered < open.count)
+		answer(ring, &open.each[answered++], false);
+	return holes;
+}
+
+size_t verdict_skipped(const struct ring *ring, uint64_t head, uint64_t tail)
+{
+	size_t skipped = 0;
+	for (uint64_t at = head; ahead(tail, at) > 0; at = advance(at, 1)) {
+		uint64_t now = read_verdict(ring, at);
+		/* Quarantined in this lap or later, or given back as free
+		 * for a later one. */
+		skipped += state_ahead(ring, owed_of(now), state_free(ring, at)) >= (kind_of(now) == GONE ? 0 : 2);
+	}
+	return skipped;
 }
 
 bool verdict_stands(struct ring *ring, uint64_t position, uint64_t own)
@@ -182,23 +290,36 @@ bool verdict_stands(struct ring *ring, uint64_t position, uint64_t own)
 	return false;
 }
 
-/* Whether position's cell is in use, and no question about it is open any more. */
-static inline bool clear(struct ring *ring, uint64_t position)
+/* How many cells look ready, and which questions about these are open. */
+static size_t count_among_doubts(const struct ring *ring, uint64_t position, size_t count, bool full,
+	struct questions *ret_open)
 {
-	uint64_t now;
-	while (kind_of(now = read_verdict(ring, position)) == ASKED)
-		decide(ring, position, now);
-	return kind_of(now) == DONE;
+	ret_open->count = 0;
+	for (size_t n = 0; n < count; n++) {
+		uint64_t at = advance(position, n), now = read_verdict(ring, at);
+		uint64_t ready = state_free(ring, at) | full;
+		if (kind_of(now) == GONE || read_state(cell_at(ring, at)) != ready)
+			return n;
+		if (kind_of(now) != ASKED)
+			continue;
+		if (state_ahead(ring, owed_of(now), ready) > 0)
+			return n; /* another thread has claimed it */
+		meet(ret_open, at, now);
+	}
+	return count;
 }
 
 struct claimable verdict_count(struct ring *ring, uint64_t position, size_t count, bool full)
 {
+	struct questions open;
 	for (;;) {
 		uint64_t known = doubts(ring);
-		size_t n = 0;
-		for (uint64_t at = position; n < count && clear(ring, at); at = advance(at, 1), n++)
-			if (read_state(cell_at(ring, at)) != (state_free(ring, at) | full))
-				break;
+		size_t n = count_among_doubts(ring, position, count, full, &open);
+		doubt(ring, &open);
+		for (size_t i = 0; i < open.count; i++)
+			answer(ring, &open.each[i], false); /* DONE, as they are ready */
+		if (open.count > 0)
+			continue;
 		/* [answer] light side: the states are read before `doubts`. */
 		fence_light();
 		if (n == 0 || doubts(ring) == known)
@@ -210,21 +331,4 @@ struct claimable verdict_count(struct ring *ring, uint64_t position, size_t coun
 bool verdict_quarantined(const struct ring *ring, uint64_t position)
 {
 	return kind_of(read_verdict(ring, position)) == GONE;
-}
-
-bool verdict_hole(struct ring *ring, uint64_t position, uint64_t owed)
-{
-	uint64_t now = read_verdict(ring, position);
-	while (kind_of(now) == GONE) {
-		int64_t behind = state_ahead(ring, state_free(ring, position), owed_of(now));
-		if (behind <= 0)
-			return true;
-		/* Quarantined in an earlier lap: this one's position is lost, too. */
-		uint64_t laps = ((uint64_t)behind + 1) / 2;
-		uint64_t moved = (owed_of(now) + 2 * laps) & (UINT64_MAX >> (ring->lap_shift + 1));
-		if (change(ring, position, &now, word(moved, GONE)))
-			return true;
-	}
-	/* Its owner has given the cell back before anybody went over the hole. */
-	return state_ahead(ring, read_state(cell_at(ring, position)), owed) > 0;
 }

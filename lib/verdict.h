@@ -17,8 +17,8 @@ static inline uint64_t settled(const struct ring *ring)
 
 static inline uint64_t doubts(const struct ring *ring)
 {
-	/* [doubt] acquire: pairs with decide(); the question is visible to the reads
-	 * that follow. */
+	/* [doubt] acquire: pairs with doubt(); the questions are visible to
+	 * the reads that follow. */
 	return atomic_load_explicit(&ring->doubts, memory_order_acquire);
 }
 
@@ -35,10 +35,18 @@ static inline bool doubted_since(const struct ring *ring, uint64_t known)
 void verdict_init(struct ring *ring, uint64_t position);
 
 /*
- * The thread that has claimed position's cell owes it the state `owed`. Ask whether
- * it has stored it, and give or take the answer: if not, the cell is quarantined.
+ * For tail (head) at a position where what it waits for is missing: threads
+ * have claimed the `count` cells from there on, 1 to RING_CLAIM_MAX. Ask about
+ * all that owe a state. Cells whose threads have not stored it are quarantined
+ * as long as all positions before are without a message. Returns how many
+ * positions in a row, from the first on, are to be skipped, or were passed by
+ * others meanwhile.
  */
-void verdict_ask(struct ring *ring, uint64_t position, uint64_t owed);
+size_t verdict_challenge(struct ring *ring, uint64_t position, size_t count, bool full);
+
+/* How many of the positions between the two ends are to be skipped: exactly,
+ * if head has not moved when it returns. */
+size_t verdict_skipped(const struct ring *ring, uint64_t head, uint64_t tail);
 
 /* How many cells may be claimed, and what doubted_since() wants to know. */
 struct claimable {
@@ -47,7 +55,7 @@ struct claimable {
 };
 
 /* How many cells from position on, at most count, are free (full), and may be claimed
- * although cells of the ring are doubted. */
+ * although cells of the ring are doubted. Count is at most RING_CLAIM_MAX. */
 struct claimable verdict_count(struct ring *ring, uint64_t position, size_t count, bool full);
 
 /*
@@ -55,13 +63,6 @@ struct claimable verdict_count(struct ring *ring, uint64_t position, size_t coun
  * if the owner was passed over; it has given the cell back by now.
  */
 bool verdict_stands(struct ring *ring, uint64_t position, uint64_t own);
-
-/*
- * Whether no message will ever be at a position that tail (head) has come to and
- * where the state `owed` is missing: its cell is quarantined, or given back too
- * late for this lap.
- */
-bool verdict_hole(struct ring *ring, uint64_t position, uint64_t owed);
 
 /* Whether position's cell is quarantined at the moment. */
 bool verdict_quarantined(const struct ring *ring, uint64_t position);

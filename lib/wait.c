@@ -37,13 +37,6 @@
 /* See look(). */
 #define SLEPT 8
 
-static int attempt(struct magring_queue *queue, enum way way, struct magring_message *messages,
-	size_t count, bool sure)
-{
-	return way == SENDING ? queue_push(queue, messages, count, sure) :
-		queue_pop(queue, messages, count, sure);
-}
-
 static bool may_send(const void *ring)
 {
 	return ring_may_push(ring);
@@ -81,6 +74,18 @@ void wait_pass_on(struct magring_queue *queue, enum way way)
 	fence_light();
 	if (gate_wanted(&queue->gate[way]) && may[way](&queue->ring))
 		wait_wake(queue, way);
+}
+
+static int attempt(struct magring_queue *queue, enum way way, struct magring_message *messages,
+	size_t count, bool sure)
+{
+	if (way == SENDING)
+		return queue_push(queue, messages, count, sure);
+	int result = queue_pop(queue, messages, count, sure);
+	bool skipped = ring_has_skipped();
+	if (result == -EAGAIN && skipped)
+		wait_pass_on(queue, SENDING);
+	return result;
 }
 
 struct sleeper {
@@ -134,7 +139,7 @@ static _Thread_local unsigned int stride __attribute__((tls_model("initial-exec"
 static void adapt(const struct ring *ring, enum way way, unsigned int came)
 {
 	bool full = way == RECEIVING;
-	if ((came <= stride && !ring_ready(ring, 0, full)) || ring_ready(ring, ring_capacity(ring) / 2, full))
+	if ((came <= stride && !ring_ready(ring, 0, full)) || ring_ready(ring, ring_cells(ring) / 2, full))
 		stride = stride > 1 ? stride / 2 : 1;
 	else if (stride < STRIDE_MAX && (came > MANY || ring_ready(ring, MANY - 1, full)))
 		stride *= 2;
@@ -231,6 +236,8 @@ int wait_for(struct magring_queue *queue, enum way way, struct magring_message *
 	else
 		PROBE1(empty, queue);
 	if (deadline_ns == 0) {
+		if (way == RECEIVING && ring_has_skipped())
+			wait_pass_on(queue, SENDING);
 		gate_arm(&queue->gate[way], may[way], &queue->ring);
 		return -EAGAIN;
 	}

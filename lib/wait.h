@@ -14,7 +14,8 @@ int wait_for(struct magring_queue *queue, enum way way, struct magring_message *
 
 /* Wake a sleeper of those who go this way. */
 void wait_wake(struct magring_queue *queue, enum way way);
-/* The same if there is something for it: by one who goes this way as well. */
+/* The same if there is something for it: by a thread that goes this way as
+ * well, or has changed the ring without having got anything. */
 void wait_pass_on(struct magring_queue *queue, enum way way);
 
 #endif

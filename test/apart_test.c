@@ -20,9 +20,9 @@ static uint64_t starts[] = { 0, 1024, POSITION + 1 - 64, POSITION + 1 - 1024, PO
 
 static struct ring ring;
 
-static void given_ring(size_t capacity, uint64_t start)
+static void given_ring(size_t cells, uint64_t start)
 {
-	assert_same(ring_init(&ring, capacity, start, 0), 0);
+	assert_same(ring_init(&ring, cells, cells / 2, start, 0), 0);
 }
 
 static void push(size_t count)

@@ -272,7 +272,7 @@ static void use_memory(uint64_t sample_bytes)
 static void use_queue(void)
 {
 	struct magring_message message, *last = &game.slab[SLABS - 1];
-	const struct magring_queue_options options = { .size = sizeof(options), .capacity = 64 };
+	const struct magring_queue_options options = { .size = sizeof(options), .capacity = 32 };
 	int fd[2];
 	TRY(0, no_memory, magring_queue_create(&game.queue, game.pool, &options));
 	TRY(-ETIMEDOUT, never, magring_recv(game.queue, &message, WAIT_NS));

@@ -199,8 +199,8 @@ void history_print(const struct history *history, const struct finding *found)
 	for (uint32_t i = 0; i < found->count; i++)
 		operations[i] = &history->operations[found->operations[i]];
 	qsort(operations, found->count, sizeof(operations[0]), earlier);
-	fprintf(stderr, "%s; capacity %" PRIu32 ", %" PRIu32 " ticks:\n", history_wrong(found->wrong),
-		history->capacity, history->ticks);
+	fprintf(stderr, "%s; %" PRIu32 " cells, %" PRIu32 " ticks:\n", history_wrong(found->wrong),
+		history->cells, history->ticks);
 	for (uint32_t i = 0; i < found->count; i++) {
 		const struct operation *operation = operations[i];
 		uint32_t index = (uint32_t)(operation - history->operations);

@@ -55,7 +55,8 @@ struct history {
 	struct operation *operations; /* a slice for each thread, in the order of its program */
 	uint32_t threads, slice;
 	uint32_t used[HISTORY_THREADS];
-	uint32_t capacity;            /* of the queue */
+	uint32_t cells;               /* of the queue */
+	uint32_t full;                /* with fewer cells taken, or out of service, it is not full */
 	uint32_t quarantined;         /* as in struct operation, at the end */
 	uint32_t ticks;               /* the clock's last value */
 	struct workspace *workspace;
@@ -110,13 +111,14 @@ struct finding {
 /*
  * Whether the history is wrong in one of these ways, in time linear in its length.
  *
- * NOTHING means: without FULL answers and but for the capacity, it is linearizable
- * (Henzinger, Sezgin, Vafeiadis: Aspect-oriented linearizability proofs, 2013;
- * Bouajjani, Emmi, Enea, Hamza: On reducing linearizability to state reachability,
- * 2015). That is proved for single messages, and holds with batches of sends, or
- * of receives, as far as history_test has tried; with both, a chain that leads
- * through batches of either kind can be missed. NOT_FULL and OVERFULL judge each answer
- * and each instant by itself, which is necessary and not sufficient: history_room.c.
+ * NOTHING means: without FULL answers and but for the number of cells, it is
+ * linearizable (Henzinger, Sezgin, Vafeiadis: Aspect-oriented linearizability
+ * proofs, 2013; Bouajjani, Emmi, Enea, Hamza: On reducing linearizability to
+ * state reachability, 2015). That is proved for single messages, and holds with
+ * batches of sends, or of receives, as far as history_test has tried; with
+ * both, a chain that leads through batches of either kind can be missed.
+ * NOT_FULL and OVERFULL judge each answer and each instant by itself, which is
+ * necessary and not sufficient: history_room.c.
  */
 struct finding history_check(struct history *history);
 
@@ -126,9 +128,9 @@ void history_print_all(const struct history *history); /* a short one */
 const char *history_wrong(enum wrong wrong);
 
 /*
- * Whether there is an order of instants at which each operation of a short history
- * can have taken effect: all are tried. FULL and the capacity included; see
- * history_search.c.
+ * Whether there is an order of instants at which each operation of a short
+ * history can have taken effect: all are tried. FULL and the number of cells
+ * included; see history_search.c.
  */
 bool history_search(const struct history *history);
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
+ * The queue has `cells` cells, and may refuse a send when `full` of them are
+ * taken: all, or more than may be skipped.
+ *
  * NOT_EMPTY   A message is certainly inside between the end of its send and the begin
  *             of its receive. An EMPTY needs an instant before `closed` at which
  *             no message is.
  *
  * OVERFULL    At no instant are more messages certainly inside than there are cells.
  *
- * NOT_FULL    A FULL needs an instant before `closed` at which each cell may have
+ * NOT_FULL    A FULL needs an instant before `closed` at which `full` cells may
+ * have
  *             been taken: by a message that was possibly inside, from the begin of its
  *             send to the end of its receive (a thread in the middle of either
  *             holds a cell); or by being out of service.
@@ -21,7 +25,7 @@
  * it was passed over, and if it is a send it may end without a message. Whoever counts
  * does so before the end of its own operation Y, which began before X ended. So for a
  * FULL answer no more cells were out of service than were counted
- *	- since the begin of the first X that did not end before the last 2 * capacity + 1
+ *	- since the begin of the first X that did not end before the last 2 * cells + 1
  *	  messages that were received before the FULL; an operation reads the count
  *	  before it begins;
  *	- until the end of the last Y that began before the end of the last X that began
@@ -85,7 +89,7 @@ static struct finding check_empty(const struct history *history, uint32_t empty)
 static struct finding check_overfull(const struct history *history)
 {
 	for (uint32_t gap = 0; gap < history->ticks; gap++) {
-		if (history->workspace->certain[gap] <= (int32_t)history->capacity)
+		if (history->workspace->certain[gap] <= (int32_t)history->cells)
 			continue;
 		struct finding found = { .wrong = OVERFULL };
 		history_each(i, history)
@@ -167,7 +171,7 @@ static uint32_t last_end(const struct history *history, uint32_t tick)
 static uint32_t out_of_service(const struct history *history, uint32_t full)
 {
 	const struct operation *operations = history->operations;
-	uint32_t since = received_since(history, operations[full].begin, 2 * history->capacity + 1);
+	uint32_t since = received_since(history, operations[full].begin, 2 * history->cells + 1);
 	uint32_t until = last_end(history, last_end(history, operations[full].end));
 	uint32_t before = history->quarantined, after = history->quarantined;
 	for (uint32_t thread = 0; thread < history->threads; thread++) {
@@ -193,10 +197,10 @@ static struct finding check_full(const struct history *history, uint32_t full)
 	for (uint32_t gap = operation->begin; gap <= end; gap++) {
 		if (work->possible[gap] > work->possible[best])
 			best = gap;
-		if (work->possible[gap] >= (int32_t)history->capacity)
+		if (work->possible[gap] >= (int32_t)history->full)
 			return (struct finding){ 0 };
 	}
-	if ((uint32_t)work->possible[best] + out_of_service(history, full) >= history->capacity)
+	if ((uint32_t)work->possible[best] + out_of_service(history, full) >= history->full)
 		return (struct finding){ 0 };
 	struct finding found = found_wrong(NOT_FULL, full, HISTORY_NOBODY);
 	history_each(i, history)

@@ -4,12 +4,12 @@
  * verifying concurrent objects, 1993), without coming to the same state twice (Lowe:
  * Testing for linearizability, 2017).
  *
- * The queue has `capacity` cells. A send takes two steps, and so does a receive:
+ * The queue has `cells` cells. A send takes two steps, and so does a receive:
  *
- *	SENT       claim, if fewer than capacity cells are taken; then append the
+ *	SENT       claim, if fewer than `cells` are taken; then append the
  *	           message, if not closed
  *	RECEIVED   remove the first message, if it is this one; then give the cell back
- *	FULL       all cells are taken, but for as many as were quarantined; not closed
+ *	FULL       `full` cells are taken, but for as many as were quarantined; not closed
  *	EMPTY      there is no message; not closed
  *	CLOSE      close
  *	REFUSED    closed
@@ -87,7 +87,7 @@ static bool step(const struct search *search, struct state *state, uint32_t i)
 	case SENT:
 		if (!begun) {
 			state->begun |= bit;
-			if (taken(search, state) > history->capacity)
+			if (taken(search, state) > history->cells)
 				return false;
 			if (!both)
 				return true;
@@ -113,7 +113,7 @@ static bool step(const struct search *search, struct state *state, uint32_t i)
 		}
 		break;
 	case FULL:
-		if (closed || taken(search, state) + history->quarantined < history->capacity)
+		if (closed || taken(search, state) + history->quarantined < history->full)
 			return false;
 		break;
 	case EMPTY:

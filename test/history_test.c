@@ -68,7 +68,7 @@ static void step_send(struct game *game, struct player *player)
 	bool none = history.used[player->thread] == player->first;
 	if (player->phase == HOLDING) {
 		fill_cell(game, player);
-	} else if (game->closed || game->taken == history.capacity) {
+	} else if (game->closed || game->taken == history.cells) {
 		if (none)
 			record(player, game->closed ? REFUSED : FULL, 0);
 		player->phase = ANSWERED;
@@ -237,7 +237,7 @@ static bool is_exact(void)
 		sent += answer == SENT;
 		batches[answer] |= history_same_batch(&history, i);
 	}
-	return sent < history.capacity && !(batches[SENT] && batches[RECEIVED]);
+	return sent < history.cells && !(batches[SENT] && batches[RECEIVED]);
 }
 
 static void judge(bool spoilt)
@@ -275,17 +275,17 @@ static void do_alone(enum answer answer, uint32_t message, uint32_t quarantined)
 }
 
 /* One thread sends so many messages, and is told "full". */
-static void check_cells(uint32_t capacity)
+static void check_cells(uint32_t cells)
 {
-	for (uint32_t sent = 0; sent < capacity + 2; sent++) {
+	for (uint32_t sent = 0; sent < cells + 2; sent++) {
 		example = (struct history){ .operations = example.operations, .workspace = example.workspace,
-			.threads = 1, .slice = example.slice, .capacity = capacity };
+			.threads = 1, .slice = example.slice, .cells = cells, .full = cells };
 		for (uint32_t i = 0; i < sent; i++)
 			do_alone(SENT, 0, 0);
 		do_alone(FULL, 0, 0);
 		enum wrong wrong = history_check(&example).wrong;
-		CHECK(wrong == (sent < capacity ? NOT_FULL : sent > capacity ? OVERFULL : NOTHING),
-			"%" PRIu32 " messages, %" PRIu32 " cells: %s", sent, capacity, history_wrong(wrong));
+		CHECK(wrong == (sent < cells ? NOT_FULL : sent > cells ? OVERFULL : NOTHING),
+			"%" PRIu32 " messages, %" PRIu32 " cells: %s", sent, cells, history_wrong(wrong));
 	}
 }
 
@@ -294,7 +294,7 @@ static void check_cells(uint32_t capacity)
 static void check_holes(uint32_t messages, enum wrong wanted)
 {
 	example = (struct history){ .operations = example.operations, .workspace = example.workspace,
-		.threads = 1, .slice = example.slice, .capacity = 2, .quarantined = 2 };
+		.threads = 1, .slice = example.slice, .cells = 2, .full = 2, .quarantined = 2 };
 	do_alone(SENT, 0, 0);
 	do_alone(RECEIVED, 0, 2);
 	for (uint32_t i = 0; i < messages; i++) {
@@ -317,7 +317,7 @@ static void check_late_count(uint32_t begin, enum wrong wanted)
 		{ { 2, 2, 0, 1, FULL }, { 3, 4, 0, 1, EMPTY }, { 7, 7, 0, 1, EMPTY } },
 	};
 	example = (struct history){ .operations = example.operations, .workspace = example.workspace,
-		.threads = 3, .slice = 3, .capacity = 2, .quarantined = 2, .used = { 3, 3, 3 }, .ticks = 11 };
+		.threads = 3, .slice = 3, .cells = 2, .full = 2, .quarantined = 2, .used = { 3, 3, 3 }, .ticks = 11 };
 	memcpy(example.operations, operations, sizeof(operations));
 	enum wrong wrong = history_check(&example).wrong;
 	CHECK(wrong == wanted, "counted since %" PRIu32 ": %s", begin, history_wrong(wrong));
@@ -344,7 +344,8 @@ int main(int argc, char **argv)
 	history_init(&history, THREADS, SLICE);
 	for (int games = 0; stress_failures == 0 && (games < GAMES || stress_goes_on()); games++) {
 		history.threads = 2 + dice_throw(&dice, THREADS - 1);
-		history.capacity = dice_throw(&dice, 3) > 0 ? MANY : 1 + dice_throw(&dice, 3);
+		history.cells = dice_throw(&dice, 3) > 0 ? MANY : 1 + dice_throw(&dice, 3);
+		history.full = history.cells;
 		play(&dice);
 		judge(false);
 		for (uint32_t i = 0; i < 6 && stress_failures == 0; i++) {

@@ -155,8 +155,8 @@ static const struct {
 
 int main(void)
 {
-	struct magring_queue_options options = { .size = sizeof(options), .capacity = CALLS };
-	struct magring_queue_options single = { .size = sizeof(single), .capacity = CALLS,
+	struct magring_queue_options options = { .size = sizeof(options), .capacity = CALLS / 2 }; /* CALLS cells */
+	struct magring_queue_options single = { .size = sizeof(single), .capacity = CALLS / 2,
 		.flags = MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER };
 
 	if (!fence_asymmetric) {

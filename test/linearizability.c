@@ -39,25 +39,31 @@ static struct history long_history, short_history;
 
 static void begin_game(struct dice *dice, struct history *history, uint32_t threads, bool direct)
 {
-	static const uint32_t capacities[] = { 2, 2, 4, 8 };
+	static const uint32_t numbers[] = { 2, 2, 4, 8 };
 	/* So that positions, or the lower halves of positions or laps, begin anew. */
 	static const uint64_t wraps[] = { (uint64_t)1 << 32, (uint64_t)1 << 33, (uint64_t)1 << 62 };
 	uint64_t position = wraps[dice_throw(dice, 3)] - 1 - dice_throw(dice, history->slice);
-	uint32_t capacity = capacities[dice_throw(dice, 4)];
+	uint32_t cells = direct ? numbers[dice_throw(dice, 4)] : 2 * numbers[dice_throw(dice, 4)];
+	/* A ring by itself may skip all but one, too, and claim all at once. */
+	bool freely = direct && dice_throw(dice, 2) == 0;
+	uint32_t spare = freely ? cells - 1 : cells / 2;
 	history->threads = threads;
-	history->capacity = capacity;
+	history->cells = cells;
+	history->full = spare + 1;
 	memset(history->used, 0, sizeof(history->used));
 	game.history = history;
 	game.queue = NULL;
 	game.ring = &game.own;
 	if (fault == TOO_WIDE)
-		capacity *= 2;
+		cells *= 2;
 	if (!direct) {
-		game.queue = stress_queue(pool, capacity);
+		game.queue = stress_queue(pool, cells / 2);
 		game.ring = &game.queue->ring;
-	} else if (ring_init(game.ring, capacity, position, 0) != 0) {
+	} else if (ring_init(game.ring, cells, spare, position, 0) != 0) {
 		abort();
 	}
+	if (freely)
+		game.ring->claim_max = cells;
 	atomic_store_explicit(&game.clock, 0, memory_order_relaxed);
 }
 

@@ -16,7 +16,7 @@ int main(void)
 	if (magring_pool_create(&pool, &options) != 0)
 		return 1;
 	for (int i = 0; i < 3; i++) {
-		struct magring_queue_options its = { sizeof(its), 4, names[i], 0 };
+		struct magring_queue_options its = { sizeof(its), 2, names[i], 0 };
 		if (magring_queue_create(&queues[i], pool, &its) != 0)
 			return 1;
 	}

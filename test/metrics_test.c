@@ -92,6 +92,7 @@ Test(metrics, tell_exactly_what_happened)
 	check_line("magring_class_payload_in_use_bytes{pool=\"stock\",slab_size=\"1024\"} 1000");
 	check_line("magring_queue_sent_messages_total{pool=\"stock\",queue=\"orders\"} 2");
 	check_line("magring_queue_received_messages_total{pool=\"stock\",queue=\"orders\"} 1");
+	check_line("magring_queue_returned_messages_total{pool=\"stock\",queue=\"orders\"} 0");
 	check_line("magring_queue_empty_total{pool=\"stock\",queue=\"orders\"} 1");
 	check_line("magring_queue_full_total{pool=\"stock\",queue=\"orders\"} 0");
 	check_line("magring_queue_capacity_messages{pool=\"stock\",queue=\"orders\"} 8");

@@ -47,9 +47,10 @@ check("magring_class_magazine_exchanges_total", {"slab_size": "1024"}, 1)
 for queue, sent, received, full, closed in zip(QUEUES, [4, 0, 0], [1, 0, 0], [2, 0, 0], [0, 1, 0]):
     check("magring_queue_sent_messages_total", {"queue": queue}, sent)
     check("magring_queue_received_messages_total", {"queue": queue}, received)
+    check("magring_queue_returned_messages_total", {"queue": queue}, 0)
     check("magring_queue_full_total", {"queue": queue}, full)
     check("magring_queue_empty_total", {"queue": queue}, 0)
-    check("magring_queue_capacity_messages", {"queue": queue}, 4)
+    check("magring_queue_capacity_messages", {"queue": queue}, 2)
     check("magring_queue_closed", {"queue": queue}, closed)
 
 for family in families.values():

@@ -60,7 +60,7 @@ int main(int argc, char **argv)
 	pthread_t thread;
 	if (magring_pool_create(&pool, NULL) != 0 || magring_queue_create(&queue, pool, &options) != 0)
 		return 2;
-	for (int i = 0; sends && i < 2; i++)
+	for (int i = 0; sends && i < 4; i++) /* the cells of capacity 2 */
 		if (call("send", 0) != 0)
 			return 2;
 	if (pthread_create(&thread, NULL, wait_in_call, (void *)(uintptr_t)which) != 0)

@@ -58,10 +58,18 @@ static inline uint64_t ring_peek_unsettled(const struct ring *ring)
 	return doubts(ring) - known - !fence_asymmetric;
 }
 
+/* A thread has asked about the sender of a position that is claimed, and
+ * stops. */
+static inline void ring_peek_ask(struct ring *ring, uint64_t position)
+{
+	atomic_store_explicit(&ring->verdicts[position & ring->index_mask],
+		state_full(ring, position) << 2 | 1, memory_order_release);
+}
+
 /* Whether a question about any cell is open. */
 static inline bool ring_peek_asked(const struct ring *ring)
 {
-	for (uint64_t i = 0; i < ring_capacity(ring); i++)
+	for (uint64_t i = 0; i < ring_cells(ring); i++)
 		if ((atomic_load_explicit(&ring->verdicts[i], memory_order_relaxed) & 3) == 1)
 			return true;
 	return false;

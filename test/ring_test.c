@@ -12,7 +12,7 @@
 
 struct place {
 	uint64_t start;
-	size_t capacity;
+	size_t cells;
 };
 
 /* Before, at and after the wrap of 32 bits and of the 62 that positions have. */
@@ -32,9 +32,17 @@ static struct place places[] = {
 
 static struct ring ring;
 
+/* One in which a single message always fits, and a claim may be of all
+ * cells. */
+static void given_ring_with(const struct place *place, unsigned int flags)
+{
+	assert_same(ring_init(&ring, place->cells, place->cells - 1, place->start, flags), 0);
+	ring.claim_max = place->cells;
+}
+
 static void given_ring(const struct place *place)
 {
-	assert_same(ring_init(&ring, place->capacity, place->start, 0), 0);
+	given_ring_with(place, 0);
 }
 
 static struct magring_message numbered(uint64_t number)
@@ -87,32 +95,34 @@ static void check_refuses_pop(int wanted)
 static void check_counts(uint64_t sent, uint64_t received, bool closed)
 {
 	struct ring_counts counts = ring_counts(&ring);
-	assert_same(counts.sent, sent);
-	assert_same(counts.received, received);
+	assert_same(counts.sent - counts.returned, sent);
+	assert_same(counts.received - counts.returned, received);
+	assert_same(ring_size(&ring), sent - received);
 	assert_same(counts.closed, closed);
 }
 
 EVERYWHERE(a_new_one_is_empty)
 {
 	given_ring(place);
-	assert_same(ring_capacity(&ring), place->capacity);
+	assert_same(ring_cells(&ring), place->cells);
+	assert_same(ring_capacity(&ring), 1);
 	check_counts(0, 0, false);
 	check_refuses_pop(-EAGAIN);
 	cr_assert(ring_may_push(&ring));
 	ring_fini(&ring);
 }
 
-EVERYWHERE(takes_as_many_as_its_capacity_and_no_more)
+EVERYWHERE(takes_as_many_as_it_has_cells_and_no_more)
 {
 	given_ring(place);
 	for (uint64_t lap = 0; lap < 3; lap++) {
-		for (uint64_t i = 0; i < place->capacity; i++) {
+		for (uint64_t i = 0; i < place->cells; i++) {
 			cr_assert(ring_may_push(&ring));
 			push(i);
-			check_counts(lap * place->capacity + i + 1, lap * place->capacity, false);
+			check_counts(lap * place->cells + i + 1, lap * place->cells, false);
 		}
 		check_refuses_push(-EAGAIN);
-		for (uint64_t i = 0; i < place->capacity; i++) {
+		for (uint64_t i = 0; i < place->cells; i++) {
 			cr_assert(ring_may_pop(&ring));
 			pop(i);
 		}
@@ -125,9 +135,10 @@ EVERYWHERE(gives_out_in_the_order_of_putting_in_lap_after_lap)
 {
 	given_ring(place);
 	uint64_t sent = 0, received = 0;
-	/* Every distance from 1 to the capacity, over the wrap of the positions. */
-	for (uint64_t distance = 1; distance <= place->capacity; distance++)
-		for (uint64_t i = 0; i < 3 * place->capacity; i++) {
+	/* Every distance from 1 to all cells, over the wrap of the
+	 * positions. */
+	for (uint64_t distance = 1; distance <= place->cells; distance++)
+		for (uint64_t i = 0; i < 3 * place->cells; i++) {
 			while (sent - received < distance)
 				push(sent++);
 			pop(received++);
@@ -144,7 +155,7 @@ EVERYWHERE(batches_keep_their_order_over_the_wrap)
 	given_ring(place);
 	struct magring_message messages[64], received[64];
 	uint64_t sent = 0;
-	for (size_t size = 1; size <= place->capacity; size++)
+	for (size_t size = 1; size <= place->cells; size++)
 		for (int lap = 0; lap < 5; lap++) {
 			for (size_t i = 0; i < size; i++)
 				messages[i] = numbered(sent + i);
@@ -164,15 +175,15 @@ EVERYWHERE(of_a_batch_larger_than_the_room_the_first_go)
 	struct magring_message messages[130], received[130];
 	for (size_t i = 0; i < 130; i++)
 		messages[i] = numbered(i);
-	for (size_t before = 0; before < place->capacity; before++) {
+	for (size_t before = 0; before < place->cells; before++) {
 		for (size_t i = 0; i < before; i++)
 			push(1000 + i);
-		assert_same(ring_push_batch(&ring, messages, 130), place->capacity - before);
+		assert_same(ring_push_batch(&ring, messages, 130), place->cells - before);
 		check_refuses_push(-EAGAIN);
 		for (size_t i = 0; i < before; i++)
 			pop(1000 + i);
-		assert_same(ring_pop_batch(&ring, received, 130), place->capacity - before);
-		for (size_t i = 0; i < place->capacity - before; i++)
+		assert_same(ring_pop_batch(&ring, received, 130), place->cells - before);
+		for (size_t i = 0; i < place->cells - before; i++)
 			check_number(&received[i], i);
 		check_refuses_pop(-EAGAIN);
 	}
@@ -192,7 +203,7 @@ EVERYWHERE(of_fewer_than_a_receivers_batch_all_come)
 
 EVERYWHERE(a_closed_one_takes_nothing_and_gives_all_it_has)
 {
-	for (uint64_t left = 0; left <= place->capacity; left++) {
+	for (uint64_t left = 0; left <= place->cells; left++) {
 		given_ring(place);
 		for (uint64_t i = 0; i < left; i++)
 			push(i);
@@ -225,7 +236,7 @@ EVERYWHERE(closing_twice_changes_nothing)
 EVERYWHERE(may_be_closed_at_any_position_of_the_wrap)
 {
 	struct magring_message received[8];
-	for (uint64_t passed = 0; passed < 2 * place->capacity; passed++) {
+	for (uint64_t passed = 0; passed < 2 * place->cells; passed++) {
 		given_ring(place);
 		for (uint64_t i = 0; i < passed; i++) {
 			push(i);
@@ -256,26 +267,26 @@ EVERYWHERE(who_need_not_be_sure_sends_and_receives_what_is_ready)
 {
 	for (unsigned int flags = 0; flags <= (RING_ALONE_SENDER | RING_ALONE_RECEIVER | RING_FETCHES); flags++) {
 		struct magring_message messages[130], received[130];
-		size_t capacity = place->capacity;
+		size_t cells = place->cells;
 		for (uint64_t i = 0; i < 130; i++)
 			messages[i] = numbered(i);
-		assert_same(ring_init(&ring, capacity, place->start, flags), 0);
+		given_ring_with(place, flags);
 		assert_same(ring_try_pop(&ring, received, false), -EAGAIN);
 		assert_same(ring_try_pop_batch(&ring, received, 130, false), -EAGAIN);
-		for (uint64_t i = 0; i < capacity; i++)
+		for (uint64_t i = 0; i < cells; i++)
 			assert_same(ring_try_push(&ring, &messages[i], false), 1);
 		assert_same(ring_try_push(&ring, messages, false), -EAGAIN);
 		assert_same(ring_try_push_batch(&ring, messages, 130, false), -EAGAIN);
-		for (uint64_t i = 0; i < capacity; i++) {
+		for (uint64_t i = 0; i < cells; i++) {
 			assert_same(ring_try_pop(&ring, received, false), 1);
 			check_number(received, i);
 		}
-		assert_same(ring_try_push_batch(&ring, messages, 130, false), capacity);
+		assert_same(ring_try_push_batch(&ring, messages, 130, false), cells);
 		ring_close(&ring);
 		assert_same(ring_try_push(&ring, messages, false), -EPIPE);
 		assert_same(ring_try_push_batch(&ring, messages, 130, false), -EPIPE);
-		assert_same(ring_try_pop_batch(&ring, received, 130, false), capacity);
-		for (uint64_t i = 0; i < capacity; i++)
+		assert_same(ring_try_pop_batch(&ring, received, 130, false), cells);
+		for (uint64_t i = 0; i < cells; i++)
 			check_number(&received[i], i);
 		assert_same(ring_try_pop(&ring, received, false), -EAGAIN);
 		check_refuses_pop(-EPIPE);
@@ -309,14 +320,14 @@ EVERYWHERE(who_need_not_be_sure_leaves_stopped_threads_to_others)
 EVERYWHERE(tells_how_far_it_is_and_which_cells_are_ready)
 {
 	given_ring(place);
-	for (uint64_t filled = 0; filled <= place->capacity; filled++) {
-		for (size_t distance = 0; distance < 2 * place->capacity; distance++) {
+	for (uint64_t filled = 0; filled <= place->cells; filled++) {
+		for (size_t distance = 0; distance < 2 * place->cells; distance++) {
 			cr_assert_eq(ring_ready(&ring, distance, true), distance < filled);
-			cr_assert_eq(ring_ready(&ring, distance, false), distance < place->capacity - filled);
+			cr_assert_eq(ring_ready(&ring, distance, false), distance < place->cells - filled);
 		}
 		assert_same(ring_position(&ring, true), place->start);
 		assert_same(ring_position(&ring, false), (place->start + filled) & POSITION);
-		if (filled < place->capacity)
+		if (filled < place->cells)
 			push(filled);
 	}
 	ring_fini(&ring);
@@ -324,15 +335,10 @@ EVERYWHERE(tells_how_far_it_is_and_which_cells_are_ready)
 
 /* ------------------------------------------------- sides that are one thread's -- */
 
-static void given_ring_alone(const struct place *place, unsigned int alone)
-{
-	assert_same(ring_init(&ring, place->capacity, place->start, alone), 0);
-}
-
 /* One with a declared sender; false where there are none, for lack of asymmetric fences. */
 static bool given_ring_of_one_sender(const struct place *place)
 {
-	given_ring_alone(place, RING_ALONE_SENDER);
+	given_ring_with(place, RING_ALONE_SENDER);
 	if (fence_asymmetric)
 		return true;
 	ring_fini(&ring);
@@ -343,22 +349,22 @@ EVERYWHERE(a_side_to_itself_does_what_any_side_does)
 {
 	for (unsigned int alone = 1; alone <= (RING_ALONE_SENDER | RING_ALONE_RECEIVER); alone++) {
 		struct magring_message messages[130], received[130];
-		size_t capacity = place->capacity;
-		given_ring_alone(place, alone);
+		size_t cells = place->cells;
+		given_ring_with(place, alone);
 		check_refuses_pop(-EAGAIN);
 		for (uint64_t lap = 0; lap < 3; lap++) {
-			for (uint64_t i = 0; i < capacity; i++)
+			for (uint64_t i = 0; i < cells; i++)
 				push(i);
 			check_refuses_push(-EAGAIN);
-			check_counts(2 * lap * capacity + capacity, 2 * lap * capacity, false);
-			for (uint64_t i = 0; i < capacity; i++)
+			check_counts(2 * lap * cells + cells, 2 * lap * cells, false);
+			for (uint64_t i = 0; i < cells; i++)
 				pop(i);
 			check_refuses_pop(-EAGAIN);
 			for (uint64_t i = 0; i < 130; i++)
 				messages[i] = numbered(i);
-			assert_same(ring_push_batch(&ring, messages, 130), capacity);
-			assert_same(ring_pop_batch(&ring, received, 130), capacity);
-			for (uint64_t i = 0; i < capacity; i++)
+			assert_same(ring_push_batch(&ring, messages, 130), cells);
+			assert_same(ring_pop_batch(&ring, received, 130), cells);
+			for (uint64_t i = 0; i < cells; i++)
 				check_number(&received[i], i);
 		}
 		push(7);
@@ -369,7 +375,7 @@ EVERYWHERE(a_side_to_itself_does_what_any_side_does)
 		pop(7);
 		check_refuses_pop(-EPIPE);
 		check_refuses_push(-EPIPE);
-		check_counts(6 * capacity + 1, 6 * capacity + 1, true);
+		check_counts(6 * cells + 1, 6 * cells + 1, true);
 		assert_same(ring_peek_unsettled(&ring), 0);
 		ring_fini(&ring);
 	}
@@ -378,23 +384,23 @@ EVERYWHERE(a_side_to_itself_does_what_any_side_does)
 EVERYWHERE(a_declared_sender_goes_past_a_receiver_that_stopped_in_the_middle)
 {
 	struct magring_message message;
-	given_ring_alone(place, RING_ALONE_SENDER);
+	given_ring_with(place, RING_ALONE_SENDER);
 	push(0);
 	push(1);
 	uint64_t claimed = ring_peek_claim_pop(&ring);
 	pop(1);
-	for (uint64_t i = 2; i < place->capacity; i++)
+	for (uint64_t i = 2; i < place->cells; i++)
 		push(i);
-	push(place->capacity);
+	push(place->cells);
 	assert_same(ring_peek_unsettled(&ring), 1);
-	for (uint64_t i = 2; i <= place->capacity; i++)
+	for (uint64_t i = 2; i <= place->cells; i++)
 		pop(i);
 	cr_assert(!ring_peek_finish_pop(&ring, claimed, &message));
 	check_number(&message, 0);
 	ring_close(&ring);
 	check_refuses_pop(-EPIPE);
 	check_refuses_push(-EPIPE);
-	check_counts(place->capacity + 1, place->capacity + 1, true);
+	check_counts(place->cells + 1, place->cells + 1, true);
 	assert_same(ring_peek_unsettled(&ring), 0);
 	ring_fini(&ring);
 }
@@ -479,14 +485,14 @@ EVERYWHERE(nobody_waits_for_who_closes_a_ring_with_a_declared_sender)
 
 /* ------------------------------------- threads between claim and store, taken apart -- */
 
-/* Every cell is in use: the ring, empty now, takes its capacity; lap after lap. */
+/* Every cell is in use: the ring, empty now, fills up; lap after lap. */
 static void check_all_cells(const struct place *place)
 {
 	for (int lap = 0; lap < 3; lap++) {
-		for (uint64_t i = 0; i < place->capacity; i++)
+		for (uint64_t i = 0; i < place->cells; i++)
 			push(i);
 		check_refuses_push(-EAGAIN);
-		for (uint64_t i = 0; i < place->capacity; i++)
+		for (uint64_t i = 0; i < place->cells; i++)
 			pop(i);
 		check_refuses_pop(-EAGAIN);
 	}
@@ -502,14 +508,14 @@ EVERYWHERE(nobody_is_asked_where_nothing_is_behind)
 	check_stopped(0, 0, 0);
 	cr_assert(ring_peek_finish_push(&ring, claimed, &message));
 	pop(0);
-	for (uint64_t i = 0; i < place->capacity; i++)
+	for (uint64_t i = 0; i < place->cells; i++)
 		push(i);
 	claimed = ring_peek_claim_pop(&ring);
 	check_refuses_push(-EAGAIN);
 	cr_assert(ring_peek_finish_pop(&ring, claimed, &message));
 	check_number(&message, 0);
 	check_stopped(0, 0, 0);
-	for (uint64_t i = 1; i < place->capacity; i++)
+	for (uint64_t i = 1; i < place->cells; i++)
 		pop(i);
 	check_all_cells(place);
 	ring_fini(&ring);
@@ -528,15 +534,15 @@ EVERYWHERE(a_receiver_goes_past_a_sender_that_stopped_in_the_middle)
 	check_stopped(1, 1, 1);
 	/* It costs one cell, in every lap. */
 	for (uint64_t lap = 0; lap < 3; lap++) {
-		for (uint64_t i = 1; i < place->capacity; i++)
+		for (uint64_t i = 1; i < place->cells; i++)
 			push(i);
 		check_refuses_push(-EAGAIN);
-		for (uint64_t i = 1; i < place->capacity; i++)
+		for (uint64_t i = 1; i < place->cells; i++)
 			pop(i);
 		check_refuses_pop(-EAGAIN);
 	}
 	check_stopped(1, 1, 1);
-	check_counts(1 + 3 * (place->capacity - 1), 1 + 3 * (place->capacity - 1), false);
+	check_counts(1 + 3 * (place->cells - 1), 1 + 3 * (place->cells - 1), false);
 	cr_assert_not(ring_peek_finish_push(&ring, claimed, &message), "passed over and delivered");
 	check_stopped(1, 1, 0);
 	check_refuses_pop(-EAGAIN);
@@ -548,18 +554,18 @@ EVERYWHERE(a_sender_goes_past_a_receiver_that_stopped_in_the_middle)
 {
 	struct magring_message message;
 	given_ring(place);
-	for (uint64_t i = 0; i < place->capacity; i++)
+	for (uint64_t i = 0; i < place->cells; i++)
 		push(i);
 	uint64_t claimed = ring_peek_claim_pop(&ring);
-	for (uint64_t i = 1; i < place->capacity; i++)
+	for (uint64_t i = 1; i < place->cells; i++)
 		pop(i);
 	for (uint64_t lap = 0; lap < 3; lap++) {
-		for (uint64_t i = 1; i < place->capacity; i++) {
+		for (uint64_t i = 1; i < place->cells; i++) {
 			cr_assert(ring_may_push(&ring));
 			push(100 + i);
 		}
 		check_refuses_push(-EAGAIN);
-		for (uint64_t i = 1; i < place->capacity; i++)
+		for (uint64_t i = 1; i < place->cells; i++)
 			pop(100 + i);
 		check_refuses_pop(-EAGAIN);
 	}
@@ -567,7 +573,7 @@ EVERYWHERE(a_sender_goes_past_a_receiver_that_stopped_in_the_middle)
 	cr_assert_not(ring_peek_finish_pop(&ring, claimed, &message));
 	check_number(&message, 0);
 	check_stopped(1, 1, 0);
-	uint64_t moved = place->capacity + 3 * (place->capacity - 1);
+	uint64_t moved = place->cells + 3 * (place->cells - 1);
 	check_counts(moved, moved, false);
 	check_all_cells(place);
 	ring_fini(&ring);
@@ -591,7 +597,7 @@ EVERYWHERE(the_end_of_a_closed_one_is_not_behind_a_stopped_sender)
 /* All cells but one are held up at once and given back, in either order. */
 EVERYWHERE(all_but_one_cell_may_be_held_up)
 {
-	size_t stopped = place->capacity - 1;
+	size_t stopped = place->cells - 1;
 	uint64_t claimed[64];
 	struct magring_message message = numbered(0);
 	for (int kind = 0; kind < 4; kind++) {
@@ -601,7 +607,7 @@ EVERYWHERE(all_but_one_cell_may_be_held_up)
 			push(0);
 		for (size_t i = 0; i < stopped; i++)
 			claimed[i] = senders ? ring_peek_claim_push(&ring) : ring_peek_claim_pop(&ring);
-		for (uint64_t i = 0; i < 3 * place->capacity; i++) {
+		for (uint64_t i = 0; i < 3 * place->cells; i++) {
 			push(i);
 			check_refuses_push(-EAGAIN);
 			pop(i);
@@ -624,8 +630,9 @@ EVERYWHERE(all_but_one_cell_may_be_held_up)
 Test(ring, of_2_to_the_24_messages_works_over_the_end_of_a_lap)
 {
 	uint64_t capacity = UINT64_C(1) << 24;
-	assert_same(ring_init(&ring, capacity, 0, 0), 0);
-	assert_same(ring_capacity(&ring), 1 << 24);
+	assert_same(ring_init(&ring, capacity, capacity / 2, 0, 0), 0);
+	assert_same(ring_cells(&ring), 1 << 24);
+	assert_same(ring_capacity(&ring), 1 << 23);
 	push(0);
 	pop(0);
 	/* As if a lap but three had passed; only cells that are used get memory. */
@@ -644,7 +651,7 @@ Test(ring, of_2_to_the_24_messages_works_over_the_end_of_a_lap)
 
 Test(ring, more_memory_than_there_is_is_refused)
 {
-	assert_same(ring_init(&ring, (size_t)1 << 50, 0, 0), -ENOMEM);
+	assert_same(ring_init(&ring, (size_t)1 << 50, (size_t)1 << 49, 0, 0), -ENOMEM);
 }
 
 /* --------------------------------------------------------------- threads -- */

@@ -16,7 +16,10 @@
  *	         receivers have claimed
  *	"full"   the messages that were sent and the positions that stopped senders have
  *	         claimed, or left empty and receivers have not come to yet, are as many
- *	         as there are cells
+ *	         as there are cells; or the positions that stopped threads have claimed, or
+ *	         left empty, are more than may be skipped
+ *
+ * And when all are back, as many messages fit as the ring has promised.
  *
  * That is also the bound on the steps of those who go on: a single call of each does
  * what there is to do, however many threads stand still. How many instructions such a
@@ -40,19 +43,27 @@ int main(void)
 #include "fence.h"
 #include "stopped_victim.h"
 
-/* The most that a call takes beside a stopped thread: some 6,500 with optimisation,
- * most of it patience. A call that did not give up would take any number. */
-#define OWN_STEPS_MAX 200000
+/* The most that a call takes beside a stopped thread: some 5,300 with
+ * optimisation, most of it patience, and 15,000 beside a claim of 64 cells.
+ * A call that did not give up would take any number. */
+#define OWN_STEPS_MAX 50000
 
 /* Victim v's messages are (v + 1) * this and the next ones. */
-#define NUMBERS 1000
+#define NUMBERS 10000
+
+/* The next ring: one that may skip all positions but one, and claim all
+ * cells at once; or one as queues have it, half of whose cells are spare. */
+static bool as_in_queues;
+/* Messages of the next victims' batches. */
+static size_t batch = BATCH;
 
 static const char *manner_name;
 static struct {
 	uint64_t moments;    /* at which a victim was stopped */
 	uint64_t played;     /* ways to go on from there */
 	uint64_t passed_over;
-	uint64_t own_steps;  /* the most of a call */
+	uint64_t own_steps[2]; /* the most of a call; beside the largest claim */
+	uint64_t barriers;   /* of all these calls */
 } totals;
 
 static void show(void)
@@ -81,7 +92,7 @@ static uint64_t waiting(void)
 	for (int i = 0; i < VICTIMS; i++) {
 		struct victim *victim = &world.victims[i];
 		if (!victim->inside && sends(victim) && victim->result > 0)
-			n += (uint64_t)(victim->result - __builtin_popcount(victim->seen));
+			n += (uint64_t)(victim->result - __builtin_popcountll(victim->seen));
 	}
 	return n;
 }
@@ -116,7 +127,9 @@ static uint64_t holes(void)
 
 static bool may_be_full(void)
 {
-	return waiting() + claimed(true) + holes() >= ring_capacity(&world.ring);
+	uint64_t empty = claimed(true) + holes();
+	return waiting() + empty >= ring_cells(&world.ring) ||
+		(as_in_queues && empty + claimed(false) > world.ring.spare);
 }
 
 static bool may_be_empty(void)
@@ -156,12 +169,12 @@ static void account(const struct magring_message *message, bool in_order)
 	CHECK(sent, "%" PRIu64 " was not sent", number);
 	if (!sent)
 		return;
-	CHECK((victim->seen & 1U << which) == 0, "%" PRIu64 " twice", number);
+	CHECK((victim->seen & UINT64_C(1) << which) == 0, "%" PRIu64 " twice", number);
 	CHECK(!in_order || victim->seen >> which == 0, "%" PRIu64 " after later ones", number);
 	CHECK(victim->inside || (int)which < victim->result, "%" PRIu64 " was kept", number);
 	CHECK(victim->inside || !in_order || world.newest <= victim->sent_before,
 		"%" PRIu64 " after %" PRIu64, number, world.newest);
-	victim->seen |= 1U << which;
+	victim->seen |= UINT64_C(1) << which;
 }
 
 /* ------------------------------------------------------------------ others -- */
@@ -222,7 +235,7 @@ static void drain(size_t count)
 /* Some laps, with about as many messages in the ring as there are. */
 static void pass_on(size_t count)
 {
-	for (size_t i = 0; i < 2 * ring_capacity(&world.ring); i += count) {
+	for (size_t i = 0; i < 2 * ring_cells(&world.ring); i += count) {
 		bool full = others_push(count) < 0;
 		others_pop(count);
 		if (full)
@@ -293,7 +306,8 @@ static void begin(int number, enum op op)
 	victim->op = op;
 	victim->result = 0;
 	victim->inside = true;
-	for (size_t i = 0; i < BATCH; i++)
+	victim->batch = batch;
+	for (size_t i = 0; i < batch; i++)
 		stopped_fill(&victim->messages[i], (uint64_t)(number + 1) * NUMBERS + i);
 	note();
 }
@@ -315,7 +329,8 @@ static void finish(int number)
 	victim->left_holes = true;
 	victim->sent_before = world.sent;
 	if (sends(victim)) {
-		CHECK(n > 0 ? victim->seen >> n == 0 : victim->seen == 0, "%x received of %d", victim->seen, n);
+		CHECK(n >= 64 || (n > 0 ? victim->seen >> n == 0 : victim->seen == 0), "%" PRIx64
+			" received of %d", victim->seen, n);
 		CHECK(!world.ended || may_be_empty(), "sent %d after the end", n);
 		return;
 	}
@@ -326,33 +341,40 @@ static void finish(int number)
 static void check_counts(void)
 {
 	struct ring_counts counts = ring_counts(&world.ring);
-	uint64_t sent = world.sent, received = world.received;
+	uint64_t sent = world.sent + counts.returned, received = world.received + counts.returned;
 	for (int i = 0; i < VICTIMS; i++)
 		if (sends(&world.victims[i]) && world.victims[i].result > 0) {
 			sent += (uint64_t)world.victims[i].result;
-			received += (uint64_t)__builtin_popcount(world.victims[i].seen);
+			received += (uint64_t)__builtin_popcountll(world.victims[i].seen);
 		}
 	CHECK(counts.sent == sent && counts.received == received, "sent %" PRIu64 " not %" PRIu64
 		", received %" PRIu64 " not %" PRIu64, counts.sent, sent, counts.received, received);
 	CHECK(counts.quarantined <= counts.questions, "%" PRIu64 " of %" PRIu64, counts.quarantined,
 		counts.questions);
 	CHECK(ring_peek_unsettled(&world.ring) == 0, "%" PRIu64, ring_peek_unsettled(&world.ring));
+	CHECK(!ring_peek_asked(&world.ring), "a question is open");
 }
 
 /* All victims are back: nothing is left of it. */
 static void check_all(void)
 {
 	check_counts();
+	if (!ring_counts(&world.ring).closed) {
+		while (waiting() < ring_cells(&world.ring) && others_push(1) == 1)
+			;
+		CHECK(waiting() >= ring_capacity(&world.ring), "%" PRIu64 " of %zu fit", waiting(),
+			ring_capacity(&world.ring));
+	}
 	drain(1);
 	CHECK(waiting() == 0, "%" PRIu64 " messages are lost", waiting());
 	check_counts();
 	if (world.ended)
 		return;
 	struct ring_counts before = ring_counts(&world.ring);
-	size_t capacity = ring_capacity(&world.ring);
-	for (size_t i = 0; i < capacity; i++)
-		CHECK(others_push(1) == 1, "%zu of %zu cells can be used", i, capacity);
-	CHECK(others_push(1) == -EAGAIN, "%zu messages", capacity + 1);
+	size_t cells = ring_cells(&world.ring);
+	for (size_t i = 0; i < cells; i++)
+		CHECK(others_push(1) == 1, "%zu of %zu cells can be used", i, cells);
+	CHECK(others_push(1) == -EAGAIN, "%zu messages", cells + 1);
 	drain(1);
 	check_counts();
 	CHECK(ring_counts(&world.ring).questions == before.questions, "a question about nobody");
@@ -388,24 +410,26 @@ static void play(const struct manner *manner, const int order[VICTIMS])
 
 /* ---------------------------------------------------------------- scenarios -- */
 
-static void begin_scenario_alone(const char *name, size_t capacity, uint64_t position, uint64_t filled,
+static void begin_scenario_alone(const char *name, size_t cells, uint64_t position, uint64_t filled,
 	unsigned int alone)
 {
 	scenario_name = name;
 	manner_name = "nothing yet";
-	if (ring_init(&world.ring, capacity, position, alone) != 0)
+	if (ring_init(&world.ring, cells, as_in_queues ? cells / 2 : cells - 1, position, alone) != 0)
 		abort();
+	if (!as_in_queues)
+		world.ring.claim_max = cells;
 	memset(world.gone, 0, sizeof(world.gone));
 	world.sent = world.received = world.newest = 0;
 	while (filled-- > 0)
-		CHECK(others_push(1) == 1, "capacity %zu", capacity);
+		CHECK(others_push(1) == 1, "cells %zu", cells);
 	end_if_failed();
 	keep(0);
 }
 
-static void begin_scenario(const char *name, size_t capacity, uint64_t position, uint64_t filled)
+static void begin_scenario(const char *name, size_t cells, uint64_t position, uint64_t filled)
 {
-	begin_scenario_alone(name, capacity, position, filled, 0);
+	begin_scenario_alone(name, cells, position, filled, 0);
 }
 
 static void end_scenario(void)
@@ -461,13 +485,13 @@ static void play_claimed(int number, enum op op, int depth)
 
 /* One victim, every manner. It is quarantined if it is stopped between its claim and
  * its last store, and else not. */
-static void alone(enum op op, size_t capacity, uint64_t position, uint64_t filled)
+static void alone(enum op op, size_t cells, uint64_t position, uint64_t filled)
 {
 	static const int order[VICTIMS] = { 0, 1, 2 };
 	struct victim *victim = &world.victims[0];
 	unsigned int claim = 0, store = 0, in_between = 0;
 	uint64_t state = 0;
-	begin_scenario("alone", capacity, position, filled);
+	begin_scenario("alone", cells, position, filled);
 	begin(0, op);
 	position = atomic_load(sends(victim) ? &world.ring.tail : &world.ring.head);
 	do {
@@ -487,7 +511,7 @@ static void alone(enum op op, size_t capacity, uint64_t position, uint64_t fille
 		}
 		bool owes = claim != 0 && store == 0, was = totals.passed_over != quarantined;
 		CHECK(owes || !was, "quarantined");
-		CHECK(was || !owes || victim->moved == capacity, "never quarantined");
+		CHECK(was || !owes || victim->moved > world.ring.spare, "never quarantined");
 		in_between += owes;
 		end_if_failed();
 	} while (step(0));
@@ -498,10 +522,10 @@ static void alone(enum op op, size_t capacity, uint64_t position, uint64_t fille
 }
 
 /* One victim that was passed over, and is stopped again on its way back. */
-static void twice(enum op op, size_t capacity)
+static void twice(enum op op, size_t cells)
 {
 	static const int some[] = { 1, 2, 3 };
-	begin_scenario("twice", capacity, 0, capacity / 2);
+	begin_scenario("twice", cells, 0, cells / 2);
 	CHECK(stop_when_claimed(0, op), "nothing was claimed");
 	do {
 		keep(1);
@@ -514,9 +538,9 @@ static void twice(enum op op, size_t capacity)
 }
 
 /* Every pair of instructions of two victims. */
-static void pair(enum op first, enum op second, size_t capacity, void (*between)(void))
+static void pair(enum op first, enum op second, size_t cells, void (*between)(void))
 {
-	begin_scenario("a pair", capacity, 0, capacity / 2);
+	begin_scenario("a pair", cells, 0, cells / 2);
 	begin(0, first);
 	do {
 		keep(1);
@@ -529,9 +553,9 @@ static void pair(enum op first, enum op second, size_t capacity, void (*between)
 }
 
 /* A victim that was passed over comes back while a second one stands still anywhere. */
-static void comes_back(enum op first, enum op second, size_t capacity)
+static void comes_back(enum op first, enum op second, size_t cells)
 {
-	begin_scenario("comes back", capacity, 0, capacity / 2);
+	begin_scenario("comes back", cells, 0, cells / 2);
 	CHECK(stop_when_claimed(0, first), "nothing was claimed");
 	one_by_one();
 	begin(1, second);
@@ -562,9 +586,9 @@ static void first_comes_back(int depth)
 
 /* A victim that has claimed, in the way of the next one that goes the other way: there is
  * a message (a free cell) behind. */
-static void begin_in_the_way(const char *name, enum op op, size_t capacity)
+static void begin_in_the_way(const char *name, enum op op, size_t cells)
 {
-	begin_scenario(name, capacity, 0, op_sends(op) ? 0 : capacity);
+	begin_scenario(name, cells, 0, op_sends(op) ? 0 : cells);
 	CHECK(stop_when_claimed(0, op), "nothing was claimed");
 	CHECK((op_sends(op) ? others_push(1) : others_pop(1)) == 1, "nothing is behind");
 	end_if_failed();
@@ -576,10 +600,10 @@ static enum op other_way(enum op op)
 }
 
 /* A second victim asks about the first one, which comes back meanwhile. */
-static void asked(enum op op, size_t capacity)
+static void asked(enum op op, size_t cells)
 {
 	static struct picture picture;
-	begin_in_the_way("asked", op, capacity);
+	begin_in_the_way("asked", op, cells);
 	begin(1, other_way(op));
 	do {
 		/* A batch is asked about several times: only what it can see counts. */
@@ -593,10 +617,10 @@ static void asked(enum op op, size_t capacity)
 }
 
 /* Two ask about the first one, which is somewhere on its way back. */
-static void asked_twice(enum op op, size_t capacity)
+static void asked_twice(enum op op, size_t cells)
 {
 	static struct picture first, second;
-	begin_in_the_way("asked twice", op, capacity);
+	begin_in_the_way("asked twice", op, cells);
 	begin(1, other_way(op));
 	do {
 		if (!has_changed(&second))
@@ -616,9 +640,9 @@ static void asked_twice(enum op op, size_t capacity)
 }
 
 /* One asks late: the first one is back, and a third has claimed the cell. */
-static void asked_late(enum op op, size_t capacity)
+static void asked_late(enum op op, size_t cells)
 {
-	begin_in_the_way("asked late", op, capacity);
+	begin_in_the_way("asked late", op, cells);
 	begin(1, other_way(op));
 	do {
 		if (goes_round(1))
@@ -633,10 +657,10 @@ static void asked_late(enum op op, size_t capacity)
 
 /* A second victim has passed the first one over, and stops before it goes on. The first
  * comes back while a third one is about to claim the same position. */
-static void decided(enum op op, enum op third, size_t capacity)
+static void decided(enum op op, enum op third, size_t cells)
 {
 	static struct picture picture;
-	begin_in_the_way("decided", op, capacity);
+	begin_in_the_way("decided", op, cells);
 	begin(1, other_way(op));
 	while (world.ring.quarantined == 0 && step(1))
 		;
@@ -670,10 +694,10 @@ static unsigned int steps_to_ask(int number, int depth)
 
 /* Two are about to ask. One does, and looks whether the first is back, which it is not;
  * then it is; then the other asks; and then the one gives its answer. */
-static void asked_again(enum op op, size_t capacity)
+static void asked_again(enum op op, size_t cells)
 {
 	static struct picture picture;
-	begin_in_the_way("asked again", op, capacity);
+	begin_in_the_way("asked again", op, cells);
 	for (int i = 1; i <= 2; i++) {
 		begin(i, other_way(op));
 		for (unsigned int steps = steps_to_ask(i, 1); steps > (i == 1 ? 1 : 32); steps--)
@@ -706,13 +730,13 @@ static void asked_again(enum op op, size_t capacity)
 }
 
 /* One finishes late: another one has claimed its cell in the next lap. */
-static void late(enum op op, size_t capacity)
+static void late(enum op op, size_t cells)
 {
-	begin_scenario("late", capacity, 0, op_sends(op) ? 0 : capacity);
+	begin_scenario("late", cells, 0, op_sends(op) ? 0 : cells);
 	CHECK(stop_when_claimed(0, op), "nothing was claimed");
 	do {
 		keep(1);
-		for (size_t i = world.victims[0].moved; i < capacity; i++) {
+		for (size_t i = world.victims[0].moved; i < cells; i++) {
 			if (op_sends(op))
 				others_push(1);
 			others_pop(1);
@@ -725,22 +749,40 @@ static void late(enum op op, size_t capacity)
 	end_scenario();
 }
 
-/* How many instructions a call takes beside a stopped thread, for some laps. */
-static void own_steps(enum op op, size_t capacity)
+/* Whether the victim's next instruction is a system call: of a ring, a
+ * memory barrier. */
+static bool at_system_call(int number)
 {
-	begin_in_the_way("own steps", op, capacity);
-	for (size_t i = 0; i < 2 * capacity; i++)
+	errno = 0;
+	long next = ptrace(PTRACE_PEEKUSER, processes[number].pid, (void *)offsetof(struct user_regs_struct, rip), NULL);
+	if (errno != 0)
+		abort();
+	return memcmp((const void *)next, "\x0f\x05", 2) == 0;
+}
+
+/* How many instructions and memory barriers a call takes beside a stopped
+ * thread, for some laps: one barrier for all of its cells, as they are no
+ * more than a claim. */
+static void own_steps(enum op op, size_t cells)
+{
+	begin_in_the_way("own steps", op, cells);
+	for (size_t i = 0; i < 2 * cells; i++)
 		for (int j = 1; j <= 2; j++) {
 			struct victim *victim = &world.victims[j];
 			victim->seen = 0;
 			victim->steps = 0;
 			begin(j, j == 1 ? PUSH : POP);
-			while (step(j) && victim->steps < OWN_STEPS_MAX)
-				;
+			unsigned int barriers = 0;
+			do
+				barriers += at_system_call(j);
+			while (step(j) && victim->steps < OWN_STEPS_MAX);
 			CHECK(victim->result == 1, "%d after %u instructions", victim->result, victim->steps);
+			CHECK(barriers <= 1, "%u barriers", barriers);
+			totals.barriers += barriers;
 			end_if_failed();
-			if (victim->steps > totals.own_steps)
-				totals.own_steps = victim->steps;
+			uint64_t *most = &totals.own_steps[batch == RING_CLAIM_MAX];
+			if (victim->steps > *most)
+				*most = victim->steps;
 			finish(j);
 			drain(1);
 			others_push(1);
@@ -770,13 +812,13 @@ static void go_the_other_way(void)
 }
 
 /* A victim that has its side to itself, and one that closes: every pair of instructions. */
-static void declared(enum op op, size_t capacity, uint64_t position, uint64_t filled)
+static void declared(enum op op, size_t cells, uint64_t position, uint64_t filled)
 {
 	static const char *const manner_names[] = {
 		"other way, victim, close", "other way, close, other way, victim", "victim, other way, close",
 		"close, victim",
 	};
-	begin_scenario_alone("declared", capacity, position, filled,
+	begin_scenario_alone("declared", cells, position, filled,
 		op_sends(op) ? RING_ALONE_SENDER : RING_ALONE_RECEIVER);
 	begin(0, op);
 	do {
@@ -830,11 +872,11 @@ int main(int argc, char **argv)
 	}
 	fence_heavy(); /* what the dynamic linker has to look up, it has */
 
-	for (size_t capacity = 2; capacity <= 8; capacity *= 2)
+	for (size_t cells = 2; cells <= 8; cells *= 2)
 		for (enum op op = PUSH; op <= POP_BATCH; op++)
-			for (uint64_t filled = 0; filled <= capacity; filled++)
+			for (uint64_t filled = 0; filled <= cells; filled++)
 				/* From the beginning; or so that positions begin anew. */
-				alone(op, capacity, filled % 2 ? 0 : ((uint64_t)1 << 62) - 1 - capacity, filled);
+				alone(op, cells, filled % 2 ? 0 : ((uint64_t)1 << 62) - 1 - cells, filled);
 	for (enum op op = PUSH; op <= POP_BATCH; op++)
 		for (uint64_t filled = 0; filled <= 4; filled += 2)
 			declared(op, 4, filled == 2 ? 0 : ((uint64_t)1 << 62) - 1 - 4, filled);
@@ -857,9 +899,25 @@ int main(int argc, char **argv)
 			comes_back(op, second, 2);
 		}
 	}
+	as_in_queues = true;
+	for (enum op op = PUSH; op <= POP_BATCH; op++) {
+		for (uint64_t filled = 0; filled <= 8; filled += 2)
+			alone(op, 8, filled % 4 ? 0 : ((uint64_t)1 << 62) - 1 - 8, filled);
+		twice(op, 8);
+		late(op, 8);
+		own_steps(op, 8);
+	}
+	/* The largest claim there is. */
+	batch = RING_CLAIM_MAX;
+	for (enum op op = PUSH_BATCH; op <= POP_BATCH; op++) {
+		alone(op, 4 * batch, op_sends(op) ? 0 : ((uint64_t)1 << 62) - 100, 2 * batch);
+		own_steps(op, 4 * batch);
+	}
+	CHECK(totals.barriers > 0 || !fence_asymmetric, "nobody was passed over");
 	printf("stopped at %" PRIu64 " moments, %" PRIu64 " ways to go on, %" PRIu64 " times passed over; "
-		"at most %" PRIu64 " instructions in a call beside a stopped thread\n", totals.moments,
-		totals.played, totals.passed_over, totals.own_steps);
+		"at most %" PRIu64 " instructions in a call beside a stopped thread, %" PRIu64 " beside a claim "
+		"of %d cells\n", totals.moments, totals.played, totals.passed_over, totals.own_steps[0],
+		totals.own_steps[1], RING_CLAIM_MAX);
 	return stress_end();
 }
 #endif

@@ -23,9 +23,10 @@
 #include "stopped.h"
 
 #define VICTIMS 3
-#define CAPACITY_MAX 8
+#define CELLS_MAX 256
 #define BATCH 3
-#define MESSAGES 512  /* of those who are no victims, in one world */
+#define BATCH_MAX RING_CLAIM_MAX
+#define MESSAGES 4096 /* of those who are no victims, in one world */
 #define DEPTH 4       /* how many worlds are kept at a time */
 #define STACK 8192
 #define XSTATE_MAX 16384
@@ -41,9 +42,10 @@ struct victim {
 	/* For the accounts. */
 	bool may_fail;        /* at some moment of its call the ring was full (empty) */
 	bool left_holes;      /* where it was in the way, and receivers have not been since */
-	unsigned int seen;    /* a bit for each of its messages that was received */
+	uint64_t seen;        /* a bit for each of its messages that was received */
 	uint64_t sent_before; /* of the others' messages, so many were sent when its call was over */
-	struct magring_message messages[BATCH];
+	size_t batch;         /* messages of a batch */
+	struct magring_message messages[BATCH_MAX];
 	_Alignas(64) unsigned char stack[STACK];
 };
 
@@ -61,8 +63,8 @@ static struct world {
 /* What all can see. */
 struct picture {
 	struct ring ring;
-	unsigned char cells[CAPACITY_MAX * sizeof(struct ring_cell)];
-	unsigned char verdicts[CAPACITY_MAX * sizeof(uint64_t)];
+	unsigned char cells[CELLS_MAX * sizeof(struct ring_cell)];
+	unsigned char verdicts[CELLS_MAX * sizeof(uint64_t)];
 };
 
 static struct {
@@ -96,18 +98,18 @@ static inline bool sends(const struct victim *victim)
 
 static inline size_t count_of(const struct victim *victim)
 {
-	return victim->op == PUSH || victim->op == POP ? 1 : BATCH;
+	return victim->op == PUSH || victim->op == POP ? 1 : victim->batch;
 }
 
 /* What a story of a failure needs. */
 static inline void show_world(void)
 {
 	static const char *const names[] = { "push", "pop", "push_batch", "pop_batch", "close" };
-	fprintf(stderr, "  capacity %zu, head %" PRIu64 " tail %#" PRIx64 " unsettled %" PRIu64
-		", the others have sent %" PRIu64 "\n", ring_capacity(&world.ring),
+	fprintf(stderr, "  cells %zu, head %" PRIu64 " tail %#" PRIx64 " unsettled %" PRIu64
+		", the others have sent %" PRIu64 "\n", ring_cells(&world.ring),
 		atomic_load(&world.ring.head), atomic_load(&world.ring.tail),
 		ring_peek_unsettled(&world.ring), world.sent);
-	for (size_t i = 0; i < ring_capacity(&world.ring); i++)
+	for (size_t i = 0; i < ring_cells(&world.ring); i++)
 		fprintf(stderr, "  cell %zu: state %#" PRIx64 ", verdict %#" PRIx64 "\n", i,
 			atomic_load(&world.ring.cells[i].state), atomic_load(&world.ring.verdicts[i]));
 	for (int i = 0; i < VICTIMS; i++)
@@ -127,12 +129,12 @@ static inline int victim_call(struct victim *victim)
 	case POP:
 		return ring_pop(&world.ring, victim->messages);
 	case PUSH_BATCH:
-		return ring_push_batch(&world.ring, victim->messages, BATCH);
+		return ring_push_batch(&world.ring, victim->messages, victim->batch);
 	case CLOSE:
 		ring_close(&world.ring);
 		return 1;
 	default:
-		return ring_pop_batch(&world.ring, victim->messages, BATCH);
+		return ring_pop_batch(&world.ring, victim->messages, victim->batch);
 	}
 }
 
@@ -211,17 +213,17 @@ static inline bool step(int number)
 static inline void take_picture(struct picture *picture)
 {
 	memcpy(&picture->ring, &world.ring, sizeof(world.ring));
-	memcpy(picture->cells, world.ring.cells, ring_capacity(&world.ring) * sizeof(struct ring_cell));
-	memcpy(picture->verdicts, world.ring.verdicts, ring_capacity(&world.ring) * sizeof(uint64_t));
+	memcpy(picture->cells, world.ring.cells, ring_cells(&world.ring) * sizeof(struct ring_cell));
+	memcpy(picture->verdicts, world.ring.verdicts, ring_cells(&world.ring) * sizeof(uint64_t));
 }
 
 /* Whether the ring is not as in the picture. Then it is taken anew. */
 static inline bool has_changed(struct picture *picture)
 {
-	size_t capacity = ring_capacity(&world.ring);
+	size_t cells = ring_cells(&world.ring);
 	if (memcmp(&picture->ring, &world.ring, sizeof(world.ring)) == 0 &&
-			memcmp(picture->cells, world.ring.cells, capacity * sizeof(struct ring_cell)) == 0 &&
-			memcmp(picture->verdicts, world.ring.verdicts, capacity * sizeof(uint64_t)) == 0)
+			memcmp(picture->cells, world.ring.cells, cells * sizeof(struct ring_cell)) == 0 &&
+			memcmp(picture->verdicts, world.ring.verdicts, cells * sizeof(uint64_t)) == 0)
 		return false;
 	take_picture(picture);
 	return true;
@@ -247,9 +249,9 @@ static inline void put_back(int depth)
 {
 	memcpy(&world, &kept[depth].world, sizeof(world));
 	memcpy(world.ring.cells, kept[depth].picture.cells,
-		ring_capacity(&world.ring) * sizeof(struct ring_cell));
+		ring_cells(&world.ring) * sizeof(struct ring_cell));
 	memcpy(world.ring.verdicts, kept[depth].picture.verdicts,
-		ring_capacity(&world.ring) * sizeof(uint64_t));
+		ring_cells(&world.ring) * sizeof(uint64_t));
 	for (int i = 0; i < VICTIMS; i++) {
 		struct iovec xstate = { .iov_base = kept[depth].victims[i].xstate,
 			.iov_len = kept[depth].victims[i].xstate_size };

@@ -95,7 +95,7 @@ static void play(unsigned int flags, struct dice *dice, uint64_t *in_vain)
 	uint64_t turn = 0;
 	atomic_store(&game.turn, turn);
 	atomic_store(&game.done, turn);
-	if (ring_init(&game.ring, 2, 0, flags) != 0)
+	if (ring_init(&game.ring, 2, 1, 0, flags) != 0)
 		abort();
 	atomic_store(&game.over, false);
 	stress_start(&thread, receiver, NULL);

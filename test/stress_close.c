@@ -155,7 +155,7 @@ static uint64_t check_round(void)
 	}
 	for (int i = 0; i < RECEIVERS; i++)
 		received += game.received[i];
-	CHECK(sent == received && stats.sent == sent && stats.received == sent && stats.closed,
+	CHECK(sent == received && stats.sent - stats.returned == sent && stats.received == stats.sent && stats.closed,
 		"sent %" PRIu64 " received %" PRIu64 ", counted %" PRIu64 " and %" PRIu64, sent, received,
 		stats.sent, stats.received);
 	return sent;

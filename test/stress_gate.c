@@ -139,12 +139,13 @@ static void aim(enum way way, struct dice *dice)
 		aim_ns[way] += aim_ns[way] / 64;
 }
 
-/* A cell that was taken from a thread that was preempted inside a send is out of use until
- * receivers have come past it once more: for so long that many of the senders
- * may find the queue full with fewer messages. */
+/* A position that was skipped takes the place of a message until receivers
+ * have come past it: so long senders may find the queue full with fewer
+ * messages than there are cells. But never with fewer than its capacity. */
 static bool lacks_cells(enum way way)
 {
 	return way == SENDING && stress_queue_stats(game.queue).quarantined > 0 &&
+		magring_queue_size(game.queue) >= magring_queue_capacity(game.queue) &&
 		!ring_may_push(&game.queue->ring);
 }
 
@@ -153,7 +154,7 @@ static void play_one_by_one(enum way way, struct dice *dice)
 	pthread_t threads[WAITERS];
 	uint32_t waiters = 1 + dice_throw(dice, 2) * dice_throw(dice, WAITERS);
 	uint64_t given = 0;
-	open_queue(way, (size_t)2 << dice_throw(dice, 3));
+	open_queue(way, (size_t)1 << dice_throw(dice, 3));
 	for (uint32_t i = 0; i < waiters; i++)
 		stress_start(&threads[i], waiter, &way);
 	for (int turn = 0; turn < 15; turn++) {

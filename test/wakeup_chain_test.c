@@ -15,6 +15,7 @@
 #include "ring_peek.h"
 
 #define SLEEPERS 3
+#define CELLS 32 /* so that one claim does for all sleepers */
 
 struct sleeper {
 	struct magring_queue *queue;
@@ -123,7 +124,7 @@ static void receivers_pass_the_wake_up_on(void)
 {
 	struct sleeper receivers[SLEEPERS];
 	struct magring_message messages[SLEEPERS];
-	queue = stress_queue(pool, 4);
+	queue = stress_queue(pool, CELLS / 2);
 	start_sleepers(receivers, SLEEPERS, RECEIVING);
 	for (int i = 0; i < SLEEPERS; i++)
 		messages[i] = letter("r");
@@ -135,15 +136,38 @@ static void receivers_pass_the_wake_up_on(void)
 static void senders_pass_the_wake_up_on(void)
 {
 	struct sleeper senders[SLEEPERS];
-	struct magring_message messages[4];
-	queue = stress_queue(pool, 4);
-	for (int i = 0; i < 4; i++)
+	struct magring_message messages[CELLS];
+	queue = stress_queue(pool, CELLS / 2);
+	for (int i = 0; i < CELLS; i++)
 		messages[i] = letter("1");
-	CHECK(magring_send_batch(queue, messages, 4, 0) == 4, "the queue is full");
+	CHECK(magring_send_batch(queue, messages, CELLS, 0) == CELLS, "the queue is full");
 	start_sleepers(senders, SLEEPERS, SENDING);
 	CHECK(magring_recv_batch(queue, messages, SLEEPERS, 0) == SLEEPERS, "room for each");
 	CHECK(join_sleepers(senders, SLEEPERS, 0) == SLEEPERS, "all have sent");
-	CHECK(magring_queue_size(queue) == 4, "%zu", magring_queue_size(queue));
+	CHECK(magring_queue_size(queue) == CELLS, "%zu", magring_queue_size(queue));
+	magring_queue_destroy(queue);
+}
+
+/* A receiver has gone past a stopped sender, which makes room, but other
+ * receivers have taken what was behind, and stopped before they looked for
+ * sleepers. So it does that itself. */
+static void a_sender_is_woken_by_a_receiver_in_vain(int64_t timeout_ns)
+{
+	struct sleeper sender;
+	struct magring_message messages[CELLS];
+	queue = stress_queue(pool, CELLS / 2);
+	uint64_t position = ring_peek_claim_push(&queue->ring);
+	for (int i = 1; i < CELLS; i++)
+		messages[i] = letter("1");
+	CHECK(magring_send_batch(queue, &messages[1], CELLS - 1, 0) == CELLS - 1, "the queue is full");
+	start_sleepers(&sender, 1, SENDING);
+	for (int i = 1; i < CELLS; i++)
+		CHECK(ring_pop(&queue->ring, &messages[i]) == 1, "%d", i);
+	int result = magring_recv(queue, messages, timeout_ns);
+	CHECK(result == (timeout_ns == 0 ? -EAGAIN : 0), "%s", strerror(-result));
+	CHECK(join_sleepers(&sender, 1, 0) == 1, "it has sent");
+	messages[0] = letter("1");
+	CHECK(!ring_peek_finish_push(&queue->ring, position, messages), "it was passed over");
 	magring_queue_destroy(queue);
 }
 
@@ -174,12 +198,15 @@ static void senders_are_woken_past_a_stopped_receiver(void)
 	struct magring_message first, second = letter("1");
 	queue = stress_queue(pool, 2);
 	CHECK(magring_send(queue, &second, 0) == 0, "first");
-	second = letter("2");
-	CHECK(magring_send(queue, &second, 0) == 0, "second");
+	for (const char *text = "234"; *text != '\0'; text++) {
+		second = letter(text);
+		CHECK(magring_send(queue, &second, 0) == 0, "%s", text);
+	}
 	start_sleepers(senders, 2, SENDING);
 
 	uint64_t position = ring_peek_claim_pop(&queue->ring);
-	CHECK(magring_recv(queue, &second, 0) == 0 && read_letter(&second) == '2', "R2");
+	for (char wanted = '2'; wanted <= '4'; wanted++)
+		CHECK(magring_recv(queue, &second, 0) == 0 && read_letter(&second) == wanted, "R2");
 	CHECK(magring_recv(queue, &second, -1) == 0 && read_letter(&second) == 's', "a sender's");
 	CHECK(magring_recv(queue, &second, -1) == 0 && read_letter(&second) == 's', "the other's");
 	CHECK(join_sleepers(senders, 2, 0) == 2, "S1 and S2");
@@ -209,6 +236,8 @@ int main(int argc, char **argv)
 	pool = stress_pool(0, 0);
 	receivers_pass_the_wake_up_on();
 	senders_pass_the_wake_up_on();
+	a_sender_is_woken_by_a_receiver_in_vain(0);
+	a_sender_is_woken_by_a_receiver_in_vain(-1);
 	receivers_are_woken_past_a_stopped_sender();
 	senders_are_woken_past_a_stopped_receiver();
 	receivers_of_a_closed_queue_are_told_past_a_stopped_sender();

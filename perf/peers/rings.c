@@ -144,7 +144,7 @@ static void *create_ring(size_t capacity, size_t max_payload)
 	struct ring *ring = need(sizeof(*ring));
 
 	(void)max_payload;
-	check(ring_init(ring, capacity, 0, 0));
+	check(ring_init(ring, capacity, capacity - 1, 0, 0));
 	return ring;
 }
 

@@ -3,11 +3,17 @@
  * The ring: lib/ring.c, lib/ring_whole.c, lib/verdict.c and lib/closing.c.
  *
  * Modelled: ring_push_batch() and ring_pop_batch() with all that they call, line by
- * line, for senders and receivers on a ring of two or three cells, one message at a
- * time or (BATCH, the first of each) two, and the close bit in tail. A step is one
+ * line, for senders and receivers on a ring of two to six cells, one message at
+ * a time or (BATCH, the first of each) two, and the close bit in tail. A step is one
  * access to shared memory; `at` says which one comes next. A thread that is told
  * -EAGAIN sleeps until an operation of the other side has succeeded since its own
  * call began, which is all that a gate tells it.
+ *
+ * SPARE of the CELLS are spare: tail skips no position if more than so many
+ * between head and tail were skipped then. RUN cells at most are challenged at
+ * once (claim_max of the C source). With RECEIVES a receiver ends when it has
+ * received so many messages, and senders that have more than fit are left
+ * waiting.
  *
  * With SINGLE_SENDER, SINGLE_RECEIVER that side claims by a store; and who closes takes
  * some steps, between which it may stop for good (CLOSER_STOPS).
@@ -21,13 +27,27 @@
  *	          claims the cell, and no quarantined cell is claimed
  *	answers   -EAGAIN for a receiver: at some moment of the call no message was
  *	          `out`, that is, published for good and not claimed.
- *	          For a sender: at some moment of the call no cell was `usable`.
+ *	          For a sender: at some moment of the call no cell was `usable`,
+ *	          that is, free for tail, or free behind it and what is before it
+ *	          can be skipped, counted exactly.
  *	          -EPIPE for a receiver: nothing is out, nor comes out later
  *	quiet     when nothing moves any more, all senders have finished and
  *	          nothing is out, and ring_may_push() and ring_may_pop() say what is
  *	          true; after close, all receivers have finished too. With STOPS this
  *	          is so for all but a thread that was stopped for good at any step;
- *	          when it goes on after all, it finishes too
+ *	          when it goes on after all, it finishes too. When all receivers
+ *	          have ended (RECEIVES) or are stopped, a sender may be left
+ *	          waiting, but then no cell is usable
+ *	promise   when nothing moves any more, no thread is stopped in a call, and
+ *	          no cell is usable, at least CELLS - SPARE messages are in the
+ *	          ring. (So are they if a sender waits: by "quiet" no cell is
+ *	          usable then.) And no position between head and tail is one whose
+ *	          sender was passed over. With RECEIVES and STOPS this is judged
+ *	          when the stopped threads have gone on, before the ring is closed
+ *	margin    at any moment: of the positions between head and tail, SPARE at
+ *	          most were skipped by tail; and which ones are holes, by tail's
+ *	          doing or by head's, is what verdict_skipped() makes of their
+ *	          verdicts
  *	clean     when all have finished, no question is open, no cell quarantined
  *	progress  (a search for cycles) the graph of states has none. So nobody
  *	          goes on for ever while the messages are finitely many: that is
@@ -37,11 +57,11 @@
  * Store buffers (STORE_BUFFERS): the plain store of a state goes into its thread's
  * buffer of two entries and from there into memory at any later moment; the thread
  * itself reads it at once. A CAS, fetch-add or fetch-sub waits until the thread's
- * buffer is empty. fence_heavy() waits for a moment at which no store to the
- * cell in question is in any buffer; it says nothing about later ones, or other
- * cells. A store of tail or head goes into the buffer as well, which then has three
- * entries. That is TSO; what weaker processors add is the business of the acquires and
- * releases in the C source.
+ * buffer is empty. fence_heavy() waits, for one cell in question after another,
+ * for a moment at which no store to it is in any buffer; it says nothing about
+ * later ones, or other cells. A store of tail or head goes into the buffer as well,
+ * which then has three entries. That is TSO; what weaker processors add is the
+ * business of the acquires and releases in the C source.
  *
  * Abstractions. Each leaves every behaviour of the code possible:
  *
@@ -52,7 +72,13 @@
  *	  whether there was a doubt since it read what it compares them with.
  *	- ring_push() and ring_pop() are batches of one that begin anew if they meet
  *	  anything unusual.
- *	- Questions, quarantined cells and holes are not counted.
+ *	- A challenge and a batch have limits of their own (RUN, BATCH); in the C
+ *	  source both are claim_max, which is less than the number of cells. RUN is,
+ *	  too: if all cells were challenged at once, tail could come to
+ *	  head + 2 * CELLS.
+ *	- After a skip a thread reads its end of the ring at that moment.
+ *	- What ring_counts() tells is not counted: questions, quarantined cells,
+ *	  skips.
  */
 #ifndef SENDERS
 #define SENDERS 2
@@ -75,6 +101,12 @@
 #ifndef SINGLE_RECEIVER
 #define SINGLE_RECEIVER 0
 #endif
+#ifndef RECEIVES
+#define RECEIVES 0 /* messages that a receiver takes before it ends; 0: all */
+#endif
+#ifndef HELD
+#define HELD 0 /* positions that are claimed when all begins; see there */
+#endif
 #ifndef EARLY
 #define EARLY 0 /* close at any moment, not when nothing moves any more */
 #endif
@@ -86,14 +118,25 @@
 #define ALL_RECEIVERS (((1 << RECEIVERS) - 1) << SENDERS)
 #define ALL (ALL_SENDERS | ALL_RECEIVERS)
 
-#ifndef CAPACITY
-#define CAPACITY 2
+#ifndef CELLS
+#define CELLS 2
+#endif
+#ifndef SPARE
+#define SPARE (CELLS - 1)
+#endif
+#ifndef RUN
+#define RUN (CELLS - 1) /* so many cells are challenged at once, at most */
+#endif
+#if RUN > BATCH
+#define QUESTIONS RUN
+#else
+#define QUESTIONS BATCH
 #endif
 #define CLOSED 32
 #define CLOSING 64
 #define POSITION 31
-#define INDEX(position) ((position) % CAPACITY)
-#define FREE(position) ((position) / CAPACITY * 2)
+#define INDEX(position) ((position) % CELLS)
+#define FREE(position) ((position) / CELLS * 2)
 #define FULL(position) (FREE(position) + 1)
 
 #define WORD(owed, kind) ((owed) * 4 + (kind))
@@ -106,9 +149,10 @@
 mtype:step = {
 	READ, CLOSING_TOP, STOP, SETTLED, COUNT, SINCE, KNOWN, CLEAR, READY, SINCE_KNOWN, CLAIM,
 	CLOSING_SINCE, COUNTS, STORE, COPY, LOOK, VERDICT, ANSWER, STATE, GIVE, GIVE_CHANGE, GIVE_SETTLE,
-	MOVED, OTHER_END, OTHER_TAIL, END_HEAVY, END_READ, END_CHANGE, SCAN, SCAN_VERDICT, SCAN_AGAIN, MOVED_LAST,
-	HOLE, HOLE_CHANGE, HOLE_STATE, GO_OVER, OVER_SINCE, OVER_COUNTS, ASK, ASK_CHANGE,
-	DOUBT, HEAVY, DECIDE, DECIDE_CHANGE, DECIDE_SETTLE,
+	MOVED, OTHER_END, OTHER_TAIL, END_HEAVY, END_READ, END_CHANGE, SCAN, SCAN_VERDICT, SCAN_AGAIN,
+	SKIPPED, HEAD_AGAIN, MOVED_LAST,
+	ASK, ASK_STATE, ASK_CHANGE, DOUBT, HEAVY, DECIDE, DECIDE_CHANGE, DECIDE_SETTLE,
+	HOLE, HOLE_CHANGE, HOLE_STATE, GO_OVER, OVER_SINCE, OVER_COUNTS,
 	WAIT, END
 };
 
@@ -127,16 +171,20 @@ byte late_tail, late_head; /* what is in memory, behind what their one thread ha
 byte unsettled;    /* doubts - settled */
 bool doubted;      /* ever */
 byte calm;         /* set of threads: there was no doubt since the thread has read them */
-byte state[CAPACITY];
-byte verdict[CAPACITY];
-byte message[CAPACITY]; /* 1 and more */
+byte state[CELLS];
+byte verdict[CELLS];
+byte message[CELLS]; /* 1 and more */
 
 /* For the assertions. */
-bool owned[CAPACITY];
-bool doomed[CAPACITY];        /* the open question's answer may be GONE, whatever comes */
-bool unsure[CAPACITY];        /* published, but whether it stands depends on the answer */
-bool out[CAPACITY];
-byte sent, claimed, received; /* sets of messages */
+bool owned[CELLS];
+bool doomed[CELLS];        /* the open question's answer may be GONE, whatever comes */
+bool unsure[CELLS];        /* published, but whether it stands depends on the answer */
+bool out[CELLS];
+short sent, claimed, received; /* sets of messages */
+int holes;                    /* set of positions from head to tail */
+int skipped;                  /* of these, the ones that tail has skipped */
+byte lost;                    /* how many holes */
+hidden byte each, spent;
 byte saw = ALL;               /* set of threads: during the call nothing was out (usable) */
 byte woken = ALL;             /* set of threads: the other side has succeeded */
 byte ended;
@@ -152,24 +200,56 @@ byte stopped; /* a set */
 #define kind_at(position) KIND(verdict[INDEX(position)])
 
 #define final ((end & CLOSED) -> (end & POSITION) : (tail & POSITION))
-#if CAPACITY == 2
-#define any(of) (of(0) || of(1))
-#else
-#define any(of) (of(0) || of(1) || of(2))
+#define any2(of) (of(0) || of(1))
+#if CELLS == 2
+#define any(of) any2(of)
+#elif CELLS == 3
+#define any(of) (any2(of) || of(2))
+#elif CELLS == 4
+#define any(of) (any2(of) || of(2) || of(3))
+#elif CELLS == 5
+#define any(of) (any2(of) || of(2) || of(3) || of(4))
+#elif CELLS == 6
+#define any(of) (any2(of) || of(2) || of(3) || of(4) || of(5))
 #endif
 #define is_out(index) out[index]
 #define any_out any(is_out)
 /* A cell that was given back too late for its lap is free for a later position; if that
- * is not before head + CAPACITY, the cell comes into use when head has moved on. */
-#define free_for(index) (state[index] / 2 * CAPACITY + (index))
+ * is not before head + CELLS, the cell comes into use when head has moved on. */
+#define free_position(state, index) ((state) / 2 * CELLS + (index))
+#define free_for(index) free_position(state[index], index)
 #define usable(index) (state[index] % 2 == 0 && KIND(verdict[index]) != GONE && \
-	free_for(index) >= final && (free_for(index) < head_there + CAPACITY || free_for(index) == final))
+	(free_for(index) == final || (free_for(index) > final && free_for(index) < head_there + CELLS && \
+	lost + free_for(index) - final <= SPARE)))
 #define any_usable any(usable)
 #define unfinished(index) (KIND(verdict[index]) != DONE || owned[index])
 
+/* verdict_skipped() of one position; `word` is the verdict of its cell. */
+#ifdef MUTANT_ANSWERED_COUNTED
+#define skipped_by(word, position) (OWED(word) >= FREE(position) + (KIND(word) == GONE -> 0 : 1))
+#else
+#define skipped_by(word, position) (OWED(word) >= FREE(position) + (KIND(word) == GONE -> 0 : 2))
+#endif
+
 inline note()
 {
-	assert(head <= final && final < head + 2 * CAPACITY && final < POSITION);
+	assert(head <= final && final <= head + CELLS + RUN && final < POSITION);
+	holes = holes & (BIT(final) - BIT(head_there));
+	skipped = skipped & holes;
+	lost = 0;
+	spent = 0;
+	each = head_there;
+	do
+	:: each < final ->
+		assert(skipped_by(verdict[INDEX(each)], each) == ((holes & BIT(each)) != 0));
+		lost = lost + ((holes & BIT(each)) != 0);
+		spent = spent + ((skipped & BIT(each)) != 0);
+		each++
+	:: else -> break
+	od;
+#ifndef MUTANT_NO_MARGIN /* "promise" is to reject it */
+	assert(spent <= SPARE);
+#endif
 	saw = saw | ((any_usable) -> 0 : ALL_SENDERS);
 	saw = saw | ((any_out) -> 0 : ALL_RECEIVERS)
 }
@@ -233,6 +313,12 @@ inline answered(index)
 	:: unsure[index] && KIND(verdict[index]) == DONE -> come_out(index)
 	:: else
 	fi;
+	if
+	:: KIND(verdict[index]) == GONE && OWED(verdict[index]) % 2 == 1 ->
+		/* A sender is passed over. */
+		holes = holes | BIT(free_position(OWED(verdict[index]), index))
+	:: else
+	fi;
 	unsure[index] = false;
 	doomed[index] = false;
 	note()
@@ -240,7 +326,6 @@ inline answered(index)
 
 #ifdef STORE_BUFFERS
 #define FIRST 4 /* worker 0 has this _pid */
-#define to_fence HEAVY
 byte buffer[THREADS]; /* index + 1 of the cell whose state is to become the next one */
 byte second[THREADS]; /* and after it, of this one */
 #ifdef LAGS
@@ -259,7 +344,7 @@ byte third[THREADS];
 #define reads(position, wanted) \
 	(state[INDEX(position)] + buffered(me, INDEX(position)) == (wanted))
 #define reads_later(index, wanted) (state[index] + buffered(me, index) >= (wanted))
-#define in_buffer(thread) buffered(thread, asked)
+#define in_buffer(thread) buffered(thread, cell)
 #if defined(LAGS) && !defined(MUTANT_CLOSE_NO_HEAVY)
 #define closing_heavy_done (buffer[0] < MOVE && second[0] < MOVE && third[0] < MOVE)
 #else
@@ -317,7 +402,6 @@ end_memory:
 }
 #else
 #define FIRST 3
-#define to_fence DECIDE
 #define has_space true
 #define closing_heavy_done true
 #define put_end(value) skip
@@ -334,9 +418,9 @@ inline settle()
 	unsettled--
 }
 
-inline doubt()
+inline doubt(number)
 {
-	unsettled++;
+	unsettled = unsettled + number;
 	doubted = true;
 	calm = 0
 }
@@ -394,11 +478,14 @@ inline none()
 
 #ifdef MUTANT_ASK_TWICE
 #define may_not_ask (KIND(v) == GONE || (KIND(v) == DONE && OWED(v) > wanted))
+#define if_may_ask ASK_CHANGE
 #else
 #define may_not_ask (KIND(v) == GONE || (KIND(v) == DONE && OWED(v) >= wanted))
+#define if_may_ask ASK_STATE
 #endif
 
-#define batch (!last && BATCH == 2 && (me == 0 || me == SENDERS) && (is_receiver || next + 1 < SENDS) -> 2 : 1)
+#define wants_two (is_sender -> next + 1 < SENDS : RECEIVES == 0 || next + 1 < RECEIVES)
+#define batch (!last && BATCH == 2 && (me == 0 || me == SENDERS) && wants_two -> 2 : 1)
 
 /* publish() or recycle() is done: the next cell of the claim, or the end of it. */
 inline next_cell(stands)
@@ -425,19 +512,22 @@ inline next_cell(stands)
 		end_call();
 		if
 		:: is_sender && next == (me == 0 -> SENDS : SENDS_OF_OTHERS) -> end_thread()
+		:: is_receiver && RECEIVES > 0 && next == RECEIVES -> end_thread()
 		:: else -> at = READ
 		fi
 	fi
 }
 
-/* Where ready_find() ends. */
+/* Where ready_find() ends; `nearer`: the second one of ready_find_room(). */
 #define next_position (position + 1)
+#define affordable (position + SPARE - n)
 #ifdef MUTANT_NO_LIMIT
-#define until (is_sender -> position + CAPACITY : (other & POSITION))
+#define until (is_sender -> position + CELLS : (other & POSITION))
 #else
-#define until (is_sender -> other + CAPACITY : (other & POSITION))
+#define until (is_sender -> other + CELLS : (other & POSITION))
 #endif
-#define scan_end (next_position + 2 * CAPACITY < until -> next_position + 2 * CAPACITY : until)
+#define find_end (nearer -> affordable + 1 : until)
+#define scan_end (next_position + 2 * CELLS < find_end -> next_position + 2 * CELLS : find_end)
 
 #ifdef MUTANT_CLOSED_IN_VAIN
 #define go_on_anyway false
@@ -448,10 +538,44 @@ inline next_cell(stands)
 inline go_on_scanning()
 {
 	if
-	:: scan >= scan_end && go_on_anyway -> scan = other & POSITION; other = 0; at = HOLE
-	:: scan >= scan_end && !go_on_anyway -> scan = 0; other = 0; at = MOVED_LAST
+	:: scan >= scan_end && go_on_anyway -> scan = other & POSITION; challenge()
+	:: scan >= scan_end && !go_on_anyway ->
+		scan = 0; other = 0; n = 0; nearer = false;
+		at = MOVED_LAST
 	:: else -> at = SCAN
 	fi
+}
+
+/* One is ready at `scan`. May a sender skip what is before it? */
+inline found()
+{
+#ifdef MUTANT_COVER_NEARER
+	assert(!nearer);
+#endif
+	if
+#ifdef MUTANT_NO_MARGIN
+	:: true -> challenge()
+#else
+	:: is_receiver || nearer || scan <= other + SPARE -> challenge()
+	:: is_sender && !nearer && scan > other + SPARE -> go_on_counting()
+#endif
+	fi
+}
+
+inline go_on_counting()
+{
+	if
+	:: other + i < position -> at = SKIPPED
+	:: else -> i = 0; at = HEAD_AGAIN
+	fi
+}
+
+/* make_way(), up to `scan`: the next so many at once. */
+inline challenge()
+{
+	other = 0; nearer = false; i = 0;
+	n = (scan - position < RUN -> scan - position : RUN);
+	at = ASK
 }
 
 /* What was read of the other end: is there anything to be looked for? */
@@ -463,7 +587,7 @@ inline with_other()
 		told_epipe = true;
 		end_thread()
 #ifdef MUTANT_BEYOND_TAIL
-	:: is_receiver && other == position && kind_at(position) == GONE -> scan = position + 1; at = HOLE
+	:: is_receiver && other == position && kind_at(position) == GONE -> scan = position + 1; challenge()
 	:: is_receiver && other == position && kind_at(position) != GONE -> answer_eagain()
 #else
 	:: is_receiver && other == position -> answer_eagain()
@@ -475,7 +599,7 @@ inline with_other()
 	:: is_receiver && (other & POSITION) != position && !(other & CLOSED) -> other = 0; at = MOVED_LAST
 #endif
 #ifdef MUTANT_NEED_NO_ROOM
-	:: is_sender -> other = 0; scan = position + 1; at = HOLE
+	:: is_sender -> scan = position + 1; challenge()
 #endif
 	:: else -> scan = next_position; go_on_scanning()
 	fi
@@ -497,17 +621,94 @@ inline closing_counts(claimed)
 	put_end(end)
 }
 
-/* The next cell, if there is one on the way to `scan`: is it a hole as well? */
-inline next_hole()
+/* The next cell of the challenge. */
+inline next_question()
 {
+	v = 0;
 	i++;
 	if
-#ifdef MUTANT_BEYOND_READY
-	:: at = HOLE
+	:: i < n -> at = ASK
+	:: i == n && questions > 0 -> i = 0; at = DOUBT
+	:: i == n && questions == 0 -> i = 0; next_answer()
+	fi
+}
+
+inline meet(word)
+{
+	met[i] = word;
+	questions++
+}
+
+/* A question that may not be answered GONE. */
+#ifdef MUTANT_NO_PREFIX
+#define may_be_gone (!clearing && OWED(met[i]) == wanted)
 #else
-	:: position + i < scan -> at = HOLE
+#define may_be_gone (!clearing && !rest && OWED(met[i]) == wanted)
 #endif
-	:: else -> at = GO_OVER
+
+/* From cell i on: the next question, or the next cell that may be a hole. */
+inline next_answer()
+{
+	do
+	:: i < n && met[i] == 0 && (clearing || rest) -> i++
+	:: else -> break
+	od;
+	if
+	:: i < n && met[i] != 0 -> at = DECIDE
+	:: i < n && met[i] == 0 -> at = HOLE
+	:: i == n && clearing -> clearing = false; at = KNOWN
+	:: i == n && !clearing && (!rest || leading > 0) ->
+		i = (rest -> leading : n);
+		leading = 0; rest = false;
+		at = GO_OVER
+	:: i == n && rest && leading == 0 -> rest = false; top()
+	fi
+}
+
+inline was_answered()
+{
+	v = 0;
+	met[i] = 0;
+	if
+	:: clearing || rest -> i++; next_answer()
+	:: else -> at = HOLE
+	fi
+}
+
+/* Cell i is a hole, as all before it are. */
+inline hole()
+{
+	v = 0;
+	i++;
+#ifdef MUTANT_BEYOND_READY
+	if
+	:: i >= n -> at = HOLE
+	:: else -> next_answer()
+	fi
+#else
+	next_answer()
+#endif
+}
+
+/* Cell i is not: the rest. */
+inline no_hole()
+{
+#ifdef MUTANT_BEYOND_READY
+	n = (i > n -> i : n);
+#endif
+	leading = i;
+	rest = true;
+	next_answer()
+}
+
+/* verdict_count() has looked at i cells. */
+inline counted()
+{
+	v = 0;
+	if
+	:: questions > 0 -> clearing = true; i = 0; at = DOUBT
+	:: questions == 0 && i > 0 -> at = SINCE_KNOWN
+	:: questions == 0 && i == 0 -> none()
 	fi
 }
 
@@ -535,12 +736,44 @@ inline copy()
 #define after_store LOOK
 #endif
 
-inline decided()
+inline put_end_if_alone(value)
 {
-	v = 0; asked = 0;
 	if
-	:: clearing -> clearing = false; at = CLEAR
-	:: else -> top()
+	:: alone -> put_end(value)
+	:: else
+	fi
+}
+
+/* If all were holes, on to the next ones. */
+inline gone_over()
+{
+#ifdef MUTANT_COVER_NEXT_RUN
+	assert(i < n || position == scan);
+#endif
+	if
+	:: i == n && position < scan -> challenge()
+	:: else -> position = my_end; top()
+	fi
+}
+
+#ifdef MUTANT_GIVEN_BACK_NOT_COUNTED
+#define counts(word, position) (KIND(word) == GONE && skipped_by(word, position))
+#else
+#define counts(word, position) skipped_by(word, position)
+#endif
+
+/* is_hole(), with v, the verdict */
+#define lap FREE(position + i)
+inline with_verdict()
+{
+	if
+	:: KIND(v) == GONE && OWED(v) >= lap -> hole()
+#ifdef MUTANT_HOLE_STAYS
+	:: KIND(v) == GONE && OWED(v) < lap -> hole()
+#else
+	:: KIND(v) == GONE && OWED(v) < lap -> at = HOLE_CHANGE
+#endif
+	:: KIND(v) != GONE -> v = 0; at = HOLE_STATE
 	fi
 }
 
@@ -567,14 +800,23 @@ inline stands()
 /* Give back as free in the lap after the last hole. */
 #define given_back ((OWED(v) / 2 + 1) * 2)
 
-/* With HELD, the first receiver has claimed position 0 when all begins, and the messages
- * after it, up to CAPACITY - 2, were received. */
-#ifdef HELD
-#define begins (me == SENDERS -> STORE : READ)
-#define begins_with (me == SENDERS -> 1 : 0)
+/*
+ * With HELD, so many receivers have claimed a position each, from 0 on, when all
+ * begins, and the messages after these, up to CELLS - 2, were received. With
+ * CLAIMED (and BATCH=2) the second sender has claimed position 0, the first one 1
+ * and 2, and a message is at 3.
+ */
+#ifdef CLAIMED
+#define begins (me < 2 -> STORE : READ)
+#define begins_at (me == 0 -> 1 : 0)
+#define begins_with (me < 2 -> 2 - me : 0)
+#define begins_next 0
 #else
-#define begins READ
-#define begins_with 0
+#define holds (me >= SENDERS && me < SENDERS + HELD)
+#define begins (holds -> STORE : READ)
+#define begins_at (holds -> me - SENDERS : 0)
+#define begins_with (holds -> 1 : 0)
+#define begins_next (holds && RECEIVES > 0 -> 1 : 0)
 #endif
 
 proctype worker(byte me)
@@ -583,9 +825,10 @@ proctype worker(byte me)
 #endif
 {
 	mtype:step at = begins;
-	byte position, other; /* what was read of the two ends */
-	byte n = begins_with, i, next, v, asked, scan;
-	bool some, last, clearing;
+	byte position = begins_at, other; /* what was read of the two ends */
+	byte n = begins_with, i, next = begins_next, v, scan, leading;
+	byte met[QUESTIONS], questions; /* open ones, about cells from position on */
+	bool some, last, clearing, rest, nearer;
 	do
 	:: d_step { at == READ ->
 		saw = saw & ~BIT(me);
@@ -658,53 +901,52 @@ proctype worker(byte me)
 	:: d_step { at == CLEAR ->
 		v = verdict[cell];
 		if
-		:: KIND(v) == ASKED ->
-#ifdef MUTANT_CLAIM_WHILE_OPEN
-			v = DONE
+#ifndef MUTANT_CLAIM_GONE
+		:: KIND(v) == GONE -> counted()
+		:: KIND(v) != GONE -> at = READY
 #else
-			clearing = true;
-			asked = cell;
-			at = DOUBT
+		:: true -> at = READY
 #endif
-#ifdef MUTANT_CLAIM_GONE
-		:: KIND(v) == GONE -> v = DONE
-#else
-		:: KIND(v) == GONE -> v = 0; n = i; at = SINCE_KNOWN
-#endif
-		:: KIND(v) == DONE
-		fi;
-		if
-		:: at == CLEAR && KIND(v) == DONE -> v = 0; at = READY
-		:: else
 		fi }
 	:: d_step { at == READY ->
 		if
 #ifdef MUTANT_STATE_BEFORE_VERDICT
-		:: true -> n = 1; at = SINCE_KNOWN
-#endif
+		:: false
+		:: true ->
+#else
+		:: !reads(position + i, wanted) -> counted()
+#ifndef MUTANT_LATER_QUESTION
+		:: reads(position + i, wanted) && KIND(v) == ASKED && OWED(v) > wanted -> counted()
+		:: reads(position + i, wanted) && !(KIND(v) == ASKED && OWED(v) > wanted) ->
+#else
 		:: reads(position + i, wanted) ->
+#endif
+#endif
+			if
+#ifndef MUTANT_CLAIM_WHILE_OPEN
+			:: KIND(v) == ASKED -> meet(v)
+#endif
+			:: else
+			fi;
 			i++;
 			if
-			:: i == n -> at = SINCE_KNOWN
+			:: i == n -> counted()
 #ifdef MUTANT_BATCH_AMONG_HOLES
-			:: else
+			:: else -> v = 0
 #else
-			:: else -> at = CLEAR
+			:: else -> v = 0; at = CLEAR
 #endif
 			fi
-		:: else -> n = i; at = SINCE_KNOWN
 		fi }
 	:: d_step { at == SINCE_KNOWN ->
-		i = 0;
 		if
-		:: n == 0 -> none()
 #ifdef MUTANT_KNOWN_AT_FIRST
-		:: n > 0 && last -> last = false; top()
-		:: n > 0 && !last -> at = CLAIM
+		:: last -> last = false; top()
+		:: !last -> n = i; i = 0; at = CLAIM
 #else
-		:: n > 0 && is_calm && last -> last = false; top()
-		:: n > 0 && is_calm && !last -> at = CLAIM
-		:: n > 0 && !is_calm -> at = KNOWN
+		:: is_calm && last -> last = false; top()
+		:: is_calm && !last -> n = i; i = 0; at = CLAIM
+		:: !is_calm -> at = KNOWN
 #endif
 		fi }
 
@@ -743,6 +985,7 @@ proctype worker(byte me)
 			:: else
 			fi;
 			note();
+			next = (is_receiver && RECEIVES > 0 -> next + n : next);
 			at = (alone_sender -> after_claim : STORE)
 		:: else -> position = my_end; top()
 		fi }
@@ -906,15 +1149,35 @@ proctype worker(byte me)
 		:: kind_at(scan) == GONE -> scan++; go_on_scanning()
 #endif
 #ifdef VARIANT_NO_THIRD_READ
-		:: else -> other = 0; at = HOLE
+		:: else -> found()
 #else
 		:: else -> at = SCAN_AGAIN
 #endif
 		fi }
 	:: d_step { at == SCAN_AGAIN ->
 		if
-		:: reads(scan, FREE(scan) + is_receiver) -> other = 0; at = HOLE
+		:: reads(scan, FREE(scan) + is_receiver) -> found()
 		:: else -> scan++; go_on_scanning()
+		fi }
+	/* verdict_skipped(), from `other`, where head is, to position */
+	:: d_step { at == SKIPPED ->
+		n = (counts(verdict[INDEX(other + i)], other + i) && n < SPARE -> n + 1 : n);
+		i++;
+		go_on_counting() }
+	:: d_step { at == HEAD_AGAIN ->
+		if
+#ifndef VARIANT_HEAD_NOT_REREAD
+		:: head_there != other ->
+#ifdef MUTANT_COVER_HEAD_MOVED
+			assert(false);
+#endif
+			other = head_there; n = 0; scan = next_position; go_on_scanning()
+#endif
+		:: else ->
+			if
+			:: scan <= affordable -> challenge()
+			:: else -> nearer = true; scan = next_position; go_on_scanning()
+			fi
 		fi }
 	:: d_step { at == MOVED_LAST ->
 		if
@@ -931,144 +1194,186 @@ proctype worker(byte me)
 		:: else -> last = true; at = SETTLED
 		fi }
 
-	/* make_way(), up to `scan`: verdict_hole() */
-#define lap FREE(position + i)
-	:: d_step { at == HOLE ->
-		v = verdict[cell];
-		if
-		:: KIND(v) == GONE && OWED(v) >= lap -> v = 0; next_hole()
-#ifdef MUTANT_HOLE_STAYS
-		:: KIND(v) == GONE && OWED(v) < lap -> v = 0; next_hole()
-#else
-		:: KIND(v) == GONE && OWED(v) < lap -> at = HOLE_CHANGE
-#endif
-		:: KIND(v) != GONE -> v = 0; at = HOLE_STATE
-		fi }
-	:: d_step { at == HOLE_CHANGE && drained ->
-		if
-		:: verdict[cell] == v ->
-			verdict[cell] = WORD(OWED(v) + (lap - OWED(v) + 1) / 2 * 2, GONE);
-			v = 0;
-			next_hole()
-#ifdef MUTANT_HOLE_ANYWAY
-		:: else -> v = 0; next_hole()
-#else
-		:: else -> v = 0; at = HOLE
-#endif
-		fi }
-	:: d_step { at == HOLE_STATE ->
-		if
-#ifndef MUTANT_NO_LATE_HOLE
-		:: reads_later(cell, wanted + 1) -> next_hole()
-#endif
-		:: else ->
-			if
-			:: i > 0 -> at = GO_OVER
-#ifdef MUTANT_SENDER_NEVER_ASKS
-			:: i == 0 && is_sender -> top()
-			:: i == 0 && is_receiver -> scan = 0; at = ASK
-#elif defined(MUTANT_RECEIVER_NEVER_ASKS)
-			:: i == 0 && is_receiver -> top()
-			:: i == 0 && is_sender -> scan = 0; at = ASK
-#else
-			:: i == 0 -> scan = 0; at = ASK
-#endif
-			fi
-		fi }
-	:: d_step { at == GO_OVER && (alone -> has_space : drained) ->
-		do
-		/* Where it thinks that tail is, it finds out later. */
-		:: alone_sender -> assert(unmoved); tail = tail + i; i = 0; break
-		:: my_end == position && i > 0 && is_receiver ->
-			assert(!(out[INDEX(position)] && is(position, FULL(position))));
-			position++;
-			head++;
-			i--
-		:: my_end == position && i > 0 && is_sender -> position++; tail++; i--
-		:: else -> break
-		od;
-		if
-		:: alone && is_sender -> put_end(tail)
-		:: alone && is_receiver -> put_end(head)
-		:: else
-		fi;
-		note();
-		if
-		:: alone_sender -> at = OVER_SINCE
-		:: else -> position = my_end; top()
-		fi }
-	:: d_step { at == OVER_SINCE ->
-		if
-		:: end == 0 -> top()
-		:: else -> at = OVER_COUNTS
-		fi }
-	:: d_step { at == OVER_COUNTS && drained -> closing_counts(tail); end_thread() }
-
-	/* verdict_ask() */
+	/* verdict_challenge(), of n cells: ask() */
 	:: d_step { at == ASK ->
 		v = verdict[cell];
-		assert(KIND(v) != GONE || OWED(v) >= wanted);
 		if
 #ifdef MUTANT_ASKER_DECIDES
-		:: KIND(v) == ASKED -> v = 0; top()
+		:: KIND(v) == ASKED -> next_question()
 #else
-		:: KIND(v) == ASKED -> asked = cell; at = DOUBT
+		:: KIND(v) == ASKED -> meet(v); next_question()
 #endif
-		:: may_not_ask -> v = 0; top()
+#ifdef MUTANT_SENDER_NEVER_ASKS
+		:: is_sender && KIND(v) != ASKED -> next_question()
+		:: is_receiver && KIND(v) != ASKED && may_not_ask -> next_question()
+		:: is_receiver && KIND(v) != ASKED && !may_not_ask -> at = if_may_ask
+#elif defined(MUTANT_RECEIVER_NEVER_ASKS)
+		:: is_receiver && KIND(v) != ASKED -> next_question()
+		:: is_sender && KIND(v) != ASKED && may_not_ask -> next_question()
+		:: is_sender && KIND(v) != ASKED && !may_not_ask -> at = if_may_ask
+#else
+		:: may_not_ask -> next_question()
+		:: KIND(v) != ASKED && !may_not_ask -> at = if_may_ask
+#endif
+		fi }
+	:: d_step { at == ASK_STATE ->
+		if
+		:: reads_later(cell, wanted) -> next_question()
 		:: else -> at = ASK_CHANGE
 		fi }
 	:: d_step { at == ASK_CHANGE && drained ->
 		if
 		:: verdict[cell] == v ->
-			v = WORD(wanted, ASKED);
-			verdict[cell] = v;
-			asked = cell;
-			at = DOUBT
-		:: else -> v = 0; top()
-		fi }
+			verdict[cell] = WORD(wanted, ASKED);
+			meet(WORD(wanted, ASKED))
+		:: else ->
+			v = verdict[cell];
+			if
+#ifndef MUTANT_ASKER_DECIDES
+			:: KIND(v) == ASKED -> meet(v)
+#endif
+			:: else
+			fi
+		fi;
+		next_question() }
 
-	/* decide(): v, the question, becomes the answer */
+	/* doubt() */
 	:: d_step { at == DOUBT && drained ->
-#ifndef MUTANT_DOUBT_LATE
-		doubt();
+#ifdef MUTANT_DOUBT_ONCE
+		doubt(1);
+#elif !defined(MUTANT_DOUBT_LATE)
+		doubt(questions);
 #endif
-		at = to_fence }
+		questions = 0;
 #ifdef STORE_BUFFERS
-	:: d_step { at == HEAVY && heavy_done -> at = DECIDE }
+		at = HEAVY }
+	:: d_step { at == HEAVY && (met[i] == 0 || heavy_done) ->
+		i++;
+		if
+		:: i == n -> i = 0; next_answer()
+		:: else
+		fi }
+#else
+		next_answer() }
 #endif
+
+	/* answer(), of cell i: v is what the question becomes */
 	:: d_step { at == DECIDE ->
 		if
 #ifdef MUTANT_DECIDE_BLINDLY
 		:: false
 #elif defined(MUTANT_DECIDE_EXACTLY)
-		:: state[asked] == OWED(v) -> v = WORD(OWED(v), DONE)
+		:: state[cell] == OWED(met[i]) -> v = WORD(OWED(met[i]), DONE)
+#elif defined(MUTANT_REST_UNANSWERED)
+		:: !rest && reads_later(cell, OWED(met[i])) -> v = WORD(OWED(met[i]), DONE)
 #else
-		:: reads_later(asked, OWED(v)) -> v = WORD(OWED(v), DONE)
+		:: reads_later(cell, OWED(met[i])) -> v = WORD(OWED(met[i]), DONE)
 #endif
 		:: else ->
-			doomed[asked] = doomed[asked] || verdict[asked] == v;
-			v = WORD(OWED(v), GONE)
+			if
+#ifdef MUTANT_COVER_LEFT_OPEN
+			:: rest -> assert(false)
+#endif
+			:: may_be_gone ->
+				doomed[cell] = doomed[cell] || verdict[cell] == met[i];
+				v = WORD(OWED(met[i]), GONE)
+			:: else
+			fi
 		fi;
-		at = DECIDE_CHANGE }
+		at = (v != 0 -> DECIDE_CHANGE : DECIDE_SETTLE) }
 	:: d_step { at == DECIDE_CHANGE && drained ->
 #ifdef MUTANT_DOUBT_LATE
-		doubt();
+		doubt(1);
 #endif
 		if
-		:: verdict[asked] == WORD(OWED(v), ASKED) ->
-			verdict[asked] = v;
-			answered(asked);
+		:: verdict[cell] == met[i] ->
+			verdict[cell] = v;
+			answered(cell);
 			if
 			:: KIND(v) == DONE -> at = DECIDE_SETTLE
-			:: KIND(v) == GONE -> decided()
+			:: KIND(v) == GONE -> was_answered()
 			fi
 #ifdef MUTANT_DECIDE_KEEPS
-		:: else -> decided()
+		:: else -> was_answered()
 #else
 		:: else -> at = DECIDE_SETTLE
 #endif
 		fi }
-	:: d_step { at == DECIDE_SETTLE -> settle(); decided() }
+	:: d_step { at == DECIDE_SETTLE ->
+#ifdef MUTANT_REST_UNSETTLED
+		if
+		:: rest && KIND(verdict[cell]) == ASKED
+		:: else -> settle()
+		fi;
+#else
+		settle();
+#endif
+		was_answered() }
+
+	/* is_hole(), of cell i */
+	:: d_step { at == HOLE ->
+		v = verdict[cell];
+		with_verdict() }
+	:: d_step { at == HOLE_CHANGE && drained ->
+		if
+		:: verdict[cell] == v ->
+			verdict[cell] = WORD(OWED(v) + (lap - OWED(v) + 1) / 2 * 2, GONE);
+			hole()
+#ifdef MUTANT_HOLE_ANYWAY
+		:: else -> hole()
+#else
+		:: else -> v = verdict[cell]; with_verdict()
+#endif
+		fi }
+	:: d_step { at == HOLE_STATE ->
+		if
+#ifndef MUTANT_NO_LATE_HOLE
+		:: reads_later(cell, wanted + 1) -> hole()
+#endif
+		:: else -> no_hole()
+		fi }
+	/* skip(), of i holes */
+	:: d_step { at == GO_OVER && (alone -> has_space : drained) ->
+		if
+		:: (my_end & (alone_sender -> POSITION : 255)) == position ->
+			each = 0;
+			do
+			:: each < i && is_receiver ->
+				assert(!(out[INDEX(position + each)] &&
+					is(position + each, FULL(position + each))));
+				each++
+			:: each < i && is_sender ->
+				holes = holes | BIT(position + each);
+				skipped = skipped | BIT(position + each);
+				each++
+			:: each == i -> break
+			od;
+			position = position + i;
+			if
+			:: is_sender -> tail = position; put_end_if_alone(tail)
+			:: is_receiver -> head = position; put_end_if_alone(head)
+			fi;
+			note();
+			if
+			:: alone_sender -> at = OVER_SINCE
+			:: else -> gone_over()
+			fi
+		:: else -> assert(!alone); position = my_end; top()
+		fi }
+	:: d_step { at == OVER_SINCE ->
+		if
+		:: end == 0 -> gone_over()
+		:: else -> at = OVER_COUNTS
+		fi }
+	:: d_step { at == OVER_COUNTS && drained ->
+		closing_counts(position);
+#ifdef MUTANT_COVER_NEXT_RUN_CLOSED
+		assert(end != (CLOSED | position) || i < n || position == scan);
+#endif
+		if
+		:: end == (CLOSED | position) && i == n && position < scan -> challenge()
+		:: else -> end_thread() /* -EPIPE */
+		fi }
 
 	:: d_step { at == WAIT && called -> at = READ }
 	:: atomic { at == END -> ended = ended | BIT(me); break }
@@ -1084,10 +1389,10 @@ proctype worker(byte me)
 #define may_be_popped(index) (state[index] % 2 == 1 && free_for(index) >= head && \
 	free_for(index) < final && in_use(index))
 #define may_be_pushed(index) (state[index] % 2 == 0 && in_use(index) && \
-	(free_for(index) == final || (free_for(index) > final && free_for(index) < head + CAPACITY)))
+	(free_for(index) == final || (free_for(index) > final && free_for(index) < head + CELLS && \
+	lost + free_for(index) - final <= SPARE)))
 
 #define over(set) (((set) & ~ended & ~stopped) == 0)
-#define nobody_receives ((stopped & ALL_RECEIVERS) == ALL_RECEIVERS)
 
 #ifdef STOPS
 /* Stops the thread STOPS at any step; and ALSO_STOPS after it. */
@@ -1100,17 +1405,28 @@ active proctype stopper()
 }
 #endif
 
+/* Nothing moves. */
+inline judge_rest()
+{
+	assert(over(ALL_SENDERS) || (over(ALL_RECEIVERS) && !any_usable));
+	assert(over(ALL_RECEIVERS) || !any_out);
+	assert((any(may_be_popped)) == (any_out) && (any(may_be_pushed)) == (any_usable));
+	assert(stopped || any_usable || final - head - lost >= CELLS - SPARE);
+	assert(stopped || holes == skipped)
+}
+
 /* Closes when nothing moves any more, or (with EARLY) at any moment; judges. */
 active proctype judge()
 {
 	byte there;
+#if defined(STOPS) && RECEIVES /* all go on before the ring is closed */
+	atomic { timeout -> judge_rest(); stopped = 0 }
+#endif
 	atomic {
 		if
-		:: EARLY
+		:: EARLY && (HELD == 0 || tail > 0) /* init was first */
 		:: timeout ->
-			assert(over(ALL_SENDERS) || nobody_receives);
-			assert(!any_out || nobody_receives);
-			assert((any(may_be_popped)) == (any_out) && (any(may_be_pushed)) == (any_usable))
+			judge_rest()
 		fi;
 		if
 		:: !SINGLE_SENDER -> set_closed(); woken = ALL
@@ -1135,24 +1451,41 @@ active proctype judge()
 	timeout;
 #endif
 	assert(ended == ALL);
-	assert(sent == claimed && claimed == received && final == head);
-	assert(unsettled == 0 && !any(unfinished) && !any_out)
+	assert(claimed == received && (RECEIVES > 0 || (sent == claimed && final == head && !any_out)));
+	assert(unsettled == 0 && !any(unfinished))
 }
 
 init
 {
 	atomic {
 		byte i;
-#ifdef HELD
-		tail = CAPACITY - 1;
-		head = CAPACITY - 1;
-		for (i : 1 .. CAPACITY - 2) { state[i] = FREE(CAPACITY) }
-		state[0] = FULL(0);
-		message[0] = SENDERS * SENDS + 1;
-		owned[0] = true;
+		if
+		:: HELD > 0 ->
+			tail = CELLS - 1;
+			head = CELLS - 1;
+			for (i : HELD .. CELLS - 2) { state[i] = FREE(CELLS) }
+			for (i : 0 .. HELD - 1) {
+				state[i] = FULL(0);
+				message[i] = SENDERS * SENDS + 1 + i;
+				owned[i] = true;
+				sent = sent | BIT(SENDERS * SENDS + i);
+				calm = calm | BIT(SENDERS + i)
+			}
+			claimed = sent;
+#ifdef LAGS
+			late_tail = tail;
+			late_head = head
+#endif
+		:: else
+		fi;
+#ifdef CLAIMED
+		tail = 4;
+		for (i : 0 .. 2) { owned[i] = true }
+		state[3] = FULL(3);
+		message[3] = SENDERS * SENDS + 1;
+		out[3] = true;
 		sent = BIT(SENDERS * SENDS);
-		claimed = sent;
-		calm = BIT(SENDERS);
+		calm = BIT(0) | BIT(1);
 #endif
 		for (i : 0 .. THREADS - 1) { run worker(i) }
 		i = 0

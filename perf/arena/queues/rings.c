@@ -28,7 +28,7 @@ static void *create_ring(size_t capacity, unsigned int senders, unsigned int rec
 	struct ring *ring = need_lines(sizeof(*ring), "ring");
 
 	(void)senders, (void)receivers;
-	return made(ring, ring_init(ring, capacity, 0, 0));
+	return made(ring, ring_init(ring, capacity, capacity - 1, 0, 0));
 }
 
 static void *create_plain(size_t capacity, unsigned int senders, unsigned int receivers)

@@ -7,7 +7,10 @@
  * order and in one piece (GenMC reports data races on their bytes by itself); the
  * answers that the calls allow. At the end: what was sent was received once; no
  * doubt is left, and so no cell quarantined; the counts are right; with AS_NEW, every cell
- * can be used.
+ * can be used; with AT_REST, as many messages fit as the ring has promised.
+ *
+ * Of CELLS cells SPARE are for positions that are skipped: by default all but
+ * one, so that senders may skip what they like.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -18,12 +21,17 @@
 
 static struct ring ring;
 
+#ifndef SPARE
+#define SPARE (CELLS - 1)
+#endif
+
 /*
  * A thread's log: which messages it has sent and which received, a bit for each, and
  * whether it was told -EPIPE. Thread t sends the messages 4 * t to 4 * t + 3, main()
- * those below 4.
+ * those below 4, and at the end those from 4 * AFTERWARDS on.
  */
 #define MESSAGES 24
+#define AFTERWARDS 5
 #define MASK (((uint64_t)1 << MESSAGES) - 1)
 #define KNOWS_CLOSED ((uint64_t)1 << 62)
 #define KNOWS_EMPTY ((uint64_t)1 << 63)
@@ -76,7 +84,7 @@ always_inline uint64_t log_received(uint64_t log, const struct magring_message *
 always_inline uint64_t push(uint64_t self, uint64_t log, size_t count, bool may_be_full)
 {
 	uint64_t first = 4 * self + population(sent_by(log));
-	struct magring_message messages[2];
+	struct magring_message messages[3];
 	for (size_t i = 0; i < count; i++)
 		number(&messages[i], first + i);
 	int result = count == 1 ? ring_push(&ring, messages) : ring_push_batch(&ring, messages, count);
@@ -120,6 +128,7 @@ always_inline uint64_t pop(uint64_t log, size_t count, bool may_be_empty)
 
 CALL(send, push(self, log, 1, true))
 CALL(send_two, push(self, log, 2, true))
+CALL(send_three, push(self, log, 3, true))
 CALL(send_surely, push(self, log, 1, false))
 CALL(receive, pop(log, 1, true))
 CALL(receive_two, pop(log, 2, true))
@@ -132,6 +141,14 @@ always_inline uint64_t do_close(uint64_t self, uint64_t log)
 	return log | KNOWS_CLOSED;
 }
 
+always_inline uint64_t do_count(uint64_t self, uint64_t log)
+{
+	(void)self;
+	struct ring_counts counts = ring_counts(&ring);
+	require(counts.returned <= counts.received && counts.received <= counts.sent);
+	return log;
+}
+
 #include "threads.h"
 
 /* Nobody else is at it: it takes as many messages as a new one, and no more. */
@@ -139,22 +156,37 @@ static void check_as_new(void)
 {
 	struct magring_message m;
 	require(ring_may_push(&ring) && !ring_may_pop(&ring));
-	for (uint64_t i = 0; i < CAPACITY; i++) {
+	for (uint64_t i = 0; i < CELLS; i++) {
 		number(&m, i);
 		require(ring_push(&ring, &m) == 1);
 	}
 	require(!ring_may_push(&ring) && ring_may_pop(&ring));
 	require(ring_push(&ring, &m) == -EAGAIN);
-	for (uint64_t i = 0; i < CAPACITY; i++)
+	for (uint64_t i = 0; i < CELLS; i++)
 		require(ring_pop(&ring, &m) == 1 && number_of(&m) == i);
 	require(ring_pop(&ring, &m) == -EAGAIN);
+}
+
+/* Nobody is in a call: send as long as it goes. */
+static uint64_t fill(uint64_t all)
+{
+	for (;;) {
+		bool may_push = ring_may_push(&ring);
+		uint64_t before = sent_by(all) >> 4 * AFTERWARDS;
+		uint64_t after = push(AFTERWARDS, before << 4 * AFTERWARDS, 1, true) >> 4 * AFTERWARDS;
+		require(may_push == (before != after));
+		if (before == after)
+			return all;
+		all |= after << 4 * AFTERWARDS;
+	}
 }
 
 int main(void)
 {
 	long threads[THREADS];
 	uint64_t all = 0;
-	require(ring_init(&ring, CAPACITY, START, ALONE) == 0);
+	require(ring_init(&ring, CELLS, SPARE, START, ALONE) == 0);
+	ring.claim_max = CELLS; /* a batch is one claim, on two cells too */
 	for (int i = 0; i < FILL; i++)
 		all = push(0, all, 1, false);
 	start_threads(threads);
@@ -163,6 +195,12 @@ int main(void)
 		require((received_by(all) & received_by(log)) == 0);
 		all |= log;
 	}
+#ifdef AT_REST
+	all = fill(all);
+	uint64_t there = population(sent_by(all)) - population(received_by(all));
+	require(there >= ring_capacity(&ring));
+	require(ring_size(&ring) == there);
+#endif
 	int result;
 	struct magring_message m;
 	while ((result = ring_pop(&ring, &m)) == 1) {
@@ -174,7 +212,7 @@ int main(void)
 	require(atomic_load_explicit(&ring.doubts, memory_order_relaxed) ==
 		atomic_load_explicit(&ring.settled, memory_order_relaxed) + !fence_asymmetric);
 	struct ring_counts counts = ring_counts(&ring);
-	require(counts.sent == population(sent_by(all)));
+	require(counts.sent - counts.returned == population(sent_by(all)));
 	require(counts.received == counts.sent);
 #ifdef CLOSES
 	require(result == -EPIPE && counts.closed);
