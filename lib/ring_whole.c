@@ -182,11 +182,6 @@ static int64_t count_received(const struct ring *ring, uint64_t head, uint64_t r
 	return passed(ring, head, &ring->unreceived) + (int64_t)returned;
 }
 
-static int64_t count_sent(const struct ring *ring, uint64_t tail, uint64_t end)
-{
-	return passed(ring, end & CLOSED ? end : tail, &ring->unsent);
-}
-
 struct ring_counts ring_counts(struct ring *ring)
 {
 	uint64_t returned, received;
@@ -208,7 +203,7 @@ struct ring_counts ring_counts(struct ring *ring)
 	 * CLOSING counts; of later ones the end tells, and before that
 	 * nobody. */
 	uint64_t end = atomic_load_explicit(&ring->end, memory_order_acquire);
-	int64_t sent = end == CLOSING ? 0 : count_sent(ring, tail, end);
+	int64_t sent = end == CLOSING ? 0 : passed(ring, end & CLOSED ? end : tail, &ring->unsent);
 	return (struct ring_counts){
 		.sent = tell(&ring->told_sent, sent > (int64_t)received ? sent : (int64_t)received),
 		.received = received,
@@ -233,7 +228,7 @@ size_t ring_size(const struct ring *ring)
 		tail = end & CLOSED ? end : tail;
 		/* What returned is counted late, but between equal ends is nothing. */
 		size = (tail & POSITION) == head ? 0 :
-			count_sent(ring, tail, end) - count_received(ring, head, returned);
+			passed(ring, tail, &ring->unsent) - count_received(ring, head, returned);
 	} while (moved_on(&ring->head, &head));
 	return at_most(size > 0 ? (size_t)size : 0, ring_cells(ring));
 }

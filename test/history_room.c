@@ -10,8 +10,7 @@
  * OVERFULL    At no instant are more messages certainly inside than there are cells.
  *
  * NOT_FULL    A FULL needs an instant before `closed` at which `full` cells may
- * have
- *             been taken: by a message that was possibly inside, from the begin of its
+ *             have been taken: by a message that was possibly inside, from the begin of its
  *             send to the end of its receive (a thread in the middle of either
  *             holds a cell); or by being out of service.
  *             A linearizable queue would promise more. But here all cells may be claimed

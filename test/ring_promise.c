@@ -59,20 +59,22 @@ static void pop_some(size_t count)
 		CHECK(pop() == 1, "%zu of %zu", i, count);
 }
 
+static struct stopped stop(_Atomic(uint64_t) *end, size_t count)
+{
+	struct stopped stopped = { .position = ring_peek_claim(end), .count = count };
+	for (size_t i = 1; i < count; i++)
+		ring_peek_claim(end);
+	return stopped;
+}
+
 static struct stopped stop_senders(size_t count)
 {
-	struct stopped stopped = { .position = ring_peek_claim_push(&ring), .count = count };
-	for (size_t i = 1; i < count; i++)
-		ring_peek_claim_push(&ring);
-	return stopped;
+	return stop(&ring.tail, count);
 }
 
 static struct stopped stop_receivers(size_t count)
 {
-	struct stopped stopped = { .position = ring_peek_claim_pop(&ring), .count = count };
-	for (size_t i = 1; i < count; i++)
-		ring_peek_claim_pop(&ring);
-	return stopped;
+	return stop(&ring.head, count);
 }
 
 /* How many of its messages are sent: the others it still has. */
@@ -130,12 +132,11 @@ static void what_circulates_can_be_sent_back(size_t cells, uint64_t position, bo
 		uint32_t what = dice_throw(dice, 2 * stops + goes_round);
 		if (what < stops && n < STOPPED_MAX && ring_size(&ring) > 0) {
 			size_t count = 1 + dice_throw(dice, (uint32_t)ring.claim_max), claimed = 0;
-			struct stopped receiver = { .position = atomic_load(&ring.head) };
 			/* No more than what lies there without a gap. */
 			while (claimed < count && ring_ready(&ring, claimed, true))
 				claimed++;
 			if (claimed > 0)
-				stopped[n++] = receiver = stop_receivers(claimed);
+				stopped[n++] = stop_receivers(claimed);
 		} else if (what < 2 * stops && n > 0) {
 			size_t which = dice_throw(dice, (uint32_t)n);
 			finish_receivers(stopped[which]);

@@ -36,6 +36,7 @@ enum {
 	QUEUE_LINKED_TO_NOTHING = 8, /* moves no message at all: the cost of the harness */
 	QUEUE_PROGRAM = 16, /* another program: no function here, but measured by program_throughput() */
 	QUEUE_ALLOCATOR = 32, /* no queue, but where payloads come from: scenarios/allocators.c */
+	QUEUE_SPARE = 128, /* takes up to twice the capacity */
 	QUEUE_FIRST = 64, /* where queues[0] takes no part, others are compared with this one */
 };
 

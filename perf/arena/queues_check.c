@@ -231,8 +231,7 @@ static const char *alone(const struct queue *queue)
 		/* Some lose one place. */
 		if (last - first < CAPACITY - 1)
 			wrong = "is full too early";
-		/* Ours has spare cells. */
-		else if (last - first > 2 * CAPACITY)
+		else if (last - first > (queue->flags & QUEUE_SPARE ? 2 : 1) * CAPACITY)
 			wrong = "is never full";
 		for (; first < last && wrong == NULL; first++)
 			if (queue->receive(receiver, &message, 1) != 1 || !is_intact(&message) ||

@@ -196,7 +196,7 @@ static void receive_waiting(void *argument, struct arena_message *ret_message)
 		.name = title,                                                                 \
 		.origin = "this library, by its public calls",                                 \
 		.carries = "48 bytes inside a message of 56",                                  \
-		.flags = restriction,                                                          \
+		.flags = (restriction) | QUEUE_SPARE,                                          \
 		.batch_max = BATCH,                                                            \
 		.create = create_##symbol,                                                     \
 		.destroy = destroy,                                                            \
