@@ -213,7 +213,7 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_create(
  *
  * Threads:   no other call on this pool may run or follow.
  * Returns:   0, -EINVAL, -EBUSY (messages are out or queues live: nothing has
- *            changed, and magring_pool_stats() tells how many).
+ *            changed, and magring_pool_get_stats() tells how many).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_pool_destroy(struct magring_pool *pool);
 
@@ -224,11 +224,11 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_destroy(struct magring_pool *pool)
  *
  * Returns:   0, -EINVAL.
  */
-MAGRING_PUBLIC int magring_thread_flush(struct magring_pool *pool);
+MAGRING_PUBLIC int magring_pool_flush_thread(struct magring_pool *pool);
 
 /*
  * Give memory that is free back to the system, and for use by other size classes.
- * Threads' caches are emptied first, as if each had called magring_thread_flush(): those
+ * Threads' caches are emptied first, as if each had called magring_pool_flush_thread(): those
  * that no slab was allocated from or freed to for idle_ns nanoseconds, 0 meaning all. How
  * long that is, trims find out by comparing: so a cache is emptied by the second trim that
  * finds it unchanged at the earliest, and who wants caches of idle threads to be emptied
@@ -271,7 +271,7 @@ struct magring_pool_stats {
 	uint64_t exhausted;           /* allocations that failed with -ENOBUFS, or had to wait */
 	uint64_t threads;             /* caches attached to a live thread */
 	uint64_t queues;              /* queues live */
-	uint32_t classes;             /* size classes, see magring_pool_class_stats() */
+	uint32_t classes;             /* size classes, see magring_pool_get_class_stats() */
 	uint32_t reserved;
 	double efficiency;            /* payload_bytes_in_use / memory_bytes, 0 when idle */
 	uint64_t trims;               /* times that the pool was trimmed */
@@ -284,7 +284,7 @@ struct magring_pool_stats {
  * Threads:   any, at any time; nobody is stopped.
  * Returns:   0, -EINVAL, -E2BIG.
  */
-MAGRING_PUBLIC int magring_pool_stats(
+MAGRING_PUBLIC int magring_pool_get_stats(
 	struct magring_pool *pool, struct magring_pool_stats *ret_stats);
 
 struct magring_class_stats {
@@ -305,7 +305,7 @@ struct magring_class_stats {
  * Threads:   any, at any time; nobody is stopped.
  * Returns:   0, -EINVAL (no such class), -E2BIG.
  */
-MAGRING_PUBLIC int magring_pool_class_stats(
+MAGRING_PUBLIC int magring_pool_get_class_stats(
 	struct magring_pool *pool, unsigned int class_index,
 	struct magring_class_stats *ret_stats);
 
@@ -345,13 +345,13 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_metrics(
  *	                          MAGRING_PROFILE nor the program says. Not in a child of a fork that
  *	                          has not destroyed the pool
  *	MAGRING_LEAKS=1           sample_bytes is 1; magring_pool_destroy() with messages out
- *	                          writes what magring_pool_leaks_write() does to stderr. Not in a
+ *	                          writes what magring_pool_write_leaks() does to stderr. Not in a
  *	                          child of a fork
  *
  * Threads:   any, at any time; those that allocate or free a sampled message may wait meanwhile.
  * Returns:   0, -EINVAL, -ENOMEM, -EIO (the stream refused).
  */
-MAGRING_PUBLIC MAGRING_CHECK int magring_pool_profile_write(
+MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_profile(
 	struct magring_pool *pool, FILE *stream);
 
 /*
@@ -360,9 +360,9 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_profile_write(
  * age. Functions have names as far as the dynamic linker knows them (a program linked with
  * -rdynamic), else a file and an address for addr2line. For all messages, sample_bytes must be 1.
  *
- * Threads, Returns: as magring_pool_profile_write().
+ * Threads, Returns: as magring_pool_write_profile().
  */
-MAGRING_PUBLIC MAGRING_CHECK int magring_pool_leaks_write(
+MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_leaks(
 	struct magring_pool *pool, FILE *stream);
 
 /* --------------------------------------------------------------- message -- */
@@ -597,7 +597,7 @@ struct magring_queue_stats {
 	uint64_t empty;    /* times that a receive found nothing at its first look */
 	uint64_t parked;   /* times that a thread went to sleep */
 	uint64_t woken;    /* times that a thread woke a sleeper (close aside) */
-	uint64_t questions;   /* times that a thread in the way of others was asked about */
+	uint64_t challenged;   /* times that a thread in the way of others was asked about */
 	uint64_t quarantined; /* times that a cell was taken out of use for such a thread */
 	uint64_t capacity; /* messages */
 	uint64_t closed;   /* 0 or 1: close has begun; a send that runs beside it may still go */
@@ -607,7 +607,7 @@ struct magring_queue_stats {
  * Threads:   any, at any time; nobody is stopped.
  * Returns:   0, -EINVAL, -E2BIG.
  */
-MAGRING_PUBLIC int magring_queue_stats(
+MAGRING_PUBLIC int magring_queue_get_stats(
 	struct magring_queue *queue, struct magring_queue_stats *ret_stats);
 
 /* ---------------------------------------------- messages, in the caller -- */
@@ -640,87 +640,87 @@ MAGRING_PUBLIC void magring_private_free(struct magring_message *message);
 
 /* A header's top byte is 0 in the empty message, 1 in one without slab; below it are the sizes of id
  * and payload, in bits 48 to 55 and 0 to 31. */
-#define PRIVATE_MAGRING_KIND(message) ((message)->private_header >> 56)
-#define PRIVATE_MAGRING_ID_SIZE(message) ((message)->private_header >> 48 & 0xff)
-#define PRIVATE_MAGRING_PAYLOAD_SIZE(message) ((message)->private_header & 0xffffffff)
-#define PRIVATE_MAGRING_INSIDE 1
+#define MAGRING_PRIVATE_KIND(message) ((message)->private_header >> 56)
+#define MAGRING_PRIVATE_ID_SIZE(message) ((message)->private_header >> 48 & 0xff)
+#define MAGRING_PRIVATE_PAYLOAD_SIZE(message) ((message)->private_header & 0xffffffff)
+#define MAGRING_PRIVATE_INSIDE 1
 #ifdef __cplusplus
-#define PRIVATE_MAGRING_BYTES(message) reinterpret_cast<unsigned char *>((message)->private_body)
+#define MAGRING_PRIVATE_BYTES(message) reinterpret_cast<unsigned char *>((message)->private_body)
 #else
-#define PRIVATE_MAGRING_BYTES(message) ((unsigned char *)(message)->private_body)
+#define MAGRING_PRIVATE_BYTES(message) ((unsigned char *)(message)->private_body)
 #endif
-#define PRIVATE_MAGRING_IN_CALLER \
+#define MAGRING_PRIVATE_IN_CALLER \
 	extern __inline__ __attribute__((__always_inline__, __gnu_inline__, __artificial__))
 
 /* Compilers are not to know where this is: they would warn whoever handles more bytes than a message
  * has inside, as if it were in there. */
-PRIVATE_MAGRING_IN_CALLER void *private_magring_bytes(struct magring_message *message, size_t offset)
+MAGRING_PRIVATE_IN_CALLER void *magring_private_bytes(struct magring_message *message, size_t offset)
 {
-	unsigned char *bytes = PRIVATE_MAGRING_BYTES(message) + offset;
+	unsigned char *bytes = MAGRING_PRIVATE_BYTES(message) + offset;
 	__asm__("" : "+r"(bytes));
 	return bytes;
 }
 
 /* Whether a message was made; else the library makes it, or says what is wrong. */
-PRIVATE_MAGRING_IN_CALLER int private_magring_inside(struct magring_pool *pool,
+MAGRING_PRIVATE_IN_CALLER int magring_private_inside(struct magring_pool *pool,
 	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size)
 {
-	uint64_t id_size_wide = id_size, kind = PRIVATE_MAGRING_INSIDE;
+	uint64_t id_size_wide = id_size, kind = MAGRING_PRIVATE_INSIDE;
 	if (!pool || !ret_message || (!id && id_size > 0) || id_size > MAGRING_INLINE_MAX ||
 			payload_size > MAGRING_INLINE_MAX - id_size)
 		return 0;
 	ret_message->private_header = payload_size | id_size_wide << 48 | kind << 56;
 	if (id_size > 0)
-		__builtin_memcpy(private_magring_bytes(ret_message, 0), id, id_size);
+		__builtin_memcpy(magring_private_bytes(ret_message, 0), id, id_size);
 	return 1;
 }
 
-PRIVATE_MAGRING_IN_CALLER int magring_message_alloc(struct magring_pool *pool,
+MAGRING_PRIVATE_IN_CALLER int magring_message_alloc(struct magring_pool *pool,
 	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,
 	int64_t timeout_ns)
 {
-	if (private_magring_inside(pool, ret_message, id, id_size, payload_size))
+	if (magring_private_inside(pool, ret_message, id, id_size, payload_size))
 		return 0;
 	return magring_private_alloc(pool, ret_message, id, id_size, payload_size, timeout_ns);
 }
 
-PRIVATE_MAGRING_IN_CALLER int magring_message_copy(struct magring_pool *pool,
+MAGRING_PRIVATE_IN_CALLER int magring_message_copy(struct magring_pool *pool,
 	struct magring_message *ret_message, const void *id, size_t id_size, const void *payload,
 	size_t payload_size, int64_t timeout_ns)
 {
 	if ((!payload && payload_size > 0) ||
-			!private_magring_inside(pool, ret_message, id, id_size, payload_size))
+			!magring_private_inside(pool, ret_message, id, id_size, payload_size))
 		return magring_private_copy(pool, ret_message, id, id_size, payload, payload_size, timeout_ns);
 	if (payload_size > 0)
-		__builtin_memcpy(private_magring_bytes(ret_message, id_size), payload, payload_size);
+		__builtin_memcpy(magring_private_bytes(ret_message, id_size), payload, payload_size);
 	return 0;
 }
 
-PRIVATE_MAGRING_IN_CALLER const void *magring_message_id(const struct magring_message *message,
+MAGRING_PRIVATE_IN_CALLER const void *magring_message_id(const struct magring_message *message,
 	size_t *ret_size)
 {
 	const void *id;
-	if (!message || PRIVATE_MAGRING_KIND(message) != PRIVATE_MAGRING_INSIDE)
+	if (!message || MAGRING_PRIVATE_KIND(message) != MAGRING_PRIVATE_INSIDE)
 		return magring_private_id(message, ret_size);
 	if (ret_size)
-		*ret_size = PRIVATE_MAGRING_ID_SIZE(message);
+		*ret_size = MAGRING_PRIVATE_ID_SIZE(message);
 	id = message->private_body;
 	__asm__("" : "+r"(id));
 	return id;
 }
 
-PRIVATE_MAGRING_IN_CALLER void *magring_message_payload(struct magring_message *message, size_t *ret_size)
+MAGRING_PRIVATE_IN_CALLER void *magring_message_payload(struct magring_message *message, size_t *ret_size)
 {
-	if (!message || PRIVATE_MAGRING_KIND(message) != PRIVATE_MAGRING_INSIDE)
+	if (!message || MAGRING_PRIVATE_KIND(message) != MAGRING_PRIVATE_INSIDE)
 		return magring_private_payload(message, ret_size);
 	if (ret_size)
-		*ret_size = PRIVATE_MAGRING_PAYLOAD_SIZE(message);
-	return private_magring_bytes(message, PRIVATE_MAGRING_ID_SIZE(message));
+		*ret_size = MAGRING_PRIVATE_PAYLOAD_SIZE(message);
+	return magring_private_bytes(message, MAGRING_PRIVATE_ID_SIZE(message));
 }
 
-PRIVATE_MAGRING_IN_CALLER void magring_message_free(struct magring_message *message)
+MAGRING_PRIVATE_IN_CALLER void magring_message_free(struct magring_message *message)
 {
-	if (!message || PRIVATE_MAGRING_KIND(message) > PRIVATE_MAGRING_INSIDE)
+	if (!message || MAGRING_PRIVATE_KIND(message) > MAGRING_PRIVATE_INSIDE)
 		magring_private_free(message);
 	else
 		message->private_header = 0;

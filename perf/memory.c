@@ -121,7 +121,7 @@ void memory_answer_full_pool(void)
 			memset(magring_message_payload(&messages[count++], NULL), 'x',
 				fill.payload_size);
 	}
-	if (error != -ENOBUFS || magring_pool_stats(pool, &stats) != 0)
+	if (error != -ENOBUFS || magring_pool_get_stats(pool, &stats) != 0)
 		errx(2, "a pool did not fill up");
 	fill.messages = (double)count;
 	fill.limit_mb = (double)options.memory_limit / 1e6;

@@ -9,7 +9,7 @@ An edge is a name in brackets in a comment of lib/ that is followed by what its 
   it that names the order used;
 - every edge has both sides in lib/, and a row in the table of docs/memory-model.md;
 - every row of that table has an edge in lib/;
-- every atomic access states its order, and none is seq_cst, except in lib/fence.*.
+- every atomic access states its order, and none is seq_cst, except in lib/base/fence.*.
 """
 import pathlib
 import re
@@ -102,7 +102,7 @@ def rows_of(path):
 
 def check(source):
     edges, complaints = {}, []
-    files = sorted(path for path in (source / "lib").iterdir() if path.suffix in (".c", ".h"))
+    files = sorted(path for path in (source / "lib").rglob("*") if path.suffix in (".c", ".h"))
     for path in files:
         check_file(path, edges, complaints)
     document = source / "docs" / "memory-model.md"

@@ -256,7 +256,7 @@ static void use_memory(uint64_t sample_bytes)
 	struct magring_class_stats class = { .size = sizeof(class) };
 	unsigned int classes = stress_pool_stats(game.pool).classes;
 	for (unsigned int i = 0; i < classes && i < 64; i++) {
-		magring_pool_class_stats(game.pool, i, &class);
+		magring_pool_get_class_stats(game.pool, i, &class);
 		if (class.slab_size <= PAYLOAD_MAX)
 			TRY(0, no_slab, alloc(game.pool, &game.class[i], class.slab_size, i % 2 == 0 ? 0 : -1));
 	}
@@ -294,9 +294,9 @@ static void use_queue(void)
 static void use_up(void)
 {
 	TRY(0, no_memory, write_text(magring_pool_write_metrics, "# EOF\n"));
-	TRY(0, no_memory, write_text(magring_pool_profile_write, "MAPPED_LIBRARIES:\n"));
-	TRY(0, no_memory, write_text(magring_pool_leaks_write, " slabs are out"));
-	TRY(0, never, magring_thread_flush(game.pool));
+	TRY(0, no_memory, write_text(magring_pool_write_profile, "MAPPED_LIBRARIES:\n"));
+	TRY(0, no_memory, write_text(magring_pool_write_leaks, " slabs are out"));
+	TRY(0, never, magring_pool_flush_thread(game.pool));
 	TRY(-EBUSY, never, magring_pool_destroy(game.pool));
 }
 

@@ -96,21 +96,21 @@ static inline uint64_t number_in(struct magring_message *message)
 static inline struct magring_pool_stats stats_of_pool(struct magring_pool *pool)
 {
 	struct magring_pool_stats stats = { .size = sizeof(stats) };
-	assert_same(magring_pool_stats(pool, &stats), 0);
+	assert_same(magring_pool_get_stats(pool, &stats), 0);
 	return stats;
 }
 
 static inline struct magring_class_stats stats_of_class(struct magring_pool *pool, unsigned int i)
 {
 	struct magring_class_stats stats = { .size = sizeof(stats) };
-	assert_same(magring_pool_class_stats(pool, i, &stats), 0);
+	assert_same(magring_pool_get_class_stats(pool, i, &stats), 0);
 	return stats;
 }
 
 static inline struct magring_queue_stats stats_of_queue(struct magring_queue *queue)
 {
 	struct magring_queue_stats stats = { .size = sizeof(stats) };
-	assert_same(magring_queue_stats(queue, &stats), 0);
+	assert_same(magring_queue_get_stats(queue, &stats), 0);
 	return stats;
 }
 

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <valgrind/callgrind.h>
 
-#include "fence.h"
+#include "base/fence.h"
 #include "magring.h"
 
 enum { CALLS = 1024, BATCH = 16, SKIPPED = 77 };

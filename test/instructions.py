@@ -65,7 +65,7 @@ def compiler_key(cc):
 def compile_all(cc, lib, test, include, work):
     """The program, with the library's sources in it."""
     flags = [*OPTIONS, "-I", include, "-I", lib, *run(["pkg-config", "--cflags", "ck", "liburcu-cds"]).split()]
-    sources = [*sorted(lib.glob("*.c")), test / "instructions.c"]
+    sources = [*sorted(lib.rglob("*.c")), test / "instructions.c"]
     objects = [work / (source.name + ".o") for source in sources]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as executor:
         list(executor.map(lambda pair: run([*cc, *flags, "-c", pair[0], "-o", pair[1]]), zip(sources, objects)))
@@ -178,7 +178,7 @@ def self_test(cc, root):
     with tempfile.TemporaryDirectory(prefix="magring-instructions-") as directory:
         lib = pathlib.Path(directory, "lib")
         shutil.copytree(root / "lib", lib)
-        queue, place = (lib / "queue.c"), "\tmessage_hide(message, 1);\n"
+        queue, place = (lib / "queue" / "queue.c"), "\tmessage_hide(message, 1);\n"
         check("the place for a loop is there once", queue.read_text().count(place) == 1)
         queue.write_text(queue.read_text().replace(
             place, place + "\tfor (volatile int i = 0; i < 2; i++)\n\t\t;\n"))

@@ -213,7 +213,7 @@ static bool play(struct scene *scene)
 	while (atomic_load(&scene->finished) < 2)
 		usleep(1000);
 	struct magring_pool_stats stats = { .size = sizeof(stats) };
-	magring_pool_stats(scene->pool, &stats);
+	magring_pool_get_stats(scene->pool, &stats);
 	calls[0] = atomic_load(&malloc_calls) - calls[0];
 	calls[1] = atomic_load(&system_calls) - calls[1];
 	printf("%3zu + %5zu bytes, %s, %s: %u messages, %u calls of malloc, %u system calls",

@@ -299,7 +299,7 @@ static inline bool stress_message_empty(const struct magring_message *message)
 static inline struct magring_pool_stats stress_pool_stats(struct magring_pool *pool)
 {
 	struct magring_pool_stats stats = { .size = sizeof(stats) };
-	int rc = magring_pool_stats(pool, &stats);
+	int rc = magring_pool_get_stats(pool, &stats);
 	CHECK(rc == 0, "magring_pool_stats: %s", strerror(-rc));
 	return stats;
 }
@@ -307,7 +307,7 @@ static inline struct magring_pool_stats stress_pool_stats(struct magring_pool *p
 static inline struct magring_queue_stats stress_queue_stats(struct magring_queue *queue)
 {
 	struct magring_queue_stats stats = { .size = sizeof(stats) };
-	int rc = magring_queue_stats(queue, &stats);
+	int rc = magring_queue_get_stats(queue, &stats);
 	CHECK(rc == 0, "magring_queue_stats: %s", strerror(-rc));
 	return stats;
 }

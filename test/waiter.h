@@ -8,13 +8,13 @@
 #include <sys/syscall.h>
 
 #include "given.h"
-#include "queue.h"
+#include "queue/queue.h"
 
 struct waiter {
 	pthread_t thread;
 	struct magring_queue *queue;
 	struct magring_message message; /* to send, or received */
-	enum way way;
+	enum side side;
 	int64_t timeout_ns;
 	uint64_t parked_before;
 	_Atomic(pid_t) tid;
@@ -26,7 +26,7 @@ static inline void *waiter_run(void *argument)
 {
 	struct waiter *waiter = argument;
 	atomic_store(&waiter->tid, (pid_t)syscall(SYS_gettid));
-	int result = waiter->way == SENDING ?
+	int result = waiter->side == SENDER ?
 		magring_send(waiter->queue, &waiter->message, waiter->timeout_ns) :
 		magring_recv(waiter->queue, &waiter->message, waiter->timeout_ns);
 	waiter->ended_ns = now_ns();
@@ -37,16 +37,16 @@ static inline void *waiter_run(void *argument)
 static inline uint64_t parked_in(struct magring_queue *queue)
 {
 	struct magring_queue_stats stats = { .size = sizeof(stats) };
-	magring_queue_stats(queue, &stats);
+	magring_queue_get_stats(queue, &stats);
 	return stats.parked;
 }
 
 /* What it sends must be in waiter->message. */
-static inline void waiter_start(struct waiter *waiter, struct magring_queue *queue, enum way way,
+static inline void waiter_start(struct waiter *waiter, struct magring_queue *queue, enum side side,
 	int64_t timeout_ns)
 {
 	waiter->queue = queue;
-	waiter->way = way;
+	waiter->side = side;
 	waiter->timeout_ns = timeout_ns;
 	waiter->parked_before = parked_in(queue);
 	atomic_init(&waiter->tid, 0);
@@ -62,9 +62,9 @@ static inline bool waiter_is_asleep(struct waiter *waiter)
 
 /* Start it and see it sleep in the kernel. */
 static inline void waiter_start_asleep(struct waiter *waiter, struct magring_queue *queue,
-	enum way way, int64_t timeout_ns)
+	enum side side, int64_t timeout_ns)
 {
-	waiter_start(waiter, queue, way, timeout_ns);
+	waiter_start(waiter, queue, side, timeout_ns);
 	assert_eventually(waiter_is_asleep(waiter));
 	assert_same(atomic_load(&waiter->result), 1);
 }

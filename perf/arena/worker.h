@@ -188,7 +188,7 @@ static inline void worker_show(struct worker *worker, uint64_t count)
  * the processor before it gives its CPU to others; the option --pauses. */
 extern unsigned int worker_pauses;
 
-/* From half to one and a half times as often, at random: see lib/wait.c on threads that yield at
+/* From half to one and a half times as often, at random: see lib/queue/blocking.c on threads that yield at
  * the same moment. */
 unsigned int worker_patience(void);
 

@@ -76,7 +76,7 @@ static double efficiency(void *argument, uint64_t bytes)
 	struct channel *channel = argument;
 
 	(void)bytes;
-	check(magring_pool_stats(channel->pool, &stats), "magring_pool_stats");
+	check(magring_pool_get_stats(channel->pool, &stats), "magring_pool_stats");
 	return stats.slabs_in_use == 0 ? (double)NAN : stats.efficiency;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * plain_ring: the ring of the library's first version, a plain Vyukov ring with the
- * message inside the cell: what lib/ring.c is measured against. A thread stopped
+ * message inside the cell: what lib/queue/ring.c is measured against. A thread stopped
  * between claim and store stops those that come after it.
  */
 #ifndef PERF_PLAIN_RING_H
@@ -34,7 +34,7 @@ struct plain_ring {
 int plain_init(struct plain_ring *ring, size_t capacity);
 void plain_fini(struct plain_ring *ring);
 
-/* As in lib/ring.h, but that -EAGAIN may be a false answer. */
+/* As in lib/queue/ring.h, but that -EAGAIN may be a false answer. */
 int plain_push(struct plain_ring *ring, const struct magring_message *message);
 int plain_push_batch(struct plain_ring *ring, const struct magring_message *messages, size_t count);
 int plain_pop(struct plain_ring *ring, struct magring_message *ret_message);

@@ -5,7 +5,7 @@
  * called, not inlined.
  *
  * A ring has nobody who wakes a thread up. One that finds it full or empty looks again
- * after a pause, as often as a queue would before it yields (see lib/wait.c), and
+ * after a pause, as often as a queue would before it yields (see lib/queue/blocking.c), and
  * then after yielding to others.
  */
 #include "loops.h"
@@ -15,7 +15,7 @@
 #include <ck_pr.h>
 #include <err.h>
 #include <errno.h>
-#include <ring.h>
+#include <queue/ring.h>
 #include <sched.h>
 #include <stdlib.h>
 
@@ -152,7 +152,7 @@ static struct questions ring_questions(void *ring)
 {
 	struct ring_counts counts = ring_counts(ring);
 
-	return (struct questions){counts.questions, counts.quarantined};
+	return (struct questions){counts.challenged, counts.quarantined};
 }
 
 static void *create_plain(size_t capacity, size_t max_payload)

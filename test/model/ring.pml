@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ring: lib/ring.c, lib/ring_whole.c, lib/verdict.c and lib/closing.c.
+ * The ring: lib/queue/ring.c, lib/queue/ring_whole.c, lib/queue/recovery.c and lib/queue/close.c.
  *
  * Modelled: ring_push_batch() and ring_pop_batch() with all that they call, line by
  * line, for senders and receivers on a ring of two to six cells, one message at
@@ -46,7 +46,7 @@
  *	          when the stopped threads have gone on, before the ring is closed
  *	margin    at any moment: of the positions between head and tail, SPARE at
  *	          most were skipped by tail; and which ones are holes, by tail's
- *	          doing or by head's, is what verdict_skipped() makes of their
+ *	          doing or by head's, is what recovery_skipped() makes of their
  *	          verdicts
  *	clean     when all have finished, no question is open, no cell quarantined
  *	progress  (a search for cycles) the graph of states has none. So nobody
@@ -68,7 +68,7 @@
  *	- Positions begin with 0 and do not wrap.
  *	- There is no bear_with(). Who looks again has changed nothing, and is where it
  *	  would be had it been slower.
- *	- Of `doubts` and `settled` the model keeps the difference, and for each thread
+ *	- Of `challenges` and `resolved` the model keeps the difference, and for each thread
  *	  whether there was a doubt since it read what it compares them with.
  *	- ring_push() and ring_pop() are batches of one that begin anew if they meet
  *	  anything unusual.
@@ -168,7 +168,7 @@ byte late_tail, late_head; /* what is in memory, behind what their one thread ha
 #define tail_there tail
 #define head_there head
 #endif
-byte unsettled;    /* doubts - settled */
+byte unsettled;    /* challenges - resolved */
 bool doubted;      /* ever */
 byte calm;         /* set of threads: there was no doubt since the thread has read them */
 byte state[CELLS];
@@ -224,7 +224,7 @@ byte stopped; /* a set */
 #define any_usable any(usable)
 #define unfinished(index) (KIND(verdict[index]) != DONE || owned[index])
 
-/* verdict_skipped() of one position; `word` is the verdict of its cell. */
+/* recovery_skipped() of one position; `word` is the verdict of its cell. */
 #ifdef MUTANT_ANSWERED_COUNTED
 #define skipped_by(word, position) (OWED(word) >= FREE(position) + (KIND(word) == GONE -> 0 : 1))
 #else
@@ -346,9 +346,9 @@ byte third[THREADS];
 #define reads_later(index, wanted) (state[index] + buffered(me, index) >= (wanted))
 #define in_buffer(thread) buffered(thread, cell)
 #if defined(LAGS) && !defined(MUTANT_CLOSE_NO_HEAVY)
-#define closing_heavy_done (buffer[0] < MOVE && second[0] < MOVE && third[0] < MOVE)
+#define close_heavy_done (buffer[0] < MOVE && second[0] < MOVE && third[0] < MOVE)
 #else
-#define closing_heavy_done true
+#define close_heavy_done true
 #endif
 #ifdef MUTANT_NO_HEAVY
 #define heavy_done true
@@ -403,7 +403,7 @@ end_memory:
 #else
 #define FIRST 3
 #define has_space true
-#define closing_heavy_done true
+#define close_heavy_done true
 #define put_end(value) skip
 #define drained true
 #define reads(position, wanted) is(position, wanted)
@@ -412,7 +412,7 @@ end_memory:
 
 /* ------------------------------------------------------------- steps within a call -- */
 
-inline settle()
+inline notify_waiters()
 {
 	assert(unsettled > 0);
 	unsettled--
@@ -614,7 +614,7 @@ inline change_end(value)
 	fi
 }
 
-inline closing_counts(claimed)
+inline close_counts(claimed)
 {
 	change_end(claimed);
 	tail = end;
@@ -701,7 +701,7 @@ inline no_hole()
 	next_answer()
 }
 
-/* verdict_count() has looked at i cells. */
+/* recovery_count() has looked at i cells. */
 inline counted()
 {
 	v = 0;
@@ -777,7 +777,7 @@ inline with_verdict()
 	fi
 }
 
-/* verdict_stands(), when there is no question to be answered. */
+/* recovery_stands(), when there is no question to be answered. */
 #ifdef MUTANT_NO_PARITY
 #define passed_over (KIND(v) == GONE && OWED(v) >= own)
 #else
@@ -844,7 +844,7 @@ proctype worker(byte me)
 		:: else -> at = STOP
 		fi }
 	:: d_step { at == STOP && drained ->
-		closing_counts(tail);
+		close_counts(tail);
 		end_thread() } /* -EPIPE */
 
 	/* count_claimable() */
@@ -853,7 +853,7 @@ proctype worker(byte me)
 		:: unsettled == 0 -> calm = calm | BIT(me); at = COUNT
 		:: else -> n = batch; at = KNOWN
 		fi }
-	/* There was a doubt between the two reads, and it is settled already. */
+	/* There was a doubt between the two reads, and it is resolved already. */
 	:: d_step { at == SETTLED && unsettled == 0 && doubted -> n = batch; at = KNOWN }
 	:: d_step { at == COUNT ->
 		if
@@ -885,7 +885,7 @@ proctype worker(byte me)
 		fi
 #endif
 		}
-	/* verdict_count(), of at most n */
+	/* recovery_count(), of at most n */
 	:: d_step { at == KNOWN ->
 		calm = calm | BIT(me);
 		i = 0;
@@ -990,14 +990,14 @@ proctype worker(byte me)
 		:: else -> position = my_end; top()
 		fi }
 
-	/* A sender that is alone: was the ring closed before? closing_counts() */
+	/* A sender that is alone: was the ring closed before? close_counts() */
 	:: d_step { at == CLOSING_SINCE ->
 		if
 		:: end == 0 -> at = STORE
 		:: else -> at = COUNTS
 		fi }
 	:: d_step { at == COUNTS && drained ->
-		closing_counts(position + n);
+		close_counts(position + n);
 		if
 		:: end == (CLOSED | (position + n)) -> at = STORE
 		:: else ->
@@ -1045,7 +1045,7 @@ proctype worker(byte me)
 #endif
 			at = VERDICT
 		fi }
-	/* verdict_stands() */
+	/* recovery_stands() */
 	:: d_step { at == VERDICT ->
 		v = verdict[cell];
 		if
@@ -1065,7 +1065,7 @@ proctype worker(byte me)
 	:: d_step { at == STATE ->
 		if
 #ifdef MUTANT_SETTLE_FIRST
-		:: reads(position + i, own) -> at = GIVE; settle()
+		:: reads(position + i, own) -> at = GIVE; notify_waiters()
 #else
 		:: reads(position + i, own) -> at = GIVE
 #endif
@@ -1102,7 +1102,7 @@ proctype worker(byte me)
 		note();
 #endif
 #ifndef MUTANT_SETTLE_FIRST
-		settle();
+		notify_waiters();
 #endif
 		next_cell(false) }
 
@@ -1128,8 +1128,8 @@ proctype worker(byte me)
 		:: is_sender || !SINGLE_SENDER -> other = other_end; with_other()
 		fi }
 	:: d_step { at == OTHER_TAIL -> other = tail_there; with_other() }
-	/* closing_end() */
-	:: d_step { at == END_HEAVY && closing_heavy_done -> at = END_READ }
+	/* close_end() */
+	:: d_step { at == END_HEAVY && close_heavy_done -> at = END_READ }
 	:: d_step { at == END_READ -> other = tail_there; at = END_CHANGE }
 	:: d_step { at == END_CHANGE && drained ->
 		change_end(other);
@@ -1159,7 +1159,7 @@ proctype worker(byte me)
 		:: reads(scan, FREE(scan) + is_receiver) -> found()
 		:: else -> scan++; go_on_scanning()
 		fi }
-	/* verdict_skipped(), from `other`, where head is, to position */
+	/* recovery_skipped(), from `other`, where head is, to position */
 	:: d_step { at == SKIPPED ->
 		n = (counts(verdict[INDEX(other + i)], other + i) && n < SPARE -> n + 1 : n);
 		i++;
@@ -1194,7 +1194,7 @@ proctype worker(byte me)
 		:: else -> last = true; at = SETTLED
 		fi }
 
-	/* verdict_challenge(), of n cells: ask() */
+	/* recovery_challenge(), of n cells: ask() */
 	:: d_step { at == ASK ->
 		v = verdict[cell];
 		if
@@ -1303,10 +1303,10 @@ proctype worker(byte me)
 #ifdef MUTANT_REST_UNSETTLED
 		if
 		:: rest && KIND(verdict[cell]) == ASKED
-		:: else -> settle()
+		:: else -> notify_waiters()
 		fi;
 #else
-		settle();
+		notify_waiters();
 #endif
 		was_answered() }
 
@@ -1366,7 +1366,7 @@ proctype worker(byte me)
 		:: else -> at = OVER_COUNTS
 		fi }
 	:: d_step { at == OVER_COUNTS && drained ->
-		closing_counts(position);
+		close_counts(position);
 #ifdef MUTANT_COVER_NEXT_RUN_CLOSED
 		assert(end != (CLOSED | position) || i < n || position == scan);
 #endif
@@ -1430,12 +1430,12 @@ active proctype judge()
 		fi;
 		if
 		:: !SINGLE_SENDER -> set_closed(); woken = ALL
-		/* closing_begin(). Who stops in there has woken nobody, but they may look. */
+		/* close_begin(). Who stops in there has woken nobody, but they may look. */
 		:: SINGLE_SENDER -> end = CLOSING; woken = (CLOSER_STOPS -> ALL : woken)
 		fi
 	}
 	if
-	:: SINGLE_SENDER && !CLOSER_STOPS && closing_heavy_done ->
+	:: SINGLE_SENDER && !CLOSER_STOPS && close_heavy_done ->
 		there = tail_there;
 		d_step {
 			change_end(there);

@@ -3,7 +3,7 @@
  * This library's ring alone, without pool and gates, and the plain Vyukov ring that it was
  * at first (see perf/peers/plain_ring.h). Both are compiled alike, and called, not inlined.
  */
-#include "../../../lib/ring.h"
+#include "../../../lib/queue/ring.h"
 #include "../../peers/plain_ring.h"
 #include "side.h"
 
@@ -78,7 +78,7 @@ CALLS(plain);
 
 const struct queue queue_ring = {
 	.name = "magring ring",
-	.origin = "lib/ring.c, neither pool nor sleepers",
+	.origin = "lib/queue/ring.c, neither pool nor sleepers",
 	.carries = "56 bytes",
 	.batch_max = BATCH,
 	.create = create_ring,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel does for a gate.
+ * What the kernel does for an eventcount.
  *
  * Futex: a queue, first come, first woken, under a lock as in the kernel's hash
  * buckets. A wait compares and queues under it. One with a deadline may end when

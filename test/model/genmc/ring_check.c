@@ -15,8 +15,8 @@
 #include <errno.h>
 #include <stdint.h>
 
-#include "fence.h"
-#include "ring.h"
+#include "base/fence.h"
+#include "queue/ring.h"
 #include "verifier.h"
 
 static struct ring ring;
@@ -209,8 +209,8 @@ int main(void)
 		all = log_received(all, &m);
 	}
 	require(received_by(all) == sent_by(all));
-	require(atomic_load_explicit(&ring.doubts, memory_order_relaxed) ==
-		atomic_load_explicit(&ring.settled, memory_order_relaxed) + !fence_asymmetric);
+	require(atomic_load_explicit(&ring.challenges, memory_order_relaxed) ==
+		atomic_load_explicit(&ring.resolved, memory_order_relaxed) + !fence_asymmetric);
 	struct ring_counts counts = ring_counts(&ring);
 	require(counts.sent - counts.returned == population(sent_by(all)));
 	require(counts.received == counts.sent);

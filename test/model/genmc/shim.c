@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#include "fence.h"
+#include "base/fence.h"
 
 #ifndef FULL_FENCES
 _Atomic(uint64_t) shim_barriers[THREADS + 1];

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * checker: what AddressSanitizer, in a library that is built with it, and memcheck, in
+ * one built with -Dvalgrind=true, are told about slabs. Both then report the use of a
+ * payload after its message was freed or sent, and beyond its end. In any other build
+ * nothing of this is there.
+ *
+ * A slab may be touched from alloc to free, as far as the message's bytes reach, and
+ * not while it is in a queue. The library itself touches free slabs only to link
+ * those that no magazine holds; their first bytes stay open.
+ */
+#ifndef MAGRING_CHECKER_H
+#define MAGRING_CHECKER_H
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZER_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZER_ASAN 1
+#endif
+#endif
+
+#if defined(SANITIZER_ASAN)
+#include <sanitizer/asan_interface.h>
+#define SANITIZER 1
+#define sanitizer_create(pool) ((void)(pool))
+#define sanitizer_destroy(pool) ((void)(pool))
+#define sanitizer_alloc(pool, slab, bytes) ASAN_UNPOISON_MEMORY_REGION(slab, bytes)
+#define sanitizer_free(pool, slab, slab_size) ASAN_POISON_MEMORY_REGION(slab, slab_size)
+#define sanitizer_forbid(address, bytes) ASAN_POISON_MEMORY_REGION(address, bytes)
+#define sanitizer_permit(address, bytes) ASAN_UNPOISON_MEMORY_REGION(address, bytes)
+#elif defined(MAGRING_VALGRIND)
+#include <valgrind/memcheck.h>
+#define SANITIZER 1
+#define sanitizer_create(pool) VALGRIND_CREATE_MEMPOOL(pool, 0, 0)
+#define sanitizer_destroy(pool) VALGRIND_DESTROY_MEMPOOL(pool)
+#define sanitizer_alloc(pool, slab, bytes) VALGRIND_MEMPOOL_ALLOC(pool, slab, bytes)
+#define sanitizer_free(pool, slab, slab_size) VALGRIND_MEMPOOL_FREE(pool, slab)
+#define sanitizer_forbid(address, bytes) ((void)VALGRIND_MAKE_MEM_NOACCESS(address, bytes))
+#define sanitizer_permit(address, bytes) ((void)VALGRIND_MAKE_MEM_DEFINED(address, bytes))
+#else
+#define sanitizer_create(pool) ((void)0)
+#define sanitizer_destroy(pool) ((void)0)
+#define sanitizer_alloc(pool, slab, bytes) ((void)0)
+#define sanitizer_free(pool, slab, slab_size) ((void)0)
+#define sanitizer_forbid(address, bytes) ((void)0)
+#define sanitizer_permit(address, bytes) ((void)0)
+#endif
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What was carved at a time is a chunk, and has a record of where it is:
+ *
+ *	fresh (the region beyond `taken`) -> chunk of a class -> free range -> chunk ...
+ *
+ * Carving makes chunks, out of free ranges if there are any that suffice and else out of
+ * fresh memory. Trimming (trim.c) makes free ranges out of chunks of which every slab is
+ * free, merges those that adjoin, and gives the whole pages in them to the system;
+ * these are `absent` until the range is carved. Only then may memory change its class.
+ *
+ *	taken = bytes of chunks + bytes of free ranges (+ both, of what is in a thread's hands)
+ *	absent <= bytes of the whole pages in the range
+ *
+ * Each record is on one stack or in one thread's hands. Records live in the metadata and
+ * never leave it, so that stacks may be popped by many (tagged_stack.h). A chunk for which
+ * there is no record is used like any other, and never trimmed.
+ *
+ * A range is in the hands of one thread while it is cut, and a whole class while it is
+ * trimmed. Others do not wait for that: they carve elsewhere, or have to be told that
+ * memory was overlooked rather than used up. So moves are counted twice, when they begin
+ * and when they end. Who reads `ended`, finds nothing, and then reads the same from
+ * `begun` has not overlooked anything.
+ *
+ * Metadata that was given back is in ranges too. They are never merged, and hold zeroes:
+ * a magazine made of them is like one of fresh memory.
+ */
+#include "pool/chunk.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Records are made so many at a time, as large as a magazine, which so stays aligned. */
+#define RECORDS 8
+
+void chunks_init(struct chunks *chunks, struct region *slabs, struct region *metadata,
+	unsigned int classes)
+{
+	chunks->slabs = slabs;
+	chunks->metadata = metadata;
+	chunks->classes = classes;
+	atomic_init(&chunks->records, 0);
+	atomic_init(&chunks->free_bytes, 0);
+	atomic_init(&chunks->absent_bytes, 0);
+	atomic_init(&chunks->begun, 0);
+	atomic_init(&chunks->ended, 0);
+	ck_stack_init(&chunks->spare.stack);
+	ck_stack_init(&chunks->pages.stack);
+	for (unsigned int i = 0; i < classes; i++) {
+		ck_stack_init(&chunks->free[i].stack);
+		ck_stack_init(&chunks->carved[i].stack);
+	}
+}
+
+void chunk_begin_move(struct chunks *chunks)
+{
+	atomic_fetch_add_explicit(&chunks->begun, 1, memory_order_relaxed);
+	/* Before anything is popped: who misses that sees the move. Pairs with chunk_moved(). */
+	atomic_thread_fence(memory_order_release);
+}
+
+void chunk_end_move(struct chunks *chunks)
+{
+	/* [moves] release: everything is where others find it. */
+	atomic_fetch_add_explicit(&chunks->ended, 1, memory_order_release);
+}
+
+uint64_t chunk_moves(struct chunks *chunks)
+{
+	/* [moves] acquire: pairs with chunk_end_move(). */
+	return atomic_load_explicit(&chunks->ended, memory_order_acquire);
+}
+
+bool chunk_moved(struct chunks *chunks, uint64_t moves)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&chunks->begun, memory_order_relaxed) != moves;
+}
+
+struct chunk *chunk_record(struct chunks *chunks)
+{
+	struct chunk *chunk = tagged_stack_pop(&chunks->spare.stack);
+	size_t bytes = RECORDS * sizeof(*chunk), offset;
+	if (chunk != NULL || region_take(chunks->metadata, bytes, 1, &offset) == 0)
+		return chunk;
+	/* Relaxed: a number to go by. */
+	atomic_fetch_add_explicit(&chunks->records, RECORDS, memory_order_relaxed);
+	chunk = (struct chunk *)(void *)(chunks->metadata->base + offset);
+	for (int i = 1; i < RECORDS; i++)
+		tagged_stack_push(&chunks->spare.stack, &chunk[i].link);
+	return chunk;
+}
+
+void chunk_forget(struct chunks *chunks, struct chunk *chunk)
+{
+	tagged_stack_push(&chunks->spare.stack, &chunk->link);
+}
+
+static size_t bytes_of_pages(const struct chunk *range)
+{
+	size_t begin = (range->offset + CHUNK_PAGE - 1) / CHUNK_PAGE * CHUNK_PAGE;
+	size_t end = (range->offset + range->bytes) / CHUNK_PAGE * CHUNK_PAGE;
+	return begin < end ? end - begin : 0;
+}
+
+size_t chunk_give_back(struct chunks *chunks, const struct region *region, struct chunk *range)
+{
+	size_t pages = bytes_of_pages(range), more = pages - range->absent;
+	size_t begin = (range->offset + CHUNK_PAGE - 1) / CHUNK_PAGE * CHUNK_PAGE;
+	/* Refused for memory that is locked, and not asked for where the system's pages are larger, of which it
+	 * would take whole ones: others may use it all the same. */
+	if (more == 0 || sysconf(_SC_PAGESIZE) != (long)CHUNK_PAGE ||
+			madvise(region->base + begin, pages, MADV_DONTNEED) != 0)
+		return 0;
+	range->absent = pages;
+	/* [account] release: the bytes were taken before. */
+	atomic_fetch_add_explicit(&chunks->absent_bytes, more, memory_order_release);
+	return more;
+}
+
+/* Cut bytes from the front of a range. */
+static size_t cut(struct chunks *chunks, struct chunk *range, size_t bytes)
+{
+	size_t offset = range->offset, absent = range->absent;
+	range->offset += bytes;
+	range->bytes -= bytes;
+	range->absent = absent > 0 ? bytes_of_pages(range) : 0;
+	if (range->absent > absent)
+		range->absent = absent;
+	/* Relaxed: for statistics. */
+	atomic_fetch_sub_explicit(&chunks->absent_bytes, absent - range->absent, memory_order_relaxed);
+	return offset;
+}
+
+void chunk_put_range(struct chunks *chunks, struct chunk *range)
+{
+	unsigned int class_index = chunks->classes - 1;
+	if (range->bytes < slab_size(class_index)) {
+		class_index = slab_class(range->bytes);
+		class_index -= slab_size(class_index) > range->bytes;
+	}
+	tagged_stack_push(&chunks->free[class_index].stack, &range->link);
+}
+
+static size_t carve_range(struct chunks *chunks, unsigned int class_index, size_t most,
+	size_t *ret_offset)
+{
+	struct chunk *range = NULL;
+	size_t size = slab_size(class_index), bytes = 0;
+	/* Relaxed: zero while a range is there is told by chunk_moved(). */
+	if (atomic_load_explicit(&chunks->free_bytes, memory_order_relaxed) == 0)
+		return 0;
+	while (class_index < chunks->classes && tagged_stack_is_empty(&chunks->free[class_index].stack))
+		class_index++;
+	if (class_index == chunks->classes)
+		return 0;
+	chunk_begin_move(chunks);
+	for (; class_index < chunks->classes && range == NULL; class_index++)
+		range = tagged_stack_pop(&chunks->free[class_index].stack);
+	if (range != NULL) {
+		bytes = range->bytes < most * size ? range->bytes / size * size : most * size;
+		*ret_offset = cut(chunks, range, bytes);
+		atomic_fetch_sub_explicit(&chunks->free_bytes, bytes, memory_order_relaxed);
+		if (range->bytes > 0)
+			chunk_put_range(chunks, range);
+		else
+			chunk_forget(chunks, range);
+	}
+	chunk_end_move(chunks);
+	return bytes;
+}
+
+size_t chunk_carve(struct chunks *chunks, unsigned int class_index, size_t most, size_t *ret_offset)
+{
+	size_t size = slab_size(class_index);
+	struct chunk *chunk = chunk_record(chunks);
+	size_t bytes = carve_range(chunks, class_index, most, ret_offset);
+	if (bytes == 0)
+		bytes = region_take(chunks->slabs, size, most, ret_offset);
+	if (chunk == NULL)
+		return bytes;
+	if (bytes == 0) {
+		chunk_forget(chunks, chunk);
+		return 0;
+	}
+	chunk->offset = *ret_offset;
+	chunk->bytes = bytes;
+	chunk->absent = 0;
+	/* Its slabs are in the caller's hands, so nobody takes it for free. */
+	tagged_stack_push(&chunks->carved[class_index].stack, &chunk->link);
+	return bytes;
+}
+
+bool chunk_take_metadata(struct chunks *chunks, size_t bytes, size_t *ret_offset)
+{
+	struct chunk *range = tagged_stack_pop(&chunks->pages.stack);
+	if (range == NULL)
+		return false;
+	*ret_offset = cut(chunks, range, bytes);
+	if (range->bytes > 0)
+		tagged_stack_push(&chunks->pages.stack, &range->link);
+	else
+		chunk_forget(chunks, range);
+	return true;
+}

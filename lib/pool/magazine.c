@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bonwick's magazine layer. A thread works on its `loaded` magazine alone. When
+ * that is empty (full, when freeing) it is swapped with `previous`; when that
+ * does not help either, one magazine is exchanged with the depot. As `previous`
+ * is then full or empty, at least a magazine-full of allocations or of frees
+ * follows before the next exchange: traffic that flows one way costs two depot
+ * operations per magazine, traffic that goes up and down none.
+ *
+ *	alloc                                   free, its mirror image
+ *	loaded has a round: take it             loaded has room: put it
+ *	previous has rounds: swap, take         previous has room: swap, put
+ *	depot has a filled one: exchange, take  depot has an empty one: exchange, put
+ *	budget left: carve, take                memory left: a new one, put
+ */
+#include "pool/magazine.h"
+
+#include "base/tracepoint.h"
+
+static void swap(struct magazine_pair *pair)
+{
+	struct magazine *magazine = pair->loaded;
+	uint32_t rounds = pair->loaded_rounds;
+	uint32_t capacity = pair->loaded_capacity;
+	pair->loaded = pair->previous;
+	pair->loaded_rounds = pair->previous_rounds;
+	pair->loaded_capacity = pair->previous_capacity;
+	pair->previous = magazine;
+	pair->previous_rounds = rounds;
+	pair->previous_capacity = capacity;
+	pair->cold_rounds = 0;
+}
+
+static struct magazine *take_previous(struct magazine_pair *pair)
+{
+	struct magazine *magazine = pair->previous;
+	if (magazine != NULL)
+		magazine->count = pair->previous_rounds;
+	pair->previous = NULL;
+	pair->previous_rounds = pair->previous_capacity = 0;
+	return magazine;
+}
+
+/* Whether the thread frees what others have allocated: more than it has allocated itself. */
+static bool frees_for_others(const struct magazine_pair *pair)
+{
+	/* Relaxed: written by this thread alone. */
+	return atomic_load_explicit(&pair->counts.freed, memory_order_relaxed) >
+		atomic_load_explicit(&pair->counts.allocated, memory_order_relaxed);
+}
+
+/* loaded becomes previous, previous goes to the depot, magazine is loaded. */
+static void exchange(struct magazine_pair *pair, struct depot *depot, unsigned int class_index,
+	struct magazine *magazine)
+{
+	struct magazine *previous = take_previous(pair);
+	if (previous != NULL && frees_for_others(pair))
+		depot_cool(depot, class_index, previous);
+	else if (previous != NULL)
+		depot_put(depot, class_index, previous);
+	swap(pair);
+	pair->loaded = magazine;
+	pair->loaded_rounds = magazine->count;
+	pair->loaded_capacity = depot->class[class_index].rounds;
+	pair->cold_rounds = magazine->count;
+	count_add(&pair->counts.exchanges, 1);
+	TRACEPOINT3(exchange, depot, class_index, magazine->count);
+}
+
+bool magazine_refill(struct magazine_pair *pair, struct depot *depot, unsigned int class_index)
+{
+	if (pair->previous_rounds > 0) {
+		swap(pair);
+		return true;
+	}
+	size_t carved;
+	struct magazine *magazine = depot_take_filled(depot, class_index, &carved);
+	if (magazine == NULL)
+		return false;
+	count_add(&pair->counts.carved, carved);
+	exchange(pair, depot, class_index, magazine);
+	return true;
+}
+
+bool magazine_drain(struct magazine_pair *pair, struct depot *depot, unsigned int class_index)
+{
+	if (pair->previous_rounds < pair->previous_capacity) {
+		swap(pair);
+		return true;
+	}
+	struct magazine *magazine = depot_take_empty(depot);
+	if (magazine == NULL)
+		return false;
+	exchange(pair, depot, class_index, magazine);
+	return true;
+}
+
+size_t magazine_flush(struct cache *cache, struct depot *depot, unsigned int class_index)
+{
+	struct magazine_pair *pair = &cache->class[class_index];
+	size_t rounds = (size_t)pair->loaded_rounds + pair->previous_rounds;
+	for (int i = 0; i < 2; i++) {
+		struct magazine *magazine = take_previous(pair);
+		if (magazine != NULL)
+			depot_put_part(depot, class_index, magazine);
+		swap(pair);
+	}
+	return rounds;
+}

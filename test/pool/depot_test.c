@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/* lib/pool/depot.c: full and empty magazines, shared by all threads. */
+#include "given.h"
+#include "pool/depot.h"
+
+/* Large, and ck_stack wants it aligned: not on the stack, not from malloc. */
+static struct depot depot;
+
+static void given_depot(size_t memory_limit)
+{
+	assert_same(depot_init(&depot, memory_limit, 64), 0);
+}
+
+/* Take all the metadata: no magazine can be made any more. */
+static void use_up_metadata(void)
+{
+	size_t offset;
+	while (region_take(&depot.metadata, 256, 1 << 12, &offset) > 0)
+		;
+}
+
+Test(depot, stacks_are_aligned_as_their_double_word_swap_needs)
+{
+	cr_assert_eq((uintptr_t)&depot.empty.stack % 16, 0);
+	for (unsigned int i = 0; i < SLAB_CLASSES_MAX; i++) {
+		cr_assert_eq((uintptr_t)&depot.class[i].filled.stack % 16, 0);
+		cr_assert_eq((uintptr_t)&depot.class[i].overflow.stack % 16, 0);
+	}
+}
+
+Test(depot, rounds_become_fewer_as_slabs_become_larger)
+{
+	static const struct { size_t slab_size, rounds; } wanted[] = {
+		{ 64, 60 }, { 512, 60 }, { 640, 51 }, { 1024, 32 }, { 2048, 16 }, { 4096, 16 },
+		{ 16384, 16 }, { 32768, 8 }, { 65536, 4 }, { 262144, 1 }, { 327680, 1 },
+	};
+	given_depot((size_t)64 << 20);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		assert_same(depot.class[slab_class(wanted[i].slab_size)].rounds, wanted[i].rounds);
+	for (unsigned int i = 1; i < depot.classes; i++)
+		cr_assert_leq(depot.class[i].rounds, depot.class[i - 1].rounds);
+	depot_fini(&depot);
+}
+
+Test(depot, a_slab_and_its_round_name_each_other)
+{
+	given_depot((size_t)1 << 20);
+	for (uint32_t round = 0; round < 16384; round += 61) {
+		void *slab = depot_slab(&depot, round);
+		cr_assert_eq(slab, depot.slabs.base + round * (size_t)64);
+		assert_same(depot_round(&depot, slab), round);
+	}
+	depot_fini(&depot);
+}
+
+Test(depot, a_round_at_the_end_of_the_largest_budget_is_kept_whole)
+{
+	given_depot(MAGRING_MEMORY_MAX);
+	uint32_t last = (uint32_t)(MAGRING_MEMORY_MAX / 64 - 1);
+	void *slab = depot_slab(&depot, last);
+	assert_same((unsigned char *)slab - depot.slabs.base, MAGRING_MEMORY_MAX - 64);
+	assert_same(depot_round(&depot, slab), last);
+	depot_fini(&depot);
+}
+
+Test(depot, carves_a_chunk_when_no_filled_magazine_is_left)
+{
+	size_t carved = 99;
+	given_depot((size_t)2 << 20);
+	/* 64 KiB of 64-byte slabs: 17 magazines of 60 and one of 4. */
+	struct magazine *magazine = depot_take_filled(&depot, 0, &carved);
+	cr_assert_not_null(magazine);
+	assert_same(carved, 1024);
+	assert_same(magazine->count, 60);
+	size_t rounds = 60, magazines = 1;
+	while (magazines < 18) {
+		magazine = depot_take_filled(&depot, 0, &carved);
+		cr_assert_not_null(magazine);
+		assert_same(carved, 0);
+		rounds += magazine->count;
+		magazines++;
+	}
+	assert_same(rounds, 1024);
+	cr_assert_not_null(depot_take_filled(&depot, 0, &carved));
+	assert_same(carved, 1024);
+	depot_fini(&depot);
+}
+
+Test(depot, gives_every_slab_of_the_budget_exactly_once)
+{
+	static const size_t limits[] = { 64, 128, 6400, 65536, 65600, 1000000 };
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		given_depot(limits[i]);
+		size_t slabs = limits[i] / 64, given = 0, carved, sum = 0;
+		unsigned char *seen = calloc(slabs, 1);
+		struct magazine *magazine;
+		while ((magazine = depot_take_filled(&depot, 0, &carved)) != NULL) {
+			sum += carved;
+			for (uint32_t j = 0; j < magazine->count; j++, given++)
+				assert_same(seen[magazine->round[j]]++, 0);
+		}
+		assert_same(given, slabs);
+		assert_same(sum, slabs);
+		free(seen);
+		depot_fini(&depot);
+	}
+}
+
+Test(depot, a_class_that_the_budget_cannot_hold_has_nothing_and_costs_nothing)
+{
+	size_t carved = 99;
+	uint32_t round;
+	given_depot(100);
+	cr_assert_null(depot_take_filled(&depot, 1, &carved));
+	assert_same(carved, 0);
+	cr_assert_not(depot_take_round(&depot, 1, &round, &carved));
+	cr_assert(depot_take_round(&depot, 0, &round, &carved));
+	assert_same(carved, 1);
+	cr_assert_not(depot_take_round(&depot, 0, &round, &carved));
+	assert_same(carved, 0);
+	depot_fini(&depot);
+}
+
+Test(depot, gives_back_what_was_put_filled_or_empty)
+{
+	size_t carved;
+	given_depot(64);
+	struct magazine *filled = depot_take_filled(&depot, 0, &carved);
+	cr_assert_not_null(filled);
+	assert_same(filled->count, 1);
+	depot_put(&depot, 0, filled);
+	cr_assert_eq(depot_take_filled(&depot, 0, &carved), filled);
+	assert_same(carved, 0);
+	filled->count = 0;
+	depot_put(&depot, 0, filled);
+	cr_assert_null(depot_take_filled(&depot, 0, &carved));
+	cr_assert_eq(depot_take_empty(&depot), filled);
+	depot_fini(&depot);
+}
+
+Test(depot, an_empty_magazine_serves_any_class)
+{
+	given_depot((size_t)1 << 20);
+	struct magazine *magazine = depot_take_empty(&depot);
+	assert_same(magazine->count, 0);
+	depot_put(&depot, 5, magazine);
+	cr_assert_eq(depot_take_empty(&depot), magazine);
+	depot_fini(&depot);
+}
+
+Test(depot, single_slabs_go_in_and_out_without_loss)
+{
+	uint32_t rounds[200], round;
+	size_t carved, sum = 0;
+	unsigned char seen[200] = { 0 };
+	given_depot(200 * 64);
+	for (int lap = 0; lap < 3; lap++) {
+		memset(seen, 0, sizeof(seen));
+		for (int i = 0; i < 200; i++) {
+			cr_assert(depot_take_round(&depot, 0, &rounds[i], &carved));
+			sum += carved;
+			assert_same(seen[rounds[i]]++, 0);
+		}
+		cr_assert_not(depot_take_round(&depot, 0, &round, &carved));
+		for (int i = 0; i < 200; i++)
+			depot_put_round(&depot, 0, rounds[i]);
+	}
+	assert_same(sum, 200);
+	depot_fini(&depot);
+}
+
+Test(depot, no_magazine_ever_holds_more_than_its_rounds)
+{
+	uint32_t rounds[30];
+	size_t carved;
+	given_depot(30 * 65536);
+	unsigned int class_index = slab_class(65536);
+	for (int i = 0; i < 30; i++)
+		cr_assert(depot_take_round(&depot, class_index, &rounds[i], &carved));
+	for (int i = 0; i < 30; i++)
+		depot_put_round(&depot, class_index, rounds[i]);
+	size_t found = 0;
+	struct magazine *magazine;
+	while ((magazine = depot_take_filled(&depot, class_index, &carved)) != NULL) {
+		cr_assert_leq(magazine->count, 4);
+		found += magazine->count;
+	}
+	assert_same(found, 30);
+	depot_fini(&depot);
+}
+
+Test(depot, a_slab_comes_back_even_without_memory_for_a_magazine)
+{
+	uint32_t rounds[100], round;
+	size_t carved;
+	unsigned char seen[100] = { 0 };
+	given_depot(100 * 64);
+	for (int i = 0; i < 100; i++)
+		cr_assert(depot_take_round(&depot, 0, &rounds[i], &carved));
+	use_up_metadata();
+	while (depot_take_empty(&depot) != NULL)
+		;
+	for (int i = 0; i < 100; i++)
+		depot_put_round(&depot, 0, rounds[i]);
+	for (int i = 0; i < 100; i++) {
+		cr_assert(depot_take_round(&depot, 0, &round, &carved));
+		assert_same(seen[round]++, 0);
+	}
+	cr_assert_not(depot_take_round(&depot, 0, &round, &carved));
+	depot_fini(&depot);
+}
+
+Test(depot, nothing_is_carved_that_no_magazine_can_hold)
+{
+	size_t carved = 99;
+	given_depot((size_t)1 << 20);
+	use_up_metadata();
+	cr_assert_null(depot_take_filled(&depot, 0, &carved));
+	assert_same(carved, 0);
+	assert_same(atomic_load(&depot.slabs.taken), 0);
+	depot_fini(&depot);
+}
+
+Test(depot, the_slabs_of_a_chunk_are_kept_when_magazines_run_out_in_the_middle)
+{
+	size_t carved, offset, sum = 0;
+	uint32_t round;
+	given_depot(65536);
+	/* Room for three magazines of the 18 that a chunk fills. */
+	while (region_take(&depot.metadata, 256, 1, &offset) > 0)
+		if (depot.metadata.limit - atomic_load(&depot.metadata.taken) < 4 * 256)
+			break;
+	unsigned char *seen = calloc(1024, 1);
+	while (depot_take_round(&depot, 0, &round, &carved)) {
+		assert_same(seen[round]++, 0);
+		sum++;
+	}
+	assert_same(sum, 1024);
+	free(seen);
+	depot_fini(&depot);
+}
+
+/* 4 KiB slabs, 16 in a magazine, which so takes 16 places. */
+enum { RESTING = 4096, RESTING_PLACES = 16 };
+
+static struct magazine *given_filled(size_t size)
+{
+	size_t carved;
+	struct magazine *magazine = depot_take_filled(&depot, slab_class(size), &carved);
+	cr_assert_not_null(magazine);
+	return magazine;
+}
+
+Test(depot, no_more_rests_than_a_cache_and_a_half_and_a_share_of_the_budget)
+{
+	given_depot((size_t)256 << 20);
+	uint32_t places = depot.cooling.places;
+	cr_assert(places >= 64 && places <= COOLING_PLACES);
+	depot_fini(&depot);
+	given_depot((size_t)1 << 20);
+	assert_same(depot.cooling.places * COOLING_PLACE_BYTES, 65536);
+	depot_fini(&depot);
+	given_depot(65536);
+	assert_same(depot.cooling.places, 1);
+	depot_fini(&depot);
+	given_depot(4096);
+	assert_same(depot.cooling.places, 0);
+	depot_fini(&depot);
+}
+
+Test(depot, a_class_rests_if_its_slabs_are_large_and_a_magazine_has_room)
+{
+	static const struct { size_t size, places; } wanted[] = {
+		{ 64, 0 }, { 1792, 0 }, { 2048, 8 }, { 2560, 10 }, { 4096, 16 }, { 16384, 64 }, { 65536, 64 },
+		{ 4194304, 0 },
+	};
+	given_depot((size_t)256 << 20);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		assert_same(depot.class[slab_class(wanted[i].size)].places, wanted[i].places);
+	depot_fini(&depot);
+	given_depot((size_t)1 << 20);
+	assert_same(depot.class[slab_class(RESTING)].places, RESTING_PLACES);
+	assert_same(depot.class[slab_class(16384)].places, 0);
+	depot_fini(&depot);
+}
+
+Test(depot, a_small_slab_is_handed_on_at_once)
+{
+	given_depot((size_t)1 << 20);
+	struct magazine *magazine = given_filled(1024);
+	depot_cool(&depot, slab_class(1024), magazine);
+	cr_assert_null(depot_take_cooled(&depot, slab_class(1024)));
+	cr_assert_eq(given_filled(1024), magazine);
+	depot_fini(&depot);
+}
+
+Test(depot, an_empty_magazine_does_not_rest)
+{
+	given_depot((size_t)1 << 20);
+	struct magazine *magazine = depot_take_empty(&depot);
+	depot_cool(&depot, slab_class(RESTING), magazine);
+	cr_assert_null(depot_take_cooled(&depot, slab_class(RESTING)));
+	cr_assert_eq(depot_take_empty(&depot), magazine);
+	depot_fini(&depot);
+}
+
+Test(depot, what_rests_is_handed_on_in_order_when_as_much_has_come_after_it)
+{
+	unsigned int class = slab_class(RESTING);
+	given_depot((size_t)4 << 20);
+	uint32_t room = depot.cooling.places / RESTING_PLACES;
+	struct magazine *magazines[64];
+	cr_assert(room >= 2 && 2 * room <= 64);
+	for (uint32_t i = 0; i < 2 * room; i++)
+		magazines[i] = given_filled(RESTING);
+	while (tagged_stack_pop(&depot.class[class].filled.stack) != NULL)
+		;
+	for (uint32_t i = 0; i < room; i++) {
+		depot_cool(&depot, class, magazines[i]);
+		cr_assert(tagged_stack_is_empty(&depot.class[class].filled.stack));
+	}
+	for (uint32_t i = 0; i < room; i++) {
+		depot_cool(&depot, class, magazines[room + i]);
+		cr_assert_eq(tagged_stack_pop(&depot.class[class].filled.stack), magazines[i]);
+		cr_assert(tagged_stack_is_empty(&depot.class[class].filled.stack));
+	}
+	for (uint32_t i = 0; i < room; i++)
+		cr_assert_eq(depot_take_cooled(&depot, class), magazines[room + i]);
+	cr_assert_null(depot_take_cooled(&depot, class));
+	depot_fini(&depot);
+}
+
+Test(depot, classes_move_each_other_to_their_own_stacks)
+{
+	given_depot((size_t)1 << 20);
+	struct magazine *old[2] = { given_filled(2048), given_filled(2048) }, *new = given_filled(RESTING);
+	depot_cool(&depot, slab_class(2048), old[0]);
+	depot_cool(&depot, slab_class(2048), old[1]);
+	cr_assert_null(depot_take_cooled(&depot, slab_class(RESTING)));
+	depot_cool(&depot, slab_class(RESTING), new);
+	cr_assert_null(depot_take_cooled(&depot, slab_class(2048)));
+	cr_assert_eq(tagged_stack_pop(&depot.class[slab_class(2048)].filled.stack), old[1]);
+	cr_assert_eq(tagged_stack_pop(&depot.class[slab_class(2048)].filled.stack), old[0]);
+	cr_assert_eq(depot_take_cooled(&depot, slab_class(RESTING)), new);
+	depot_fini(&depot);
+}
+
+Test(depot, new_memory_is_carved_before_what_rests_is_taken_and_all_of_it_is_found)
+{
+	size_t carved, sum = 0;
+	unsigned int class = slab_class(RESTING);
+	struct magazine *magazine;
+	given_depot((size_t)1 << 20);
+	unsigned char *seen = calloc(((size_t)1 << 20) / 64, 1);
+	struct magazine *first = given_filled(RESTING);
+	depot_cool(&depot, class, first);
+	while ((magazine = depot_take_filled(&depot, class, &carved)) != NULL) {
+		for (uint32_t i = 0; i < magazine->count; i++)
+			assert_same(seen[magazine->round[i]]++, 0);
+		sum += magazine->count;
+		if (magazine == first)
+			break;
+		cr_assert_lt(sum, 256);
+	}
+	assert_same(sum, 256);
+	cr_assert_null(depot_take_filled(&depot, class, &carved));
+	free(seen);
+	depot_fini(&depot);
+}
+
+enum { HANDS = 4, TURNS = 20000, SLABS = 300 };
+
+struct hand {
+	size_t failed;
+	unsigned int class_index;
+	unsigned char *owned;
+};
+
+/* Single slabs and whole magazines, which rest or do not; a byte per slab tells whether two had it. */
+static void *juggle(void *argument)
+{
+	struct hand *hand = argument;
+	size_t carved;
+	uint32_t round;
+	for (int i = 0; i < TURNS; i++) {
+		if (i % 3 == 0) {
+			struct magazine *magazine = depot_take_filled(&depot, hand->class_index, &carved);
+			if (magazine == NULL)
+				continue;
+			for (uint32_t j = 0; j < magazine->count; j++)
+				hand->failed += hand->owned[magazine->round[j]]++ != 0;
+			for (uint32_t j = 0; j < magazine->count; j++)
+				hand->owned[magazine->round[j]] = 0;
+			(i % 2 == 0 ? depot_put : depot_cool)(&depot, hand->class_index, magazine);
+		} else if (depot_take_round(&depot, hand->class_index, &round, &carved)) {
+			hand->failed += hand->owned[round]++ != 0;
+			hand->owned[round] = 0;
+			depot_put_round(&depot, hand->class_index, round);
+		}
+	}
+	return NULL;
+}
+
+static void juggle_together(size_t size, size_t slabs, size_t memory_limit)
+{
+	unsigned char *owned = calloc(memory_limit / 64, 1);
+	struct hand hands[HANDS];
+	pthread_t threads[HANDS];
+	size_t carved, found = 0;
+	given_depot(memory_limit);
+	for (int i = 0; i < HANDS; i++) {
+		hands[i] = (struct hand){ .owned = owned, .class_index = slab_class(size) };
+		threads[i] = given_thread(juggle, &hands[i]);
+	}
+	for (int i = 0; i < HANDS; i++) {
+		joined(threads[i]);
+		assert_same(hands[i].failed, 0);
+	}
+	uint32_t round;
+	while (depot_take_round(&depot, slab_class(size), &round, &carved)) {
+		assert_same(owned[round]++, 0);
+		found++;
+	}
+	assert_same(found, slabs);
+	free(owned);
+	depot_fini(&depot);
+}
+
+Test(depot, threads_never_hold_the_same_slab)
+{
+	juggle_together(64, SLABS, SLABS * 64);
+}
+
+Test(depot, threads_never_hold_the_same_slab_that_has_rested)
+{
+	/* Of 32 magazines two find place on the shelf. */
+	juggle_together(2048, 512, (size_t)1 << 20);
+}

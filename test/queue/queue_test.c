@@ -1,0 +1,1270 @@
+/* SPDX-License-Identifier: MIT */
+/* lib/queue/queue.c: send and receive, waiting, closing, descriptors. */
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "given.h"
+#include "waiter.h"
+
+#define MILLISECOND INT64_C(1000000)
+
+static struct magring_pool *pool;
+static struct magring_queue *queue; /* has 4 cells, and so capacity 2 */
+
+static void setup(void)
+{
+	pool = given_pool((size_t)1 << 20);
+	queue = given_queue(pool, 2);
+}
+
+static void teardown(void)
+{
+	done_with(pool, queue);
+}
+
+TestSuite(queue, .init = setup, .fini = teardown);
+
+static void send_number(uint64_t number)
+{
+	struct magring_message message = given_number(pool, number);
+	assert_same(magring_send(queue, &message, 0), 0);
+}
+
+static void check_receives(uint64_t number)
+{
+	struct magring_message message = { 0 };
+	assert_same(magring_recv(queue, &message, 0), 0);
+	assert_same(number_in(&message), number);
+	magring_message_free(&message);
+}
+
+static void check_refuses_recv(int64_t timeout_ns, int wanted)
+{
+	struct magring_message message, before;
+	memset(&message, 0x5a, sizeof(message));
+	before = message;
+	assert_same(magring_recv(queue, &message, timeout_ns), wanted);
+	assert_same(magring_recv_batch(queue, &message, 1, timeout_ns), wanted);
+	cr_assert_arr_eq(&message, &before, sizeof(message));
+}
+
+static void check_refuses_send(int64_t timeout_ns, int wanted)
+{
+	struct magring_message message = given_message(pool, 1000), before = message;
+	uint64_t in_use = stats_of_pool(pool).slabs_in_use;
+	assert_same(magring_send(queue, &message, timeout_ns), wanted);
+	assert_same(magring_send_batch(queue, &message, 1, timeout_ns), wanted);
+	cr_assert_arr_eq(&message, &before, sizeof(message));
+	assert_same(stats_of_pool(pool).slabs_in_use, in_use);
+	magring_message_free(&message);
+}
+
+/* ------------------------------------------------------- create, destroy -- */
+
+Test(queue, capacity_is_rounded_up_to_a_power_of_two_of_at_least_2)
+{
+	static const size_t wanted[][2] = { { 0, 4096 }, { 1, 2 }, { 2, 2 }, { 3, 4 }, { 4, 4 },
+		{ 5, 8 }, { 1000, 1024 }, { 1024, 1024 }, { 1025, 2048 },
+		{ (1 << 23) + 1, 1 << 24 }, { 1 << 24, 1 << 24 } };
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		struct magring_queue *other = given_queue(pool, wanted[i][0]);
+		assert_same(magring_queue_capacity(other), wanted[i][1]);
+		assert_same(stats_of_queue(other).capacity, wanted[i][1]);
+		assert_same(magring_queue_destroy(other), 0);
+	}
+}
+
+Test(queue, without_options_holds_4096_messages)
+{
+	struct magring_queue *other = NULL;
+	assert_same(magring_queue_create(&other, pool, NULL), 0);
+	assert_same(magring_queue_capacity(other), 4096);
+	assert_same(magring_queue_destroy(other), 0);
+}
+
+Test(queue, every_capacity_holds_as_many_as_it_says_and_up_to_twice_as_many)
+{
+	for (size_t wanted = 1; wanted <= 100; wanted++) {
+		struct magring_queue *other = given_queue(pool, wanted);
+		size_t capacity = magring_queue_capacity(other), sent = 0;
+		struct magring_message message = given_number(pool, 0);
+		while (magring_send(other, &message, 0) == 0) {
+			assert_same(magring_queue_size(other), ++sent);
+			message = given_number(pool, sent);
+		}
+		cr_assert(sent >= capacity && sent <= 2 * capacity, "%zu of %zu", sent, capacity);
+		magring_message_free(&message);
+		assert_same(magring_queue_destroy(other), 0);
+	}
+}
+
+static void check_create_refused(struct magring_queue_options options, int wanted)
+{
+	struct magring_queue *untouched = queue, *other = untouched;
+	assert_same(magring_queue_create(&other, pool, &options), wanted);
+	cr_assert_eq(other, untouched);
+	assert_same(stats_of_pool(pool).queues, 1);
+}
+
+Test(queue, options_that_make_no_sense_are_refused)
+{
+	size_t size = sizeof(struct magring_queue_options);
+	check_create_refused((struct magring_queue_options){ size, MAGRING_CAPACITY_MAX + 1, NULL, 0 }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ size, SIZE_MAX, NULL, 0 }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ 0, 4, NULL, 0 }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ size - 1, 4, NULL, 0 }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ size + 1, 4, NULL, 0 }, -E2BIG);
+	check_create_refused((struct magring_queue_options){ SIZE_MAX, 4, NULL, 0 }, -E2BIG);
+	check_create_refused((struct magring_queue_options){ size, 4, NULL, 4 }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ size, 4, NULL, UINT64_MAX }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ size, 4,
+		"a name of sixty-four bytes, which is one more than there is room", 0 }, -ENAMETOOLONG);
+}
+
+Test(queue, the_largest_capacity_is_given_or_there_is_no_memory)
+{
+	struct magring_queue *other = queue;
+	struct magring_queue_options options = { sizeof(options), MAGRING_CAPACITY_MAX, NULL, 0 };
+	int rc = magring_queue_create(&other, pool, &options);
+	cr_assert(rc == 0 || rc == -ENOMEM, "it is %d", rc);
+	if (rc == 0) {
+		assert_same(magring_queue_capacity(other), 1 << 28);
+		assert_same(magring_queue_destroy(other), 0);
+	}
+	assert_same(stats_of_pool(pool).queues, 1);
+}
+
+Test(queue, a_missing_argument_is_refused)
+{
+	struct magring_message message = given_number(pool, 1), before = message;
+	struct magring_queue *other = queue;
+	struct magring_queue_stats stats = { .size = sizeof(stats) };
+	assert_same(magring_queue_create(NULL, pool, NULL), -EINVAL);
+	assert_same(magring_queue_create(&other, NULL, NULL), -EINVAL);
+	cr_assert_eq(other, queue);
+	assert_same(magring_queue_destroy(NULL), -EINVAL);
+	assert_same(magring_queue_close(NULL), -EINVAL);
+	assert_same(magring_queue_capacity(NULL), 0);
+	assert_same(magring_queue_size(NULL), 0);
+	assert_same(magring_queue_recv_fd(NULL), -EINVAL);
+	assert_same(magring_queue_send_fd(NULL), -EINVAL);
+	assert_same(magring_queue_get_stats(NULL, &stats), -EINVAL);
+	assert_same(magring_queue_get_stats(queue, NULL), -EINVAL);
+	assert_same(magring_send(NULL, &message, 0), -EINVAL);
+	assert_same(magring_send(queue, NULL, 0), -EINVAL);
+	assert_same(magring_recv(NULL, &message, 0), -EINVAL);
+	assert_same(magring_recv(queue, NULL, 0), -EINVAL);
+	assert_same(magring_send_batch(NULL, &message, 1, 0), -EINVAL);
+	assert_same(magring_send_batch(queue, NULL, 1, 0), -EINVAL);
+	assert_same(magring_recv_batch(NULL, &message, 1, 0), -EINVAL);
+	assert_same(magring_recv_batch(queue, NULL, 1, 0), -EINVAL);
+	cr_assert_arr_eq(&message, &before, sizeof(message));
+	assert_same(magring_queue_size(queue), 0);
+	magring_message_free(&message);
+}
+
+Test(queue, destroying_frees_what_is_left)
+{
+	struct magring_queue *other = given_queue(pool, 8);
+	static const size_t sizes[] = { 10, 1000, 5000, 100, 1000 };
+	for (int i = 0; i < 5; i++) {
+		struct magring_message message = given_message(pool, sizes[i]);
+		assert_same(magring_send(other, &message, 0), 0);
+	}
+	assert_same(stats_of_pool(pool).slabs_in_use, 4);
+	assert_same(magring_queue_close(other), 0);
+	assert_same(magring_queue_destroy(other), 0);
+	assert_same(stats_of_pool(pool).slabs_in_use, 0);
+	assert_same(stats_of_pool(pool).freed, 4);
+}
+
+/* --------------------------------------------------------- send, receive -- */
+
+Test(queue, an_empty_message_is_refused)
+{
+	struct magring_message empty = { 0 };
+	assert_same(magring_send(queue, &empty, 0), -EINVAL);
+	assert_same(magring_send_batch(queue, &empty, 1, -1), -EINVAL);
+	assert_same(magring_queue_size(queue), 0);
+}
+
+Test(queue, a_message_without_id_and_payload_can_be_sent)
+{
+	struct magring_message message = given_message(pool, 0), received = { 0 };
+	size_t size = 1;
+	assert_same(magring_send(queue, &message, 0), 0);
+	assert_same(magring_recv(queue, &received, 0), 0);
+	cr_assert_not_null(magring_message_payload(&received, &size));
+	assert_same(size, 0);
+	magring_message_free(&received);
+}
+
+Test(queue, messages_come_whole_and_in_order)
+{
+	static const size_t ids[] = { 0, 16, 40, 41, 255 };
+	static const size_t payloads[] = { 0, 8, 32, 48, 49, 1000, 65536 };
+	char id[256], payload[65536];
+	for (size_t i = 0; i < 5 * 7; i++) {
+		struct magring_message a = { 0 }, b = { 0 };
+		size_t id_size = ids[i % 5], payload_size = payloads[i / 5], size;
+		memset(id, (int)i + 1, sizeof(id));
+		memset(payload, (int)i + 100, sizeof(payload));
+		assert_same(magring_message_copy(pool, &a, id, id_size, payload, payload_size, 0), 0);
+		assert_same(magring_send(queue, &a, 0), 0);
+		send_number(i);
+		assert_same(magring_recv(queue, &b, 0), 0);
+		cr_assert_arr_eq(magring_message_id(&b, &size), id, id_size);
+		assert_same(size, id_size);
+		cr_assert_arr_eq(magring_message_payload(&b, &size), payload, payload_size);
+		assert_same(size, payload_size);
+		magring_message_free(&b);
+		check_receives(i);
+	}
+}
+
+Test(queue, a_failed_send_leaves_the_message_with_the_caller)
+{
+	for (uint64_t i = 0; i < 4; i++)
+		send_number(i);
+	check_refuses_send(0, -EAGAIN);
+	check_refuses_send(MILLISECOND, -ETIMEDOUT);
+	assert_same(magring_queue_close(queue), 0);
+	check_refuses_send(0, -EPIPE);
+	check_refuses_send(-1, -EPIPE);
+	for (uint64_t i = 0; i < 4; i++)
+		check_receives(i);
+}
+
+Test(queue, a_failed_receive_leaves_the_callers_message_untouched)
+{
+	check_refuses_recv(0, -EAGAIN);
+	check_refuses_recv(MILLISECOND, -ETIMEDOUT);
+	assert_same(magring_queue_close(queue), 0);
+	check_refuses_recv(0, -EPIPE);
+	check_refuses_recv(-1, -EPIPE);
+}
+
+Test(queue, a_received_message_can_be_sent_on)
+{
+	struct magring_queue *next = given_queue(pool, 2);
+	struct magring_message message = given_message(pool, 1000);
+	memset(magring_message_payload(&message, NULL), 7, 1000);
+	assert_same(magring_send(queue, &message, 0), 0);
+	assert_same(magring_recv(queue, &message, 0), 0);
+	assert_same(magring_send(next, &message, 0), 0);
+	assert_same(magring_recv(next, &message, 0), 0);
+	assert_same(((unsigned char *)magring_message_payload(&message, NULL))[999], 7);
+	assert_same(stats_of_pool(pool).allocated, 1);
+	magring_message_free(&message);
+	assert_same(magring_queue_destroy(next), 0);
+}
+
+Test(queue, carries_messages_of_any_pool)
+{
+	struct magring_pool *other = given_pool(4096);
+	struct magring_message message = given_message(other, 100);
+	assert_same(magring_send(queue, &message, 0), 0);
+	assert_same(magring_recv(queue, &message, 0), 0);
+	magring_message_free(&message);
+	assert_same(stats_of_pool(other).freed, 1);
+	assert_same(stats_of_pool(pool).freed, 0);
+	done_with(other, NULL);
+}
+
+Test(queue, size_is_what_was_sent_and_not_received)
+{
+	assert_same(magring_queue_size(queue), 0);
+	for (uint64_t i = 0; i < 4; i++) {
+		send_number(i);
+		assert_same(magring_queue_size(queue), i + 1);
+	}
+	for (uint64_t i = 0; i < 4; i++) {
+		check_receives(i);
+		assert_same(magring_queue_size(queue), 3 - i);
+	}
+	assert_same(magring_queue_close(queue), 0);
+	assert_same(magring_queue_size(queue), 0);
+}
+
+/* --------------------------------------------------------------- batches -- */
+
+static struct magring_message *given_numbers(size_t count, uint64_t first)
+{
+	struct magring_message *messages = calloc(count + 1, sizeof(*messages));
+	cr_assert_not_null(messages);
+	for (size_t i = 0; i < count; i++)
+		messages[i] = given_number(pool, first + i);
+	return messages;
+}
+
+static void check_batch(struct magring_message *messages, size_t count, uint64_t first)
+{
+	for (size_t i = 0; i < count; i++) {
+		assert_same(number_in(&messages[i]), first + i);
+		magring_message_free(&messages[i]);
+	}
+}
+
+Test(queue, a_batch_of_none_does_nothing)
+{
+	struct magring_message message = { 0 };
+	assert_same(magring_send_batch(queue, NULL, 0, -1), 0);
+	assert_same(magring_recv_batch(queue, NULL, 0, -1), 0);
+	assert_same(magring_send_batch(queue, &message, 0, 0), 0);
+	assert_same(magring_recv_batch(queue, &message, 0, 0), 0);
+	struct magring_queue_stats stats = stats_of_queue(queue);
+	assert_same(stats.full + stats.empty + stats.sent + stats.received, 0);
+}
+
+Test(queue, a_batch_beyond_what_an_int_counts_is_refused)
+{
+	/* Whoever looks at a second message faults. */
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	unsigned char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	cr_assert_neq(pages, MAP_FAILED);
+	cr_assert_eq(mprotect(pages + page, page, PROT_NONE), 0);
+	struct magring_message *message = (struct magring_message *)(void *)(pages + page) - 1;
+	*message = given_number(pool, 1);
+	assert_same(magring_send_batch(queue, message, (size_t)INT_MAX + 1, 0), -EINVAL);
+	assert_same(magring_send_batch(queue, message, SIZE_MAX, 0), -EINVAL);
+	assert_same(magring_recv_batch(queue, message, (size_t)INT_MAX + 1, 0), -EINVAL);
+	assert_same(magring_recv_batch(queue, message, SIZE_MAX, 0), -EINVAL);
+	assert_same(number_in(message), 1);
+	assert_same(magring_queue_size(queue), 0);
+	magring_message_free(message);
+	munmap(pages, 2 * page);
+}
+
+Test(queue, a_batch_of_one_is_a_single_message)
+{
+	struct magring_message *messages = given_numbers(1, 5), received[2] = { 0 };
+	assert_same(magring_send_batch(queue, messages, 1, 0), 1);
+	cr_assert_null(magring_message_payload(&messages[0], NULL));
+	assert_same(magring_recv_batch(queue, received, 1, 0), 1);
+	check_batch(received, 1, 5);
+	free(messages);
+}
+
+Test(queue, an_empty_message_anywhere_in_a_batch_sends_none_of_it)
+{
+	for (int hole = 0; hole < 3; hole++) {
+		struct magring_message *messages = given_numbers(3, 0);
+		magring_message_free(&messages[hole]);
+		assert_same(magring_send_batch(queue, messages, 3, 0), -EINVAL);
+		assert_same(magring_queue_size(queue), 0);
+		for (int i = 0; i < 3; i++)
+			assert_same(number_in(&messages[i]), i == hole ? -1 : i);
+		free(messages);
+	}
+}
+
+Test(queue, of_a_batch_larger_than_the_room_the_first_go_and_the_rest_stay)
+{
+	for (size_t before = 0; before < 4; before++) {
+		for (size_t i = 0; i < before; i++)
+			send_number(100 + i);
+		struct magring_message *messages = given_numbers(6, 0);
+		size_t room = 4 - before;
+		assert_same(magring_send_batch(queue, messages, 6, 0), room);
+		for (size_t i = 0; i < 6; i++)
+			assert_same(number_in(&messages[i]), i < room ? -1 : (long long)i);
+		assert_same(magring_send_batch(queue, messages + room, 6 - room, 0), -EAGAIN);
+		assert_same(magring_send_batch(queue, messages + room, 6 - room, MILLISECOND), -ETIMEDOUT);
+		check_batch(messages + room, 6 - room, room);
+		for (size_t i = 0; i < before; i++)
+			check_receives(100 + i);
+		for (size_t i = 0; i < room; i++)
+			check_receives(i);
+		free(messages);
+	}
+}
+
+Test(queue, a_batch_that_runs_out_of_time_tells_how_many_were_sent)
+{
+	struct magring_message *messages = given_numbers(6, 0);
+	int64_t start = now_ns();
+	assert_same(magring_send_batch(queue, messages, 6, 30 * MILLISECOND), 4);
+	cr_assert_geq(now_ns() - start, 30 * MILLISECOND);
+	check_batch(messages + 4, 2, 4);
+	for (uint64_t i = 0; i < 4; i++)
+		check_receives(i);
+	free(messages);
+}
+
+Test(queue, a_receiver_takes_no_more_than_it_asked_for_and_no_more_than_there_is)
+{
+	struct magring_message received[10] = { 0 };
+	for (uint64_t i = 0; i < 4; i++)
+		send_number(i);
+	assert_same(magring_recv_batch(queue, received, 3, 0), 3);
+	check_batch(received, 3, 0);
+	assert_same(magring_recv_batch(queue, received, 10, -1), 1);
+	check_batch(received, 1, 3);
+	assert_same(magring_recv_batch(queue, received, 10, 0), -EAGAIN);
+}
+
+struct batch_sender {
+	struct magring_message *messages;
+	size_t count;
+	int64_t timeout_ns;
+	_Atomic(int) result;
+};
+
+static void *send_batch(void *argument)
+{
+	struct batch_sender *sender = argument;
+	atomic_store(&sender->result,
+		magring_send_batch(queue, sender->messages, sender->count, sender->timeout_ns));
+	return NULL;
+}
+
+Test(queue, a_batch_larger_than_the_capacity_goes_through_as_it_is_received)
+{
+	struct batch_sender sender = { given_numbers(1000, 0), 1000, -1, INT_MIN };
+	struct magring_message received[3] = { 0 };
+	pthread_t thread = given_thread(send_batch, &sender);
+	uint64_t next = 0;
+	while (next < 1000) {
+		int count = magring_recv_batch(queue, received, 3, -1);
+		cr_assert(count >= 1 && count <= 3);
+		check_batch(received, (size_t)count, next);
+		next += (uint64_t)count;
+	}
+	joined(thread);
+	assert_same(sender.result, 1000);
+	assert_same(stats_of_queue(queue).sent - stats_of_queue(queue).returned, 1000);
+	free(sender.messages);
+}
+
+Test(queue, a_batch_closed_in_the_middle_tells_how_many_were_sent)
+{
+	struct batch_sender sender = { given_numbers(10, 0), 10, -1, INT_MIN };
+	pthread_t thread = given_thread(send_batch, &sender);
+	assert_eventually(parked_in(queue) == 1);
+	check_receives(0);
+	assert_eventually(parked_in(queue) == 2);
+	assert_same(magring_queue_close(queue), 0);
+	joined(thread);
+	assert_same(sender.result, 5);
+	check_batch(sender.messages + 5, 5, 5);
+	for (uint64_t i = 1; i < 5; i++)
+		check_receives(i);
+	check_refuses_recv(-1, -EPIPE);
+	free(sender.messages);
+}
+
+Test(queue, a_waiting_receivers_batch_does_not_wait_for_a_second_message)
+{
+	struct waiter waiter;
+	waiter_start_asleep(&waiter, queue, RECEIVER, -1);
+	send_number(1);
+	assert_same(waiter_finish(&waiter), 0);
+	send_number(2);
+	struct magring_message received[4] = { 0 };
+	assert_same(magring_recv_batch(queue, received, 4, -1), 1);
+	check_batch(received, 1, 2);
+}
+
+/* --------------------------------------------------------------- waiting -- */
+
+Test(queue, a_timeout_is_not_over_before_its_time)
+{
+	static const int64_t timeouts[] = { 1, 1000, MILLISECOND, 40 * MILLISECOND };
+	struct magring_message message = { 0 };
+	for (int i = 0; i < 4; i++) {
+		int64_t start = now_ns();
+		assert_same(magring_recv(queue, &message, timeouts[i]), -ETIMEDOUT);
+		cr_assert_geq(now_ns() - start, timeouts[i]);
+		start = now_ns();
+		assert_same(magring_recv_batch(queue, &message, 1, timeouts[i]), -ETIMEDOUT);
+		cr_assert_geq(now_ns() - start, timeouts[i]);
+	}
+	for (uint64_t i = 0; i < 4; i++)
+		send_number(i);
+	message = given_number(pool, 9);
+	for (int i = 0; i < 4; i++) {
+		int64_t start = now_ns();
+		assert_same(magring_send(queue, &message, timeouts[i]), -ETIMEDOUT);
+		cr_assert_geq(now_ns() - start, timeouts[i]);
+		start = now_ns();
+		assert_same(magring_send_batch(queue, &message, 1, timeouts[i]), -ETIMEDOUT);
+		cr_assert_geq(now_ns() - start, timeouts[i]);
+	}
+	magring_message_free(&message);
+}
+
+static void check_waiting_receiver(int64_t timeout_ns)
+{
+	struct waiter waiter;
+	waiter_start_asleep(&waiter, queue, RECEIVER, timeout_ns);
+	send_number(11);
+	assert_same(waiter_finish(&waiter), 0);
+	assert_same(number_in(&waiter.message), 11);
+	magring_message_free(&waiter.message);
+}
+
+static void check_waiting_sender(int64_t timeout_ns)
+{
+	struct waiter waiter = { .message = given_number(pool, 4) };
+	for (uint64_t i = 0; i < 4; i++)
+		send_number(i);
+	waiter_start_asleep(&waiter, queue, SENDER, timeout_ns);
+	check_receives(0);
+	assert_same(waiter_finish(&waiter), 0);
+	cr_assert_null(magring_message_payload(&waiter.message, NULL));
+	for (uint64_t i = 1; i <= 4; i++)
+		check_receives(i);
+}
+
+Test(queue, a_receiver_waits_for_a_message_as_long_as_it_takes)
+{
+	check_waiting_receiver(-1);
+	check_waiting_receiver(INT64_MIN);
+}
+
+Test(queue, a_receiver_with_a_timeout_gets_a_message_that_comes_in_time)
+{
+	check_waiting_receiver(3600000 * MILLISECOND);
+	check_waiting_receiver(INT64_MAX);
+	check_waiting_receiver(INT64_MAX - 1);
+}
+
+Test(queue, a_sender_waits_for_room_as_long_as_it_takes)
+{
+	check_waiting_sender(-1);
+	check_waiting_sender(INT64_MIN);
+}
+
+Test(queue, a_sender_with_a_timeout_gets_room_that_comes_in_time)
+{
+	check_waiting_sender(3600000 * MILLISECOND);
+	check_waiting_sender(INT64_MAX);
+}
+
+Test(queue, a_sleeper_whose_time_runs_out_says_so)
+{
+	struct waiter waiter = { .message = given_message(pool, 1000) };
+	int64_t start = now_ns();
+	waiter_start(&waiter, queue, RECEIVER, 50 * MILLISECOND);
+	assert_same(waiter_finish(&waiter), -ETIMEDOUT);
+	cr_assert_geq(waiter.ended_ns - start, 50 * MILLISECOND);
+	assert_same(stats_of_queue(queue).parked, 1);
+	for (uint64_t i = 0; i < 4; i++)
+		send_number(i);
+	start = now_ns();
+	waiter_start(&waiter, queue, SENDER, 50 * MILLISECOND);
+	assert_same(waiter_finish(&waiter), -ETIMEDOUT);
+	cr_assert_geq(waiter.ended_ns - start, 50 * MILLISECOND);
+	size_t size;
+	cr_assert_not_null(magring_message_payload(&waiter.message, &size));
+	assert_same(size, 1000);
+	magring_message_free(&waiter.message);
+}
+
+static void nothing(int number)
+{
+	(void)number;
+}
+
+Test(queue, a_signal_does_not_end_the_wait)
+{
+	struct sigaction action = { .sa_handler = nothing };
+	struct waiter waiter;
+	cr_assert_eq(sigaction(SIGUSR1, &action, NULL), 0);
+	waiter_start_asleep(&waiter, queue, RECEIVER, -1);
+	for (int i = 0; i < 20; i++) {
+		pthread_kill(waiter.thread, SIGUSR1);
+		usleep(1000);
+		cr_assert_not(waiter_is_done(&waiter));
+	}
+	send_number(1);
+	assert_same(waiter_finish(&waiter), 0);
+	magring_message_free(&waiter.message);
+}
+
+enum { MANY = 10 };
+
+Test(queue, each_of_many_sleeping_receivers_gets_a_message)
+{
+	struct waiter waiters[MANY];
+	uint64_t sum = 0;
+	for (int i = 0; i < MANY; i++)
+		waiter_start_asleep(&waiters[i], queue, RECEIVER, -1);
+	for (uint64_t i = 0; i < MANY; i++) {
+		struct magring_message message = given_number(pool, i);
+		assert_same(magring_send(queue, &message, -1), 0);
+	}
+	for (int i = 0; i < MANY; i++) {
+		assert_same(waiter_finish(&waiters[i]), 0);
+		sum += number_in(&waiters[i].message);
+		magring_message_free(&waiters[i].message);
+	}
+	assert_same(sum, MANY * (MANY - 1) / 2);
+}
+
+Test(queue, a_batch_wakes_as_many_receivers_as_it_has_messages)
+{
+	struct waiter waiters[4];
+	for (int i = 0; i < 4; i++)
+		waiter_start_asleep(&waiters[i], queue, RECEIVER, -1);
+	struct magring_message *messages = given_numbers(4, 0);
+	assert_same(magring_send_batch(queue, messages, 4, 0), 4);
+	for (int i = 0; i < 4; i++) {
+		assert_same(waiter_finish(&waiters[i]), 0);
+		magring_message_free(&waiters[i].message);
+	}
+	free(messages);
+}
+
+Test(queue, a_batch_received_wakes_as_many_senders_as_it_leaves_room)
+{
+	struct waiter waiters[4];
+	struct magring_message received[4] = { 0 };
+	for (uint64_t i = 0; i < 4; i++)
+		send_number(i);
+	for (uint64_t i = 0; i < 4; i++) {
+		waiters[i].message = given_number(pool, 10 + i);
+		waiter_start_asleep(&waiters[i], queue, SENDER, -1);
+	}
+	assert_same(magring_recv_batch(queue, received, 4, 0), 4);
+	check_batch(received, 4, 0);
+	for (int i = 0; i < 4; i++)
+		assert_same(waiter_finish(&waiters[i]), 0);
+	assert_same(magring_queue_size(queue), 4);
+}
+
+Test(queue, each_of_many_sleeping_senders_gets_room)
+{
+	struct waiter waiters[MANY];
+	uint64_t sum = 0;
+	for (uint64_t i = 0; i < 4; i++)
+		send_number(1000);
+	for (uint64_t i = 0; i < MANY; i++) {
+		waiters[i].message = given_number(pool, i);
+		waiter_start_asleep(&waiters[i], queue, SENDER, -1);
+	}
+	for (int i = 0; i < 4 + MANY; i++) {
+		struct magring_message message = { 0 };
+		assert_same(magring_recv(queue, &message, -1), 0);
+		sum += number_in(&message);
+		magring_message_free(&message);
+	}
+	for (int i = 0; i < MANY; i++)
+		assert_same(waiter_finish(&waiters[i]), 0);
+	assert_same(sum, 4000 + MANY * (MANY - 1) / 2);
+}
+
+/* ---------------------------------------------------------- cancellation -- */
+
+Test(queue, a_sleeping_receiver_can_be_cancelled_and_nothing_is_lost)
+{
+	struct waiter waiter;
+	waiter_start_asleep(&waiter, queue, RECEIVER, -1);
+	cr_assert_eq(pthread_cancel(waiter.thread), 0);
+	cr_assert_eq(joined(waiter.thread), PTHREAD_CANCELED);
+	assert_same(atomic_load(&waiter.result), 1);
+	cr_assert_not(eventcount_has_waiters(&queue->eventcount[RECEIVER]));
+	send_number(1);
+	check_receives(1);
+}
+
+Test(queue, a_sleeping_sender_can_be_cancelled_and_its_message_is_not_sent)
+{
+	struct waiter waiter = { .message = given_message(pool, 1000) };
+	for (uint64_t i = 0; i < 4; i++)
+		send_number(i);
+	waiter_start_asleep(&waiter, queue, SENDER, 3600000 * MILLISECOND);
+	cr_assert_eq(pthread_cancel(waiter.thread), 0);
+	cr_assert_eq(joined(waiter.thread), PTHREAD_CANCELED);
+	cr_assert_not(eventcount_has_waiters(&queue->eventcount[SENDER]));
+	for (uint64_t i = 0; i < 4; i++)
+		check_receives(i);
+	check_refuses_recv(0, -EAGAIN);
+	assert_same(stats_of_pool(pool).slabs_in_use, 1);
+	magring_message_free(&waiter.message);
+}
+
+/* As a waker leaves it that was stopped before its system call: the wake-up is
+ * on its way to the sleeper, which is cancelled instead. */
+static void set_waking(struct eventcount *eventcount)
+{
+	uint64_t word = atomic_load(&eventcount->word);
+	assert_same(word & EVENTCOUNT_WAKING, 0);
+	assert_same(word & UINT32_MAX, 0);
+	atomic_store(&eventcount->word, (word + 1) | EVENTCOUNT_WAKING);
+}
+
+Test(queue, a_cancelled_receiver_passes_on_the_wake_up_that_was_meant_for_it)
+{
+	struct waiter cancelled, other;
+	waiter_start_asleep(&cancelled, queue, RECEIVER, -1);
+	waiter_start_asleep(&other, queue, RECEIVER, -1);
+	struct magring_message message = given_number(pool, 1);
+	set_waking(&queue->eventcount[RECEIVER]);
+	assert_same(ring_push(&queue->ring, &message), 1);
+	cr_assert_eq(pthread_cancel(cancelled.thread), 0);
+	cr_assert_eq(joined(cancelled.thread), PTHREAD_CANCELED);
+	assert_same(waiter_finish(&other), 0);
+	assert_same(number_in(&other.message), 1);
+	magring_message_free(&other.message);
+}
+
+Test(queue, a_cancelled_sender_passes_on_the_wake_up_that_was_meant_for_it)
+{
+	struct waiter cancelled = { .message = given_number(pool, 10) };
+	struct waiter other = { .message = given_number(pool, 11) };
+	struct magring_message received;
+	for (uint64_t i = 0; i < 4; i++)
+		send_number(i);
+	waiter_start_asleep(&cancelled, queue, SENDER, -1);
+	waiter_start_asleep(&other, queue, SENDER, -1);
+	set_waking(&queue->eventcount[SENDER]);
+	assert_same(ring_pop(&queue->ring, &received), 1);
+	cr_assert_eq(pthread_cancel(cancelled.thread), 0);
+	cr_assert_eq(joined(cancelled.thread), PTHREAD_CANCELED);
+	assert_same(waiter_finish(&other), 0);
+	for (uint64_t i = 1; i < 4; i++)
+		check_receives(i);
+	check_receives(11);
+}
+
+Test(queue, a_thread_stopped_while_it_wakes_another_keeps_nobody_asleep)
+{
+	/* It has counted the wake-up and moved the epoch on, but not called futex. */
+	struct magring_queue_stats stats = { .size = sizeof(stats) };
+	struct waiter last = { .side = RECEIVER };
+	waiter_start_asleep(&last, queue, RECEIVER, INT64_C(20000000000));
+	set_waking(&queue->eventcount[RECEIVER]);
+	int64_t before_ns = now_ns();
+	send_number(7);
+	assert_same(waiter_finish(&last), 0);
+	cr_assert_lt(last.ended_ns - before_ns, INT64_C(20000000000) / 2); /* not by its deadline */
+	assert_same(number_in(&last.message), 7);
+	magring_message_free(&last.message);
+	cr_assert_eq(magring_queue_get_stats(queue, &stats), 0);
+	assert_same(stats.woken, 1);
+}
+
+/* With a cancellation pending. */
+static void *do_all_while_cancelled(void *argument)
+{
+	_Atomic(int) *steps = argument;
+	struct magring_message message = { 0 }, batch[2] = { 0 };
+	struct magring_pool *other;
+	struct magring_queue *its;
+	struct magring_queue_stats stats = { .size = sizeof(stats) };
+	int done = 0;
+	FILE *sink = fopen("/dev/null", "w");
+	setvbuf(sink, NULL, _IONBF, 0);
+	pthread_cancel(pthread_self());
+	done += magring_pool_create(&other, NULL) == 0;
+	atomic_store(steps, done);
+	done += magring_queue_create(&its, other, NULL) == 0;
+	atomic_store(steps, done);
+	done += magring_message_alloc(other, &message, NULL, 0, 1000, 0) == 0;
+	done += magring_send(its, &message, -1) == 0;
+	done += magring_recv(its, &message, -1) == 0;
+	magring_message_free(&message);
+	done += magring_recv(its, &message, 0) == -EAGAIN;
+	done += magring_recv_batch(its, batch, 2, 0) == -EAGAIN;
+	atomic_store(steps, done);
+	done += magring_queue_recv_fd(its) >= 0;
+	done += magring_queue_send_fd(its) >= 0;
+	done += magring_recv(its, &message, 0) == -EAGAIN; /* arms */
+	done += magring_message_alloc(other, &message, NULL, 0, 1000, 0) == 0;
+	done += magring_send(its, &message, 0) == 0; /* signals */
+	atomic_store(steps, done);
+	done += magring_queue_get_stats(its, &stats) == 0;
+	done += magring_pool_flush_thread(other) == 0;
+	atomic_store(steps, done);
+	done += magring_queue_close(its) == 0;
+	atomic_store(steps, done);
+	done += magring_pool_write_metrics(other, sink) == 0;
+	atomic_store(steps, done);
+	done += magring_queue_destroy(its) == 0;
+	atomic_store(steps, done);
+	done += magring_pool_destroy(other) == 0;
+	atomic_store(steps, done);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	fclose(sink);
+	return NULL;
+}
+
+Test(queue, no_call_that_is_not_parked_is_a_cancellation_point)
+{
+	_Atomic(int) steps = 0;
+	joined(given_thread(do_all_while_cancelled, &steps));
+	assert_same(atomic_load(&steps), 18);
+}
+
+/* --------------------------------------------------------------- closing -- */
+
+Test(queue, every_message_is_received_before_anybody_is_told_that_it_is_closed)
+{
+	for (uint64_t i = 0; i < 3; i++)
+		send_number(i);
+	assert_same(magring_queue_close(queue), 0);
+	check_refuses_send(-1, -EPIPE);
+	for (uint64_t i = 0; i < 3; i++)
+		check_receives(i);
+	check_refuses_recv(-1, -EPIPE);
+	check_refuses_recv(0, -EPIPE);
+	check_refuses_recv(1, -EPIPE);
+}
+
+Test(queue, a_batch_of_what_is_left_is_received_after_closing)
+{
+	struct magring_message received[4] = { 0 };
+	for (uint64_t i = 0; i < 3; i++)
+		send_number(i);
+	assert_same(magring_queue_close(queue), 0);
+	assert_same(magring_recv_batch(queue, received, 4, -1), 3);
+	check_batch(received, 3, 0);
+	assert_same(magring_recv_batch(queue, received, 4, -1), -EPIPE);
+}
+
+static void *receive_one(void *argument)
+{
+	struct magring_message message;
+	int rc = magring_recv(argument, &message, 0);
+	return (void *)(uintptr_t)(rc == 0 ? number_in(&message) : UINTPTR_MAX);
+}
+
+Test(queue, close_twice_is_harmless)
+{
+	send_number(1);
+	assert_same(stats_of_queue(queue).closed, 0);
+	assert_same(magring_queue_close(queue), 0);
+	assert_same(magring_queue_close(queue), 0);
+	assert_same(stats_of_queue(queue).closed, 1);
+	check_receives(1);
+	check_refuses_recv(-1, -EPIPE);
+	assert_same(magring_queue_close(queue), 0);
+}
+
+Test(queue, a_closed_one_still_refuses_empty_messages_and_takes_empty_batches)
+{
+	struct magring_message empty = { 0 };
+	assert_same(magring_queue_close(queue), 0);
+	assert_same(magring_send(queue, &empty, 0), -EINVAL);
+	assert_same(magring_send_batch(queue, NULL, 0, 0), 0);
+	assert_same(magring_recv_batch(queue, NULL, 0, 0), 0);
+}
+
+Test(queue, close_wakes_every_waiting_receiver)
+{
+	struct waiter waiters[MANY];
+	for (int i = 0; i < MANY; i++)
+		waiter_start_asleep(&waiters[i], queue, RECEIVER, i % 2 == 0 ? -1 : 3600000 * MILLISECOND);
+	assert_same(magring_queue_close(queue), 0);
+	for (int i = 0; i < MANY; i++)
+		assert_same(waiter_finish(&waiters[i]), -EPIPE);
+}
+
+Test(queue, close_wakes_every_waiting_sender_and_leaves_it_its_message)
+{
+	struct waiter waiters[MANY];
+	for (uint64_t i = 0; i < 4; i++)
+		send_number(i);
+	for (int i = 0; i < MANY; i++) {
+		waiters[i].message = given_message(pool, 1000);
+		waiter_start_asleep(&waiters[i], queue, SENDER, i % 2 == 0 ? -1 : 3600000 * MILLISECOND);
+	}
+	assert_same(magring_queue_close(queue), 0);
+	for (int i = 0; i < MANY; i++) {
+		assert_same(waiter_finish(&waiters[i]), -EPIPE);
+		cr_assert_not_null(magring_message_payload(&waiters[i].message, NULL));
+		magring_message_free(&waiters[i].message);
+	}
+	for (uint64_t i = 0; i < 4; i++)
+		check_receives(i);
+	check_refuses_recv(-1, -EPIPE);
+}
+
+struct talker {
+	pthread_t thread;
+	struct magring_queue *queue;
+	uint64_t count;
+	int last;
+};
+
+static void *send_until_closed(void *argument)
+{
+	struct talker *talker = argument;
+	struct magring_message message;
+	do {
+		talker->last = magring_message_alloc(pool, &message, NULL, 0, 8, 0);
+		if (talker->last == 0)
+			talker->last = magring_send(talker->queue, &message, -1);
+		talker->count += talker->last == 0;
+	} while (talker->last == 0);
+	magring_message_free(&message);
+	return NULL;
+}
+
+static void *receive_until_closed(void *argument)
+{
+	struct talker *talker = argument;
+	struct magring_message message;
+	while ((talker->last = magring_recv(talker->queue, &message, -1)) == 0) {
+		magring_message_free(&message);
+		talker->count++;
+	}
+	return NULL;
+}
+
+Test(queue, closed_in_the_middle_of_traffic_as_many_are_received_as_were_sent)
+{
+	for (int round = 0; round < 200; round++) {
+		struct talker talkers[4];
+		struct magring_queue *other = given_queue(pool, 4);
+		for (int i = 0; i < 4; i++) {
+			talkers[i] = (struct talker){ .queue = other };
+			talkers[i].thread = given_thread(
+				i < 2 ? send_until_closed : receive_until_closed, &talkers[i]);
+		}
+		usleep((useconds_t)(round * 7 % 500));
+		assert_same(magring_queue_close(other), 0);
+		for (int i = 0; i < 4; i++) {
+			joined(talkers[i].thread);
+			assert_same(talkers[i].last, -EPIPE);
+		}
+		assert_same(talkers[0].count + talkers[1].count, talkers[2].count + talkers[3].count);
+		assert_same(stats_of_queue(other).sent - stats_of_queue(other).returned,
+			talkers[0].count + talkers[1].count);
+		assert_same(stats_of_queue(other).received, stats_of_queue(other).sent);
+		assert_same(magring_queue_destroy(other), 0);
+	}
+}
+
+static bool readable(int fd)
+{
+	struct pollfd entry = { .fd = fd, .events = POLLIN };
+	int rc = poll(&entry, 1, 0);
+	cr_assert_geq(rc, 0);
+	return rc == 1 && (entry.revents & POLLIN) != 0;
+}
+
+/* ------------------------------------------- sides that are one thread's -- */
+
+static void *receive_numbers_in_order(void *argument)
+{
+	struct magring_queue *its = argument;
+	struct magring_message messages[3];
+	uint64_t received = 0;
+	for (;;) {
+		int n = received % 2 ? magring_recv_batch(its, messages, 3, -1) : magring_recv(its, messages, -1);
+		if (n < 0)
+			return (void *)(uintptr_t)(n == -EPIPE ? received : UINT64_MAX);
+		for (int i = 0; i < (n > 0 ? n : 1); i++)
+			if (number_in(&messages[i]) != received++)
+				return (void *)UINTPTR_MAX;
+	}
+}
+
+Test(queue, a_declared_side_waits_and_is_woken_and_told_the_end_as_any_is)
+{
+	for (uint64_t flags = 0; flags <= (MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER); flags++) {
+		struct magring_queue_options options = { sizeof(options), 2, NULL, flags };
+		struct magring_queue *its = NULL;
+		void *received = NULL;
+		pthread_t receiver;
+		assert_same(magring_queue_create(&its, pool, &options), 0);
+		assert_same(pthread_create(&receiver, NULL, receive_numbers_in_order, its), 0);
+		for (uint64_t i = 0; i < 2000; i++) {
+			struct magring_message messages[2] = { given_number(pool, i), given_number(pool, i + 1) };
+			if (i % 3 == 0) {
+				assert_same(magring_send_batch(its, messages, 2, -1), 2);
+				i++;
+			} else {
+				assert_same(magring_send(its, messages, -1), 0);
+				magring_message_free(&messages[1]);
+			}
+		}
+		assert_same(magring_queue_close(its), 0);
+		pthread_join(receiver, &received);
+		struct magring_queue_stats stats = stats_of_queue(its);
+		assert_same((uintptr_t)received, stats.sent - stats.returned);
+		cr_assert(stats.sent >= 2000 && stats.closed && stats.received == stats.sent);
+		assert_same(magring_queue_destroy(its), 0);
+	}
+}
+
+Test(queue, a_declared_side_may_be_another_threads_later)
+{
+	struct magring_queue_options options = { sizeof(options), 2, NULL, 3 };
+	struct magring_queue *its = NULL;
+	assert_same(magring_queue_create(&its, pool, &options), 0);
+	for (uint64_t i = 0; i < 10; i++) {
+		struct magring_message message = given_number(pool, i);
+		void *received = NULL;
+		pthread_t receiver;
+		assert_same(magring_send(its, &message, 0), 0);
+		assert_same(pthread_create(&receiver, NULL, receive_one, its), 0);
+		pthread_join(receiver, &received);
+		assert_same((uintptr_t)received, i);
+	}
+	assert_same(magring_queue_destroy(its), 0);
+}
+
+/* ----------------------------------------------------------- descriptors -- */
+
+Test(queue, its_descriptors_are_two_and_stay_the_same)
+{
+	int recv_fd = magring_queue_recv_fd(queue), send_fd = magring_queue_send_fd(queue);
+	cr_assert_geq(recv_fd, 0);
+	cr_assert_geq(send_fd, 0);
+	cr_assert_neq(recv_fd, send_fd);
+	assert_same(magring_queue_recv_fd(queue), recv_fd);
+	assert_same(magring_queue_send_fd(queue), send_fd);
+}
+
+Test(queue, the_receive_descriptor_is_readable_while_there_are_messages)
+{
+	int fd = magring_queue_recv_fd(queue);
+	check_refuses_recv(0, -EAGAIN); /* arms */
+	cr_assert_not(readable(fd));
+	for (int lap = 0; lap < 3; lap++) {
+		send_number(1);
+		cr_assert(readable(fd));
+		send_number(2);
+		check_receives(1);
+		cr_assert(readable(fd), "one message is left");
+		check_receives(2);
+		check_refuses_recv(0, -EAGAIN);
+		cr_assert_not(readable(fd));
+	}
+}
+
+Test(queue, the_receive_descriptor_of_a_queue_with_messages_is_readable)
+{
+	send_number(1);
+	int fd = magring_queue_recv_fd(queue);
+	cr_assert(readable(fd));
+	check_receives(1);
+	check_refuses_recv(0, -EAGAIN);
+	cr_assert_not(readable(fd));
+}
+
+Test(queue, the_send_descriptor_is_readable_while_there_is_room)
+{
+	int fd = magring_queue_send_fd(queue);
+	cr_assert(readable(fd));
+	for (uint64_t i = 0; i < 4; i++)
+		send_number(i);
+	check_refuses_send(0, -EAGAIN); /* arms */
+	cr_assert_not(readable(fd));
+	check_receives(0);
+	cr_assert(readable(fd));
+	send_number(4);
+	check_refuses_send(0, -EAGAIN);
+	cr_assert_not(readable(fd));
+	struct magring_message received[4] = { 0 };
+	assert_same(magring_recv_batch(queue, received, 4, 0), 4);
+	check_batch(received, 4, 1);
+	cr_assert(readable(fd));
+}
+
+Test(queue, a_short_batch_arms_the_send_descriptor_too)
+{
+	int fd = magring_queue_send_fd(queue);
+	struct magring_message *messages = given_numbers(6, 0);
+	assert_same(magring_send_batch(queue, messages, 6, 0), 4);
+	cr_assert_not(readable(fd));
+	check_receives(0);
+	cr_assert(readable(fd));
+	check_batch(messages + 4, 2, 4);
+	free(messages);
+}
+
+Test(queue, descriptors_of_a_closed_one_are_readable_for_good)
+{
+	int recv_fd = magring_queue_recv_fd(queue), send_fd = magring_queue_send_fd(queue);
+	for (uint64_t i = 0; i < 4; i++)
+		send_number(i);
+	check_refuses_send(0, -EAGAIN);
+	for (uint64_t i = 0; i < 3; i++)
+		check_receives(i);
+	assert_same(magring_queue_close(queue), 0);
+	for (int i = 0; i < 3; i++) {
+		cr_assert(readable(recv_fd));
+		cr_assert(readable(send_fd));
+		if (i == 0)
+			check_receives(3);
+		check_refuses_recv(0, -EPIPE);
+		check_refuses_send(0, -EPIPE);
+	}
+}
+
+Test(queue, close_makes_an_armed_descriptor_readable)
+{
+	int recv_fd = magring_queue_recv_fd(queue);
+	check_refuses_recv(0, -EAGAIN);
+	cr_assert_not(readable(recv_fd));
+	assert_same(magring_queue_close(queue), 0);
+	cr_assert(readable(recv_fd));
+}
+
+Test(queue, a_message_reaches_a_poller_beside_a_sleeper)
+{
+	struct waiter waiter;
+	int fd = magring_queue_recv_fd(queue);
+	check_refuses_recv(0, -EAGAIN);
+	waiter_start_asleep(&waiter, queue, RECEIVER, -1);
+	send_number(1);
+	assert_same(waiter_finish(&waiter), 0);
+	magring_message_free(&waiter.message);
+	/* It was readable in between; that it still is, is allowed. */
+	cr_assert(readable(fd));
+	check_refuses_recv(0, -EAGAIN);
+	cr_assert_not(readable(fd));
+}
+
+enum { POLLED = 20000 };
+
+static void *send_polled(void *argument)
+{
+	_Atomic(int) *failed = argument;
+	for (uint64_t i = 0; i < POLLED; i++) {
+		struct magring_message message = { 0 };
+		if (magring_message_copy(pool, &message, NULL, 0, &i, sizeof(i), 0) != 0 ||
+				magring_send(queue, &message, -1) != 0)
+			atomic_fetch_add(failed, 1);
+	}
+	return NULL;
+}
+
+Test(queue, an_event_loop_receives_everything)
+{
+	_Atomic(int) failed = 0;
+	int fd = magring_queue_recv_fd(queue);
+	pthread_t thread = given_thread(send_polled, &failed);
+	uint64_t next = 0;
+	while (next < POLLED) {
+		struct pollfd entry = { .fd = fd, .events = POLLIN };
+		cr_assert_eq(poll(&entry, 1, 30000), 1, "slept through message %d", (int)next);
+		struct magring_message message = { 0 };
+		while (magring_recv(queue, &message, 0) == 0) {
+			assert_same(number_in(&message), next++);
+			magring_message_free(&message);
+		}
+	}
+	joined(thread);
+	assert_same(failed, 0);
+}
+
+static void *receive_polled(void *argument)
+{
+	_Atomic(int) *failed = argument;
+	for (uint64_t i = 0; i < POLLED; i++) {
+		struct magring_message message = { 0 };
+		if (magring_recv(queue, &message, -1) != 0 || number_in(&message) != i)
+			atomic_fetch_add(failed, 1);
+		magring_message_free(&message);
+	}
+	return NULL;
+}
+
+Test(queue, an_event_loop_sends_everything)
+{
+	_Atomic(int) failed = 0;
+	int fd = magring_queue_send_fd(queue);
+	pthread_t thread = given_thread(receive_polled, &failed);
+	uint64_t next = 0;
+	while (next < POLLED) {
+		struct pollfd entry = { .fd = fd, .events = POLLIN };
+		cr_assert_eq(poll(&entry, 1, 30000), 1, "slept through room for message %d", (int)next);
+		while (next < POLLED) {
+			struct magring_message message = given_number(pool, next);
+			int rc = magring_send(queue, &message, 0);
+			if (rc != 0) {
+				assert_same(rc, -EAGAIN);
+				magring_message_free(&message);
+				break;
+			}
+			next++;
+		}
+	}
+	joined(thread);
+	assert_same(failed, 0);
+}
+
+/* ------------------------------------------------------------ statistics -- */
+
+Test(queue, statistics_of_a_size_that_is_not_known_are_refused)
+{
+	size_t size = sizeof(struct magring_queue_stats);
+	const size_t sizes[] = { 0, size - 1, size + 1, SIZE_MAX };
+	for (int i = 0; i < 4; i++) {
+		struct magring_queue_stats stats, before;
+		memset(&stats, 0x5a, sizeof(stats));
+		stats.size = sizes[i];
+		before = stats;
+		assert_same(magring_queue_get_stats(queue, &stats), sizes[i] > size ? -E2BIG : -EINVAL);
+		cr_assert_arr_eq(&stats, &before, sizeof(stats));
+	}
+}
+
+Test(queue, accounts_are_exact_after_known_operations)
+{
+	struct magring_message batch[6] = { 0 }, extra = given_number(pool, 0);
+	check_refuses_recv(0, -EAGAIN);                                 /* empty: 2 */
+	for (uint64_t i = 0; i < 4; i++)
+		send_number(i);                                         /* sent: 4 */
+	assert_same(magring_send(queue, &extra, 0), -EAGAIN);           /* full: 1 */
+	assert_same(magring_send(queue, &extra, 1), -ETIMEDOUT);        /* full: 2, parked: 1 */
+	check_receives(0);                                              /* received: 1 */
+	assert_same(magring_send(queue, &extra, 0), 0);                 /* sent: 5 */
+	assert_same(magring_recv_batch(queue, batch, 6, 0), 4);         /* received: 5 */
+	struct magring_queue_stats stats = stats_of_queue(queue);
+	assert_same(stats.size, sizeof(stats));
+	assert_same(stats.sent, 5);
+	assert_same(stats.received, 5);
+	assert_same(stats.empty, 2);
+	assert_same(stats.full, 2);
+	assert_same(stats.parked, 1);
+	assert_same(stats.woken, 0);
+	assert_same(stats.returned, 0);
+	assert_same(stats.capacity, 2);
+	assert_same(stats.closed, 0);
+	for (int i = 0; i < 4; i++)
+		magring_message_free(&batch[i]);
+}
+
+Test(queue, a_sleeper_that_was_woken_is_counted_once)
+{
+	struct waiter waiter;
+	waiter_start_asleep(&waiter, queue, RECEIVER, -1);
+	send_number(1);
+	assert_same(waiter_finish(&waiter), 0);
+	magring_message_free(&waiter.message);
+	struct magring_queue_stats stats = stats_of_queue(queue);
+	assert_same(stats.parked, 1);
+	assert_same(stats.woken, 1);
+	assert_same(stats.empty, 1);
+	assert_same(stats.full, 0);
+}
+
+Test(queue, statistics_read_beside_traffic_never_fall)
+{
+	_Atomic(int) failed = 0;
+	pthread_t receiver = given_thread(receive_polled, &failed);
+	pthread_t sender = given_thread(send_polled, &failed);
+	struct magring_queue_stats stats = { .size = sizeof(stats) }, before = stats;
+	while (stats.received - stats.returned < POLLED) {
+		cr_assert_eq(magring_queue_get_stats(queue, &stats), 0);
+		cr_assert(stats.received <= stats.sent && stats.returned <= stats.received);
+		cr_assert(before.sent <= stats.sent && before.received <= stats.received);
+		cr_assert_leq(magring_queue_size(queue), 4);
+		before = stats;
+		usleep(50);
+	}
+	joined(sender);
+	joined(receiver);
+	assert_same(failed, 0);
+	assert_same(stats.sent - stats.returned, POLLED);
+}
