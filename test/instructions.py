@@ -178,7 +178,7 @@ def self_test(cc, root):
     with tempfile.TemporaryDirectory(prefix="magring-instructions-") as directory:
         lib = pathlib.Path(directory, "lib")
         shutil.copytree(root / "lib", lib)
-        queue, place = (lib / "queue" / "queue.c"), "\tmessage_hide(message, 1);\n"
+        queue, place = (lib / "queue" / "send_recv.c"), "\tmessage_hide(message, 1);\n"
         check("the place for a loop is there once", queue.read_text().count(place) == 1)
         queue.write_text(queue.read_text().replace(
             place, place + "\tfor (volatile int i = 0; i < 2; i++)\n\t\t;\n"))

@@ -191,13 +191,13 @@ MUTANTS = [
            "queue/stress_queue"),
 
     # Waiting.
-    Mutant("nobody looks for sleepers of the other side", "queue/queue.c",
+    Mutant("nobody looks for sleepers of the other side", "queue/send_recv.c",
            "if (__builtin_expect(eventcount_has_waiters(&queue->eventcount[other]), 0))",
            "if (0)", "base/stress_eventcount", config="plain", by="hang"),
     Mutant("no wake-up is passed on", "queue/blocking.c",
            "if (eventcount_has_waiters(&queue->eventcount[side]) && may[side](&queue->ring))",
            "if (0)", "queue/wakeup_chain_test", config="plain", by="hang"),
-    Mutant("who got something passes no wake-up on", "queue/queue.c",
+    Mutant("who got something passes no wake-up on", "queue/send_recv.c",
            "if (__builtin_expect(eventcount_has_waiters(&queue->eventcount[side]), 0))", "if (0)",
            "queue/wakeup_chain_test", config="plain", by="hang"),
     Mutant("a receiver that waits in vain wakes no sender", "queue/blocking.c",
@@ -389,7 +389,7 @@ MUTANTS = [
     Mutant("a thread can be cancelled anywhere after a wait", "base/eventcount.c",
            "\t\tpthread_setcanceltype(cancel_type, NULL);\n", "",
            "queue/stress_cancel", config="plain", seconds=4),
-    Mutant("what a batch has sent stays with the sender as well", "queue/queue.c",
+    Mutant("what a batch has sent stays with the sender as well", "queue/send_recv.c",
            "messages[sent++].private_header = 0;", "sent++;",
            "queue/stress_cancel", config="plain"),
 ]

@@ -56,6 +56,8 @@
  * steps of either keeps the descriptor quiet until it runs again.
  */
 #include "base/eventcount.h"
+#include "base/thread_local.h"
+#include "tuning.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -71,9 +73,6 @@
 #define EPOCH ((uint64_t)UINT32_MAX)
 /* After how many fences in vain, of one thread, wakers stop to make them. A prime, so that a thread
  * which looks at several gates in turn comes to each of them. */
-#ifndef IN_VAIN
-#define IN_VAIN 251
-#endif
 
 _Static_assert(sizeof(long) == 8, "SYS_futex takes the 64-bit struct timespec");
 
@@ -134,7 +133,7 @@ static uint64_t waking(uint64_t word)
 
 bool eventcount_has_waiters_fenced(struct eventcount *eventcount)
 {
-	static _Thread_local unsigned int in_vain __attribute__((tls_model("initial-exec")));
+	static THREAD_LOCAL unsigned int in_vain;
 	uint64_t word = atomic_load_explicit(&eventcount->word, memory_order_relaxed);
 	if (word >= EVENTCOUNT_ARMED)
 		return true;
@@ -144,7 +143,7 @@ bool eventcount_has_waiters_fenced(struct eventcount *eventcount)
 	if (word >= EVENTCOUNT_ARMED)
 		return true;
 	/* Relaxed: it takes its place among the word's changes, and if the word has changed, so be it. */
-	if (++in_vain % IN_VAIN == 0)
+	if (++in_vain % EVENTCOUNT_FENCES_IN_VAIN == 0)
 		atomic_compare_exchange_strong_explicit(&eventcount->word, &word, word & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN),
 			memory_order_relaxed, memory_order_relaxed);
 	return false;

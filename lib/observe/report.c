@@ -11,6 +11,7 @@
  * is being loaded may allocate messages.
  */
 #include "observe/report.h"
+#include "tuning.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,8 +26,6 @@
 #include "pool/sample.h"
 #include "observe/text.h"
 
-#define GROUPS_SHOWN 20
-#define MESSAGES_SHOWN 4
 
 /* --------------------------------------------------------------- profile -- */
 
@@ -136,7 +135,7 @@ static void write_live(FILE *out, const struct live *live, int64_t now_ns)
 struct group {
 	struct stack *stack;
 	struct count used;
-	struct live oldest[MESSAGES_SHOWN];
+	struct live oldest[REPORT_MESSAGES];
 };
 
 /* Under the lock. The groups with most bytes, largest first; returns how many there are in all. */
@@ -148,12 +147,12 @@ static size_t choose_groups(struct profile *profile, struct stack **largest)
 		struct stack *stack = stack_at(link);
 		if (stack_in_use(stack).objects == 0)
 			continue;
-		size_t place = groups < GROUPS_SHOWN ? groups : GROUPS_SHOWN;
+		size_t place = groups < REPORT_GROUPS ? groups : REPORT_GROUPS;
 		groups++;
 		for (; place > 0 && stack_in_use(largest[place - 1]).bytes < stack_in_use(stack).bytes; place--)
-			if (place < GROUPS_SHOWN)
+			if (place < REPORT_GROUPS)
 				largest[place] = largest[place - 1];
-		if (place < GROUPS_SHOWN)
+		if (place < REPORT_GROUPS)
 			largest[place] = stack;
 	}
 	return groups;
@@ -167,7 +166,7 @@ static void copy_group(struct group *group, struct stack *stack)
 	group->stack = stack;
 	group->used = stack_in_use(stack);
 	cds_list_for_each(link, &stack->live) {
-		if (count == MESSAGES_SHOWN)
+		if (count == REPORT_MESSAGES)
 			break;
 		group->oldest[count++] = *caa_container_of(link, struct live, link);
 	}
@@ -179,26 +178,26 @@ static void write_group(FILE *out, const struct group *group, int64_t now_ns)
 		group->used.objects, group->used.bytes);
 	for (int i = 0; i < group->stack->depth; i++)
 		write_frame(out, group->stack->frame[i]);
-	for (size_t i = 0; i < group->used.objects && i < MESSAGES_SHOWN; i++)
+	for (size_t i = 0; i < group->used.objects && i < REPORT_MESSAGES; i++)
 		write_live(out, &group->oldest[i], now_ns);
-	if (group->used.objects > MESSAGES_SHOWN)
+	if (group->used.objects > REPORT_MESSAGES)
 		fputs("  and younger ones\n", out);
 }
 
 static void write_groups(FILE *out, struct profile *profile)
 {
-	struct stack *largest[GROUPS_SHOWN];
-	struct group group[GROUPS_SHOWN];
+	struct stack *largest[REPORT_GROUPS];
+	struct group group[REPORT_GROUPS];
 	pthread_mutex_lock(&profile->lock);
 	size_t groups = choose_groups(profile, largest);
-	for (size_t i = 0; i < groups && i < GROUPS_SHOWN; i++)
+	for (size_t i = 0; i < groups && i < REPORT_GROUPS; i++)
 		copy_group(&group[i], largest[i]);
 	pthread_mutex_unlock(&profile->lock);
 	int64_t now_ns = clock_now();
-	for (size_t i = 0; i < groups && i < GROUPS_SHOWN; i++)
+	for (size_t i = 0; i < groups && i < REPORT_GROUPS; i++)
 		write_group(out, &group[i], now_ns);
-	if (groups > GROUPS_SHOWN)
-		fprintf(out, "and %zu groups with fewer bytes\n", groups - GROUPS_SHOWN);
+	if (groups > REPORT_GROUPS)
+		fprintf(out, "and %zu groups with fewer bytes\n", groups - REPORT_GROUPS);
 }
 
 static void write_leaks(FILE *out, struct magring_pool *pool)

@@ -17,14 +17,13 @@
  * everything back it looks for sleepers of every class: each may take what it gave back.
  */
 #include "pool/alloc_wait.h"
+#include "tuning.h"
 
 #include <errno.h>
 
 #include "base/clock.h"
 
 /* After how long a sleeper looks again, and after how long at most. */
-#define LOOK_NS 1000000
-#define LOOK_MAX_NS 16000000
 
 /* Slabs of the class, as far as they are counted. */
 static uint64_t carved(struct magring_pool *pool, unsigned int class_index)
@@ -95,7 +94,7 @@ static void *sleep_once(struct magring_pool *pool, unsigned int class_index, siz
 static int wait_for_slab(struct magring_pool *pool, unsigned int class_index, size_t bytes,
 	int64_t deadline_ns, void **ret_slab)
 {
-	int64_t look_ns = LOOK_NS;
+	int64_t look_ns = MEMORY_RETRY_NS;
 	void *slab = NULL;
 	while (slab == NULL) {
 		if (is_hopeless(pool, class_index))
@@ -103,7 +102,7 @@ static int wait_for_slab(struct magring_pool *pool, unsigned int class_index, si
 		if (deadline_ns != INT64_MAX && clock_now() >= deadline_ns)
 			return -ETIMEDOUT;
 		slab = sleep_once(pool, class_index, bytes, look_ns, deadline_ns);
-		if (look_ns < LOOK_MAX_NS)
+		if (look_ns < MEMORY_RETRY_MAX_NS)
 			look_ns *= 2;
 	}
 	*ret_slab = slab;

@@ -16,6 +16,7 @@
  * its own bytes, until there is a magazine again.
  */
 #include "pool/depot.h"
+#include "tuning.h"
 
 #include "base/sanitizer.h"
 #include "base/tracepoint.h"
@@ -26,9 +27,6 @@
  * rounds, less memory that lies idle in caches: a thread keeps up to two magazines of
  * each class that it uses.
  */
-#define MAGAZINE_BYTES ((size_t)32 << 10)
-#define MAGAZINE_BYTES_MAX ((size_t)256 << 10)
-#define MAGAZINE_ROUNDS_FEW 16
 
 static uint32_t magazine_rounds(size_t slab_size)
 {
@@ -40,10 +38,7 @@ static uint32_t magazine_rounds(size_t slab_size)
 }
 
 /* Slabs of fewer bytes do not rest. */
-#define COOLING_SLAB_MIN ((size_t)2048)
 /* How much rests at most: one and a half times the cache, and such a share of the budget. */
-#define CACHE_BYTES ((size_t)1 << 20) /* if the system does not tell */
-#define COOLING_SHARE 16
 
 static uint32_t cooling_places(size_t memory_limit)
 {
@@ -51,7 +46,7 @@ static uint32_t cooling_places(size_t memory_limit)
 #ifdef _SC_LEVEL2_CACHE_SIZE
 	cache = sysconf(_SC_LEVEL2_CACHE_SIZE);
 #endif
-	size_t bytes = (cache > 0 ? (size_t)cache : CACHE_BYTES) / 2 * 3;
+	size_t bytes = (cache > 0 ? (size_t)cache : COOLING_CACHE_BYTES) / 2 * 3;
 	if (bytes > memory_limit / COOLING_SHARE)
 		bytes = memory_limit / COOLING_SHARE;
 	size_t places = bytes / COOLING_PLACE_BYTES;

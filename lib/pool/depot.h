@@ -6,6 +6,7 @@
 #define MAGRING_DEPOT_H
 
 #include "pool/chunk.h"
+#include "tuning.h"
 
 /* 256 bytes: four cache lines. Rounds per magazine are fewer in large classes. */
 #define MAGAZINE_ROUNDS 60
@@ -38,8 +39,6 @@ struct depot_class {
  * A ring of places for filled magazines, with a place for each so many bytes of their slabs: see
  * depot_cool(). What is in a place tells the magazine and its class; 0 is nothing.
  */
-#define COOLING_PLACES 1024
-#define COOLING_PLACE_BYTES ((size_t)4096)
 
 struct cooling {
 	uint32_t places;                     /* that are in use, as the cache and the budget are large */

@@ -13,6 +13,7 @@
 #include "base/eventcount.h"
 #include "pool/profile.h"
 #include "pool/thread_cache.h"
+#include "tuning.h"
 
 struct magring_pool {
 	struct thread_registry registry; /* constant but for its head */
@@ -51,6 +52,10 @@ static inline struct magring_pool *pool_published(unsigned int number)
 	/* [table] acquire: pairs with publish() in pool.c; the pool is initialised. */
 	return atomic_load_explicit(&pools[number], memory_order_acquire);
 }
+/* Give the pool a number and have it found: 0, -EMFILE. */
+int pool_publish(struct magring_pool *pool);
+/* Withdraw it, and wait for those that have found it. */
+void pool_withdraw(struct magring_pool *pool);
 /* No pool has this number or a higher one. */
 unsigned int pool_numbers(void);
 
@@ -71,7 +76,6 @@ void pool_free_slowly(struct magring_pool *pool, unsigned int class_index, size_
  * wait for that each time: so they are fetched one slab ahead. So many bytes at most; what is
  * beyond, a processor sees coming by itself.
  */
-#define POOL_FETCHED ((size_t)4096)
 
 /* Every allocation of a pool with a profile is a slow one: no cache is found for serial 0.
  * Frees are told by their message. */
@@ -86,7 +90,7 @@ static inline void *pool_alloc_fast(struct magring_pool *pool, unsigned int clas
 		uint32_t next;
 		slab = depot_slab(&pool->depot, magazine_take(pair));
 		if (magazine_next_cold(pair, &next))
-			prefetch_lines(depot_slab(&pool->depot, next), bytes < POOL_FETCHED ? bytes : POOL_FETCHED);
+			prefetch_lines(depot_slab(&pool->depot, next), bytes < PREFETCH_BYTES ? bytes : PREFETCH_BYTES);
 		count_add(&pair->counts.allocated, 1);
 		count_add(&pair->counts.allocated_bytes, bytes);
 	}

@@ -18,6 +18,7 @@
  * without a sample.
  */
 #include "pool/profile.h"
+#include "tuning.h"
 
 #include <errno.h>
 #include <execinfo.h>
@@ -30,9 +31,6 @@
 #include "pool/sample.h"
 #include "pool/thread_cache.h"
 
-#define FRAMES_MAX 64
-#define FRAMES_CUT_MAX 8 /* of this library, above the caller */
-#define MEAN 524288      /* if the environment wants a profile and does not say which */
 
 /* Where the linker puts the functions with PROFILE_CUT. */
 extern const char __start_magring_alloc[] __attribute__((visibility("hidden")));
@@ -153,12 +151,12 @@ static bool is_cut(const void *address)
 
 static struct wanted take_stack(void **frame, unsigned int class_index)
 {
-	int depth = backtrace(frame, FRAMES_CUT_MAX + FRAMES_MAX), cut = 0;
-	for (int i = 0; i < depth && i < FRAMES_CUT_MAX; i++)
+	int depth = backtrace(frame, PROFILE_FRAMES_CUT + PROFILE_FRAMES), cut = 0;
+	for (int i = 0; i < depth && i < PROFILE_FRAMES_CUT; i++)
 		if (is_cut(frame[i]))
 			cut = i + 1;
 	depth -= cut;
-	return (struct wanted){ class_index, depth < FRAMES_MAX ? depth : FRAMES_MAX, frame + cut };
+	return (struct wanted){ class_index, depth < PROFILE_FRAMES ? depth : PROFILE_FRAMES, frame + cut };
 }
 
 static void account(struct profile *profile, struct live *live)
@@ -176,7 +174,7 @@ static void account(struct profile *profile, struct live *live)
 bool profile_alloc(struct profile *profile, uint32_t round, unsigned int class_index, size_t bytes,
 	const void *id, size_t id_size)
 {
-	void *frame[FRAMES_CUT_MAX + FRAMES_MAX];
+	void *frame[PROFILE_FRAMES_CUT + PROFILE_FRAMES];
 	if (!is_due(profile, bytes))
 		return false;
 	struct live *live = malloc(sizeof(*live));
@@ -225,7 +223,7 @@ int profile_create(struct profile **ret_profile, uint64_t option, size_t memory_
 {
 	const char *leaks = secure_getenv("MAGRING_LEAKS"), *file = secure_getenv("MAGRING_PROFILE_FILE");
 	bool report = leaks != NULL && strcmp(leaks, "1") == 0;
-	uint64_t mean = bytes_in(secure_getenv("MAGRING_PROFILE"), option != 0 || file == NULL ? option : MEAN);
+	uint64_t mean = bytes_in(secure_getenv("MAGRING_PROFILE"), option != 0 || file == NULL ? option : PROFILE_SAMPLE_BYTES);
 	void *frame;
 	*ret_profile = NULL;
 	if (report)

@@ -12,8 +12,9 @@
 #include <stdint.h>
 #include <urcu/list.h>
 
+#include "tuning.h"
+
 /* How much of a message's id is kept, in bytes. */
-#define SAMPLE_ID_KEPT 40
 
 struct count {
 	uint64_t objects, bytes;
@@ -40,7 +41,6 @@ struct live {
 	unsigned char id[SAMPLE_ID_KEPT]; /* its beginning */
 };
 
-#define SAMPLE_BUCKETS 1024
 
 struct profile {
 	uint64_t mean;

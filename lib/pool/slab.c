@@ -15,6 +15,7 @@
  * what was carved goes round in magazines, or is carved anew (chunk.c).
  */
 #include "pool/slab.h"
+#include "tuning.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -24,8 +25,6 @@
 #define PAGE ((size_t)4096)
 /* Access rights are raised in steps, so that few system calls and few distinct
  * mappings are needed. */
-#define RIGHTS_STEP ((size_t)256 << 10)
-#define CHUNK_BYTES ((size_t)64 << 10)
 
 static size_t round_up(size_t value, size_t unit)
 {
@@ -77,7 +76,7 @@ static bool region_open(struct region *region, size_t end)
 	 * `writable` past `end` is over. */
 	size_t writable = atomic_load_explicit(&region->writable, memory_order_acquire);
 	while (writable < end) {
-		size_t wanted = round_up(end, RIGHTS_STEP);
+		size_t wanted = round_up(end, REGION_RIGHTS_STEP);
 		if (wanted > region->reserved)
 			wanted = region->reserved;
 		if (mprotect(region->base + writable, wanted - writable,

@@ -8,7 +8,9 @@
 #include <pthread.h>
 
 #include "base/fence.h"
+#include "base/thread_local.h"
 #include "pool/magazine.h"
+#include "tuning.h"
 
 /* The caches of one pool. */
 struct thread_registry {
@@ -22,9 +24,7 @@ struct thread_slot {
 	uint64_t serial;
 	struct cache *cache;
 };
-#define THREAD_SLOTS 8
-extern _Thread_local struct thread_slot thread_slots[THREAD_SLOTS]
-	__attribute__((tls_model("initial-exec")));
+extern THREAD_LOCAL struct thread_slot thread_slots[THREAD_SLOTS];
 
 /* The calling thread's number, 1 or more, never used again. */
 uint64_t thread_self(void);

@@ -12,6 +12,8 @@
  * nobody else wakes. See eventcount.c.
  */
 #include "queue/blocking.h"
+#include "base/thread_local.h"
+#include "tuning.h"
 
 #include <ck_pr.h>
 #include <errno.h>
@@ -24,18 +26,8 @@
 
 /* Before parking, which costs two system calls and a switch. A pause is some 10
  * to 40 ns on current processors. See spin() and spin_budget(). */
-#define PAUSES 128
-#define YIELDS 16
-#define YIELD_LONG_NS 1000000
-#define WAKE_NS 25000 /* what it costs about to put a thread to sleep and wake it */
-#define YIELD_BEFORE_NS 250000000 /* a deadline: beside busy processes one yield may take long */
 /* See spin(). */
-#define STRIDE_MAX 256
-#define MANY 8
-#define PROBE 16
-#define PROBE_EVERY 1024
 /* See look(). */
-#define SLEPT 8
 
 static bool may_send(const void *ring)
 {
@@ -123,7 +115,7 @@ static int sleep_once(struct magring_queue *queue, enum side side, struct magrin
 }
 
 /* Of a thread, whatever it waits for. */
-static _Thread_local unsigned int stride __attribute__((tls_model("initial-exec"))) = 1;
+static THREAD_LOCAL unsigned int stride = 1;
 
 /*
  * How long to look away between two attempts, in pauses. A receiver that takes
@@ -131,8 +123,8 @@ static _Thread_local unsigned int stride __attribute__((tls_model("initial-exec"
  * line to and fro for every single one; one that looks away for a while then finds
  * several, at lines that travel side by side. But a thread in a dialogue gains
  * nothing by looking away, and one that gets a message now and then only waits. So:
- * longer as long as MANY more are there after a wait, shorter when none is, and now and
- * then a long look for a change. A batch leaves nothing to be seen, so it counts by what it brought: more than MANY
+ * longer as long as BACKOFF_BACKLOG more are there after a wait, shorter when none is, and now and
+ * then a long look for a change. A batch leaves nothing to be seen, so it counts by what it brought: more than BACKOFF_BACKLOG
  * messages, and more than there were pauses, as a dialogue in batches brings no more however long one waits. Shorter, too, when
  * they are half of what the ring holds: then the other side may have had to wait.
  */
@@ -141,28 +133,28 @@ static void adapt(const struct ring *ring, enum side side, unsigned int came)
 	bool full = side == RECEIVER;
 	if ((came <= stride && !ring_ready(ring, 0, full)) || ring_ready(ring, ring_cells(ring) / 2, full))
 		stride = stride > 1 ? stride / 2 : 1;
-	else if (stride < STRIDE_MAX && (came > MANY || ring_ready(ring, MANY - 1, full)))
+	else if (stride < BACKOFF_MAX && (came > BACKOFF_BACKLOG || ring_ready(ring, BACKOFF_BACKLOG - 1, full)))
 		stride *= 2;
 }
 
 /*
- * How many pauses before a thread yields, from PAUSES to three times as many, and at random: if two senders
+ * How many pauses before a thread yields, from SPIN_PAUSES to three times as many, and at random: if two senders
  * on two processors find a queue full at the same moment, yield at the same moment, and so let two receivers go on, these
  * will find it empty at the same moment, and so on. If one is earlier, there is soon a sender beside a receiver.
  */
 static unsigned int spin_budget(void)
 {
-	static _Thread_local uint64_t random __attribute__((tls_model("initial-exec")));
+	static THREAD_LOCAL uint64_t random;
 	if (random == 0)
 		random = thread_self();
-	return PAUSES + (unsigned int)(random_next(&random) % (2 * PAUSES));
+	return SPIN_PAUSES + (unsigned int)(random_next(&random) % (2 * SPIN_PAUSES));
 }
 
 static int spin(struct magring_queue *queue, enum side side, struct magring_message *messages, size_t count)
 {
-	static _Thread_local unsigned int waits __attribute__((tls_model("initial-exec")));
-	if (++waits % PROBE_EVERY == 0 && stride < PROBE)
-		stride = PROBE;
+	static THREAD_LOCAL unsigned int waits;
+	if (++waits % BACKOFF_PROBE_EVERY == 0 && stride < BACKOFF_PROBE)
+		stride = BACKOFF_PROBE;
 	int result = -EAGAIN;
 	unsigned int most = spin_budget();
 	for (unsigned int pauses = 0; pauses < most && result == -EAGAIN;) {
@@ -195,14 +187,14 @@ static int yield(struct magring_queue *queue, enum side side, struct magring_mes
 		if (after - before > YIELD_LONG_NS) {
 			uint64_t own = result > 0 ? (uint64_t)result : 0;
 			uint64_t moved = ring_position(&queue->ring, side == RECEIVER) - position - own;
-			*ret_late = moved < (uint64_t)(after - before) / WAKE_NS;
+			*ret_late = moved < (uint64_t)(after - before) / WAKE_UP_NS;
 		}
 	}
 	return result;
 }
 
 /*
- * What a waiting thread does before it sleeps. If SLEPT waits in a row, of whatever threads, were
+ * What a waiting thread does before it sleeps. If SLEPT_IN_A_ROW waits in a row, of whatever threads, were
  * slept through, or should have been, looking costs more than sleeping: then only one in so many
  * finds out whether what it waits for comes at once again.
  */
@@ -213,7 +205,7 @@ static int look(struct magring_queue *queue, enum side side, struct magring_mess
 	unsigned int slept = atomic_load_explicit(&queue->slept[side], memory_order_relaxed);
 	int result = -EAGAIN;
 	bool late = false;
-	if (slept < SLEPT || slept % SLEPT == 0) {
+	if (slept < SLEPT_IN_A_ROW || slept % SLEPT_IN_A_ROW == 0) {
 		result = spin(queue, side, messages, count);
 		if (result == -EAGAIN)
 			result = yield(queue, side, messages, count, deadline_ns, &late);

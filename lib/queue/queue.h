@@ -9,6 +9,7 @@
 #include "pool/message.h"
 #include "pool/pool.h"
 #include "queue/ring.h"
+#include "tuning.h"
 
 /* The two ways through a queue. */
 enum side { SENDER, RECEIVER };
@@ -20,7 +21,6 @@ struct queue_counts {
 	_Atomic(uint64_t) parked;
 	_Atomic(uint64_t) woken;
 };
-#define QUEUE_STRIPES 8
 
 struct magring_queue {
 	struct ring ring;

@@ -81,6 +81,8 @@
  * One cell would not do: the two ends of the ring would be the same.
  */
 #include "queue/ring.h"
+#include "base/thread_local.h"
+#include "tuning.h"
 
 #include <ck_pr.h>
 #include <errno.h>
@@ -93,14 +95,8 @@
 
 /* How many times a claimed cell that is not finished yet is looked at before its
  * owner is asked about. */
-#ifndef PATIENCE
-#define PATIENCE 64
-#endif
 
 /* How many cells ahead of the one that it has claimed a thread fetches, if it does. */
-#ifndef FETCH_AHEAD
-#define FETCH_AHEAD 4
-#endif
 
 /* ------------------------------------------------------ looks, claims and moves -- */
 
@@ -178,7 +174,7 @@ static inline bool claim_either(struct ring *ring, uint64_t *position, size_t n,
  * if it is known to be stopped. */
 static inline bool bear_with(const struct ring *ring, uint64_t position, unsigned int *looks)
 {
-	if (*looks == PATIENCE || recovery_quarantined(ring, position))
+	if (*looks == CHALLENGE_AFTER || recovery_quarantined(ring, position))
 		return false;
 	++*looks;
 	ck_pr_stall();
@@ -186,7 +182,7 @@ static inline bool bear_with(const struct ring *ring, uint64_t position, unsigne
 }
 
 /* Of a thread, whatever the ring. */
-static _Thread_local bool head_skipped __attribute__((tls_model("initial-exec")));
+static THREAD_LOCAL bool head_skipped;
 
 bool ring_has_skipped(void)
 {
@@ -266,7 +262,7 @@ static inline void recycle(struct ring_cell *cell, uint64_t free, struct magring
 /* Fetch, for writing, the cell that this thread, or another on this side, comes to soon. */
 static inline void fetch_ahead(const struct ring *ring, uint64_t position)
 {
-	prefetch_line(cell_at(ring, position + FETCH_AHEAD));
+	prefetch_line(cell_at(ring, position + PREFETCH_AHEAD));
 }
 
 /* Whether the message after this one is there, as good as always: a hint. A receiver at the heels

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "magring.h"
+#include "tuning.h"
 
 /* One cache line. */
 struct ring_cell {
@@ -71,9 +72,6 @@ struct ring {
 
 /* The most cells that one call claims at once, and so the most that a
  * stopped thread holds. */
-#ifndef RING_CLAIM_MAX
-#define RING_CLAIM_MAX 64
-#endif
 
 /*
  * The number of cells is a power of two, at least 2. `spare` of them, at least

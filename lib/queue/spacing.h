@@ -6,9 +6,9 @@
 #define MAGRING_APART_H
 
 #include "queue/ring.h"
+#include "tuning.h"
 
 /* At each so manyth position there is a look. */
-#define SPACING_EVERY 32
 
 /* What a thread has learnt; all zero: nothing yet. */
 struct spacing {

@@ -3,7 +3,7 @@
  * This library's ring alone, without pool and gates, and the plain Vyukov ring that it was
  * at first (see perf/peers/plain_ring.h). Both are compiled alike, and called, not inlined.
  */
-#include "../../../lib/queue/ring.h"
+#include "queue/ring.h"
 #include "../../peers/plain_ring.h"
 #include "side.h"
 

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pools are made and destroyed here, above all that they consist of: destroy
+ * asks the statistics whether anything is in use, and the reports what to write.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sanitizer.h"
+#include "observe/report.h"
+#include "pool/pool.h"
+#include "tuning.h"
+
+/* What a message of this payload may need at the most: an id before it. */
+static size_t slab_bytes(size_t payload)
+{
+	return payload + MAGRING_ID_MAX + 1;
+}
+
+/* The limits that options ask for. */
+static int choose_limits(const struct magring_pool_options *options, size_t *ret_limit,
+	size_t *ret_payload)
+{
+	size_t limit = POOL_MEMORY_LIMIT, payload = 0;
+	if (options != NULL) {
+		int rc = pool_check_size(options->size, sizeof(*options));
+		if (rc != 0)
+			return rc;
+		if (options->memory_limit != 0)
+			limit = options->memory_limit;
+		payload = options->max_payload;
+		if (options->sample_bytes > INT64_MAX)
+			return -EINVAL;
+	}
+	if (limit < MAGRING_MEMORY_MIN || limit > MAGRING_MEMORY_MAX || payload > MAGRING_PAYLOAD_MAX)
+		return -EINVAL;
+	if (payload == 0) {
+		/* What one slab of the whole budget holds. */
+		unsigned int class_index = slab_class(limit < POOL_MAX_PAYLOAD ? limit : POOL_MAX_PAYLOAD);
+		while (slab_size(class_index) > limit)
+			class_index--;
+		payload = slab_size(class_index);
+	} else if (slab_size(slab_class(payload)) > limit) {
+		return -EINVAL;
+	}
+	*ret_limit = limit;
+	*ret_payload = payload > MAGRING_INLINE_MAX ? payload : MAGRING_INLINE_MAX;
+	return 0;
+}
+
+int magring_pool_create(struct magring_pool **ret_pool, const struct magring_pool_options *options)
+{
+	size_t limit, payload;
+	if (ret_pool == NULL)
+		return -EINVAL;
+	int rc = choose_limits(options, &limit, &payload);
+	if (rc != 0)
+		return rc;
+	struct magring_pool *pool = aligned_alloc(_Alignof(struct magring_pool), sizeof(*pool));
+	if (pool == NULL)
+		return -ENOMEM;
+	memset(pool, 0, sizeof(*pool));
+	unsigned int classes = slab_class(slab_bytes(payload)) + 1;
+	rc = depot_init(&pool->depot, limit, classes);
+	if (rc != 0)
+		goto free_pool;
+	thread_registry_init(&pool->registry, classes);
+	pool->max_payload = payload;
+	rc = pool_name(pool->name, options != NULL ? options->name : NULL, "pool", pool->registry.serial);
+	if (rc != 0)
+		goto fini_depot;
+	for (unsigned int i = 0; i < classes; i++)
+		eventcount_init(&pool->memory[i]);
+	CDS_INIT_LIST_HEAD(&pool->queues);
+	rc = profile_create(&pool->profile, options != NULL ? options->sample_bytes : 0, limit);
+	if (rc != 0)
+		goto fini_depot;
+	pool->fast_serial = pool->profile == NULL ? pool->registry.serial : 0;
+	rc = -pthread_mutex_init(&pool->queues_lock, NULL);
+	if (rc != 0)
+		goto destroy_profile;
+	rc = pool_publish(pool);
+	if (rc != 0)
+		goto destroy_lock;
+	sanitizer_create(pool);
+	report_begin(pool);
+	*ret_pool = pool;
+	return 0;
+
+destroy_lock:
+	pthread_mutex_destroy(&pool->queues_lock);
+destroy_profile:
+	profile_destroy(pool->profile);
+fini_depot:
+	depot_fini(&pool->depot);
+free_pool:
+	free(pool);
+	return rc;
+}
+
+int magring_pool_destroy(struct magring_pool *pool)
+{
+	struct magring_pool_stats stats = { .size = sizeof(stats) };
+	int rc = magring_pool_get_stats(pool, &stats);
+	if (rc != 0)
+		return rc;
+	if (stats.slabs_in_use != 0)
+		report_busy(pool);
+	if (stats.slabs_in_use != 0 || stats.queues != 0)
+		return -EBUSY;
+	report_done(pool);
+	pool_withdraw(pool);
+	sanitizer_destroy(pool);
+	pthread_mutex_destroy(&pool->queues_lock);
+	profile_destroy(pool->profile);
+	depot_fini(&pool->depot);
+	free(pool);
+	return 0;
+}
