@@ -20,5 +20,5 @@ int main(void)
 	const char *payload = magring_message_payload(&message, &size);
 	printf("%.*s\n", (int)size, payload);
 	magring_message_free(&message);
-	return magring_queue_destroy(queue) != 0 || magring_pool_destroy(pool) != 0;
+	return magring_queue_release(queue) != 0 || magring_pool_destroy(pool) != 0;
 }

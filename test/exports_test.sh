@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# exports_test.sh LIBRARY HEADER: the library exports what the header declares and
+# exports_test.sh LIBRARY HEADER...: the library exports what the headers declare and
 # nothing else, cannot be unloaded, and has the name that programs are linked with.
 set -eu
-library=$1 header=$2
+library=$1
+shift
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
+header=$directory/headers
+cat "$@" >"$header"
 
 # Declarations begin with MAGRING_PUBLIC; the name is what stands before the first (.
 sed -e 's,/\*.*\*/,,' -e '/\/\*/,/\*\//d' "$header" | tr '\n' ' ' | tr ';{}' '\n\n\n' |

@@ -291,9 +291,16 @@ static void use_queue(void)
 	/* One stays for the queue's end. */
 }
 
+static int write_all_metrics(struct magring_pool *pool, FILE *stream)
+{
+	(void)pool;
+	return magring_write_metrics(stream, 0);
+}
+
 static void use_up(void)
 {
 	TRY(0, no_memory, write_text(magring_pool_write_metrics, "# EOF\n"));
+	TRY(0, no_memory, write_text(write_all_metrics, "# EOF\n"));
 	TRY(0, no_memory, write_text(magring_pool_write_profile, "MAPPED_LIBRARIES:\n"));
 	TRY(0, no_memory, write_text(magring_pool_write_leaks, " slabs are out"));
 	TRY(0, never, magring_pool_flush_thread(game.pool));
@@ -312,7 +319,7 @@ static void end_round(void)
 	armed = false;
 	uint64_t out = stress_pool_stats(game.pool).slabs_in_use;
 	CHECK(out == 1, "%" PRIu64 " slabs are out", out);
-	TRY(0, never, magring_queue_destroy(game.queue));
+	TRY(0, never, magring_queue_release(game.queue));
 	game.queue = NULL;
 	stress_check_balance(game.pool);
 	stress_check_balance(game.small);

@@ -118,7 +118,7 @@ static inline struct magring_queue_stats stats_of_queue(struct magring_queue *qu
 static inline void done_with(struct magring_pool *pool, struct magring_queue *queue)
 {
 	if (queue != NULL)
-		assert_same(magring_queue_destroy(queue), 0);
+		assert_same(magring_queue_release(queue), 0);
 	struct magring_pool_stats stats = stats_of_pool(pool);
 	assert_same(stats.slabs_in_use, 0);
 	assert_same(stats.payload_bytes_in_use, 0);

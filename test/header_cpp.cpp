@@ -42,7 +42,7 @@ int main()
 		return 2;
 	magring_queue_close(queue);
 	consumer.join();
-	if (magring_queue_destroy(queue) != 0 || magring_pool_destroy(pool) != 0)
+	if (magring_queue_release(queue) != 0 || magring_pool_destroy(pool) != 0)
 		return 3;
 	return good ? 0 : 4;
 }

@@ -38,6 +38,15 @@ LIMITS = {
 # Numbers that are allowed outside lib/tuning.h. The value is the reason, for
 # example: "PAGE": "layout of the address space".
 CONSTANTS = {
+    "CHUNK_RECORDS": "layout: eight records are as large as a magazine",
+    "EVENTCOUNT_WAKING_MAX": "what two bits of the word and the proof in eventcount.c allow",
+    "ID_ALIGNMENT": "layout: payloads behind an id are aligned for any type",
+    "LINE": "bytes of a cache line, on which layouts depend",
+    "MAGAZINE_ROUNDS": "layout: a magazine has four cache lines",
+    "MESSAGE_ID_BESIDE_SLAB": "layout: what the body of a message has beside a pointer",
+    "REGION_PAGE": "layout of the address space",
+    "SLAB_CLASSES_MAX": "layout: the largest payload with an id needs so many",
+    "SLAB_UNIT": "layout: rounds count in cache lines",
 }
 
 # Retired words and their substitutes. A key is a regular expression for a whole

@@ -183,7 +183,7 @@ int main(void)
 			parts[i].after();
 		}
 	}
-	if (magring_queue_destroy(shared) != 0 || magring_queue_destroy(declared) != 0 ||
+	if (magring_queue_release(shared) != 0 || magring_queue_release(declared) != 0 ||
 			magring_pool_destroy(pool) != 0)
 		wrong++;
 	if (wrong > 0)

@@ -30,7 +30,7 @@ import tempfile
 
 TOLERANCE = 0.02
 SKIPPED = 77
-OPTIONS = ["-std=c11", "-O3", "-D_GNU_SOURCE", "-fexceptions", "-fno-semantic-interposition", "-fPIC",
+OPTIONS = ["-std=c11", "-O3", "-fno-omit-frame-pointer", "-momit-leaf-frame-pointer", "-D_GNU_SOURCE", "-fexceptions", "-fno-semantic-interposition", "-fPIC",
            "-fvisibility=hidden", "-pthread", "-w"]
 ENVIRONMENT = {"GLIBC_TUNABLES":
                "glibc.cpu.hwcaps=-AVX_Fast_Unaligned_Load,-AVX2_Usable,-ERMS,-SSSE3"}

@@ -81,6 +81,6 @@ int main(void)
 	pthread_join(closer, NULL);
 	close(loop);
 	printf("%d results\n", received);
-	return received != WORKERS * RESULTS || magring_queue_destroy(results) != 0 ||
+	return received != WORKERS * RESULTS || magring_queue_release(results) != 0 ||
 		magring_pool_destroy(pool) != 0;
 }

@@ -15,7 +15,7 @@ static inline int64_t clock_now(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* 0 for a timeout of 0, INT64_MAX for none. */
+/* 0 for a timeout of 0, INT64_MAX for a negative one: no limit. */
 static inline int64_t clock_deadline(int64_t timeout_ns)
 {
 	if (timeout_ns == 0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gate: where threads wait for one condition of a queue, and how they are woken.
+ * eventcount: where threads sleep until a condition holds, and how they are
+ * woken. The condition itself stands elsewhere and needs no lock.
  */
-#ifndef MAGRING_GATE_H
-#define MAGRING_GATE_H
+#ifndef MAGRING_EVENTCOUNT_H
+#define MAGRING_EVENTCOUNT_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -14,6 +15,7 @@ struct eventcount {
 	_Atomic(int) fd;        /* an eventfd, or -1 */
 };
 
+/* The fields of the word, and the most that WAKING counts. */
 #define EVENTCOUNT_WAKING ((uint64_t)1 << 32)
 #define EVENTCOUNT_WAKING_MAX 2
 #define EVENTCOUNT_FENCED ((uint64_t)1 << 34)
@@ -22,43 +24,88 @@ struct eventcount {
 #define EVENTCOUNT_SLEEPER ((uint64_t)1 << 37)
 
 /* What a sleeper waits for: a predicate without side effects. */
-typedef bool eventcount_condition(const void *context);
+typedef bool eventcount_condition(void *context);
 
 void eventcount_init(struct eventcount *eventcount);
 void eventcount_fini(struct eventcount *eventcount);
 
 bool eventcount_has_waiters_fenced(struct eventcount *eventcount);
 
-/* Whether anybody waits, to be asked after fence_light(). */
+/* Relaxed: the fence_light() before it orders it. */
+static inline uint64_t eventcount_peek(struct eventcount *eventcount)
+{
+	return atomic_load_explicit(&eventcount->word, memory_order_relaxed);
+}
+
+/* Of one or several words that were peeked at, joined by |. True may be wrong. */
+static inline bool eventcount_may_have_waiters(uint64_t words)
+{
+	return __builtin_expect(words >= EVENTCOUNT_FENCED, 0);
+}
+
+/* Whether a thread sleeps or the descriptor is armed; after fence_light(). */
 static inline bool eventcount_has_waiters(struct eventcount *eventcount)
 {
-	/* Relaxed: the fence before it orders it. */
-	return __builtin_expect(atomic_load_explicit(&eventcount->word, memory_order_relaxed) >= EVENTCOUNT_FENCED, 0) &&
+	return eventcount_may_have_waiters(eventcount_peek(eventcount)) &&
 		eventcount_has_waiters_fenced(eventcount);
 }
 
-/* The condition holds for one more: wake one sleeper, unless enough are on their
- * way, and signal the descriptor. Returns whether a sleeper was woken. */
+/*
+ * The condition holds for one more thread. Wakes one sleeper, unless enough
+ * wake-ups are on their way, and signals the descriptor. Returns whether a
+ * sleeper was woken.
+ */
 bool eventcount_notify(struct eventcount *eventcount);
-/* The condition holds for good: wake everybody. */
+
+/* The condition holds for good: wakes all sleepers, signals the descriptor. */
 void eventcount_notify_all(struct eventcount *eventcount);
 
+/* How a thread waits. eventcount_await() calls these with its context. */
+struct eventcount_waiter {
+	/* Tries to get what the thread waits for. True ends the wait. */
+	bool (*try)(void *context);
+	/* Before it sleeps. Returns when to try again unasked, or INT64_MAX. */
+	int64_t (*asleep)(void *context);
+	/* After it slept, for whatever reason. May be NULL. */
+	void (*awake)(void *context);
+	/* A cancelled thread has left the eventcount. Passes its wake-up on. */
+	void (*cancelled)(void *context);
+};
+
 /*
- * Waiting, in this order: eventcount_prepare_wait(); look at the condition; eventcount_commit_wait() if it
- * does not hold; eventcount_cancel_wait(); look again. Whoever leaves, for whatever reason,
- * may have taken a wake-up with it: it must call eventcount_notify() if the condition
- * holds after what it did.
+ * Tries, sleeps at most once, and tries again. The sleep ends with a wake-up,
+ * at the deadline, or without a reason. It is a cancellation point. Returns
+ * what the last try returned.
+ *
+ * A thread that gives up, or got something while the condition still holds, may
+ * have taken a wake-up with it. It must then call eventcount_notify().
+ */
+bool eventcount_await(struct eventcount *eventcount, const struct eventcount_waiter *waiter,
+	void *context, int64_t deadline_ns);
+
+/*
+ * The steps of eventcount_await(): prepare, check the condition, commit if it
+ * does not hold, cancel, check again. Commit returns at a wake-up after
+ * prepare, or when CLOCK_MONOTONIC reaches deadline_ns. INT64_MAX is never.
  */
 uint32_t eventcount_prepare_wait(struct eventcount *eventcount);
-/* Sleep until woken, for whatever reason, or until CLOCK_MONOTONIC reaches
- * deadline_ns; INT64_MAX is never. A cancellation point. */
 void eventcount_commit_wait(struct eventcount *eventcount, uint32_t ticket, int64_t deadline_ns);
 void eventcount_cancel_wait(struct eventcount *eventcount);
 
-/* The descriptor, created at the first call, readable at first; or an error. */
+/* The descriptor, made by the first call and readable at first; or an error. */
 int eventcount_fd(struct eventcount *eventcount);
-/* The condition was seen not to hold: make the descriptor, if there is one, wait
- * for it again. */
-void eventcount_arm(struct eventcount *eventcount, eventcount_condition *ready, const void *context);
+
+/* Whether there is one. One that is made meanwhile is readable at first. */
+static inline bool eventcount_has_fd(struct eventcount *eventcount)
+{
+	return atomic_load_explicit(&eventcount->fd, memory_order_relaxed) >= 0;
+}
+
+/* The condition did not hold: the descriptor, if any, waits for it again. */
+void eventcount_arm(struct eventcount *eventcount, eventcount_condition *ready,
+	void *context);
+
+/* For notify: ARMED was cleared, so the descriptor becomes readable. */
+void eventcount_signal_fd(struct eventcount *eventcount);
 
 #endif

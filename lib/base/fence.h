@@ -2,11 +2,11 @@
 /*
  * fence: the asymmetric fence.
  *
- * fence_light() on a path taken all the time and fence_heavy() on a rare one order
- * a store before a later load on both sides, as two full fences would: of two
- * threads that each store, fence, and load what the other stored, at least one
- * sees the other's store. light is a compiler barrier and heavy a membarrier
- * system call; where there is no membarrier both are full fences.
+ * Of two threads that each store, fence, and load what the other stored, at
+ * least one sees the other's store. One of them uses fence_light(), on a path
+ * that is taken all the time, and the other fence_heavy(), on a rare one. A
+ * light fence is a compiler barrier and a heavy one a membarrier system call.
+ * Where membarrier is not allowed both are full fences.
  */
 #ifndef MAGRING_FENCE_H
 #define MAGRING_FENCE_H
@@ -14,16 +14,20 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-extern bool fence_asymmetric; /* found out before main(), then constant */
+/* Constant once fence_init() has run. */
+extern bool fence_asymmetric __attribute__((visibility("hidden")));
 
-/* Both sides in one, where each pays for its own. */
+/* Find out whether membarrier works, unless that is done. */
+void fence_init(void);
+
+/* Both sides in one: each thread pays for its own. */
 static inline void fence_full(void)
 {
 	/* seq_cst: nothing weaker orders a store before a later load. */
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
-/* The light side for a thread that knows that fences are asymmetric. */
+/* The light side in a thread that knows that fences are asymmetric. */
 static inline void fence_light_asymmetric(void)
 {
 	atomic_signal_fence(memory_order_seq_cst);

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fetch: have a cache line brought here, for writing. Hints, which never fault.
+ * prefetch: have a cache line brought to this processor, for writing. These are
+ * hints, which never fault.
  */
-#ifndef MAGRING_FETCH_H
-#define MAGRING_FETCH_H
+#ifndef MAGRING_PREFETCH_H
+#define MAGRING_PREFETCH_H
 
 #include <stddef.h>
 
+/* Bytes of a cache line. */
 #define LINE ((size_t)64)
 
-/* Compilers for x86 make a hint for reading of it, unless told that there is PREFETCHW;
- * where there is not, this instruction does nothing. */
+/*
+ * For x86 compilers turn the builtin into a prefetch for reading, unless they
+ * are told that there is PREFETCHW. On a processor that lacks it this
+ * instruction does nothing.
+ */
 static inline void prefetch_line(const void *line)
 {
 #if defined(__x86_64__)

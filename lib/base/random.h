@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * random: numbers to decide by where nothing depends on their secrecy.
+ * random: numbers for decisions that need not be secret.
  */
 #ifndef MAGRING_RANDOM_H
 #define MAGRING_RANDOM_H
 
 #include <stdint.h>
 
-/* The next one, all 64 bits of it; the state is the seed to begin with. SplitMix64
- * (Steele, Lea, Flood 2014). */
+/*
+ * The next number, with 64 random bits. The state is the seed at first. This is
+ * SplitMix64 (Steele, Lea, Flood 2014).
+ */
 static inline uint64_t random_next(uint64_t *state)
 {
 	uint64_t z = *state += 0x9e3779b97f4a7c15;

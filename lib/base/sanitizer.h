@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * checker: what AddressSanitizer, in a library that is built with it, and memcheck, in
- * one built with -Dvalgrind=true, are told about slabs. Both then report the use of a
- * payload after its message was freed or sent, and beyond its end. In any other build
- * nothing of this is there.
+ * sanitizer: what AddressSanitizer and memcheck are told about slabs. Both then
+ * report the use of a payload after its message was freed or sent, and beyond
+ * its end. AddressSanitizer is told in a library that is built with it, and
+ * memcheck in one that is built with -Dvalgrind=true. In any other build these
+ * are nothing.
  *
- * A slab may be touched from alloc to free, as far as the message's bytes reach, and
- * not while it is in a queue. The library itself touches free slabs only to link
- * those that no magazine holds; their first bytes stay open.
+ * A slab may be touched from alloc to free, as far as the message's bytes
+ * reach, and not while it is in a queue. The library itself touches free slabs
+ * only to link those that no magazine holds. Their first bytes stay open.
  */
-#ifndef MAGRING_CHECKER_H
-#define MAGRING_CHECKER_H
+#ifndef MAGRING_SANITIZER_H
+#define MAGRING_SANITIZER_H
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZER_ASAN 1

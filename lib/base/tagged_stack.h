@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack: a Treiber stack with a generation count against ABA, on ConcurrencyKit's atomic
- * operations and in its types. It is ck_stack_push_mpmc() and ck_stack_pop_mpmc(), except that
- * the link is an atomic as well: ConcurrencyKit reads and writes it as plain memory, in which the
- * checkers of races and of addresses see what this comment allows.
+ * tagged_stack: a Treiber stack with a generation count against ABA. It is
+ * built of ConcurrencyKit's atomic operations and types, and follows its
+ * ck_stack_push_mpmc() and ck_stack_pop_mpmc(). But here the link is an atomic
+ * as well. ConcurrencyKit accesses it as plain memory, and sanitizers then
+ * report the race that this comment allows.
  *
- * A pop reads the link of an entry that another thread may just have popped. So the memory
- * of entries stays readable until the pool goes; what is there by then does not matter, as
- * the generation has moved on. For the same reason everything is popped one by one: ck's
- * batch pop leaves the generation as it is, so a pop beside it may succeed with the link of
- * an entry that has left and come back since.
+ * A pop reads the link of an entry that another thread may just have popped. So
+ * the memory of entries stays readable as long as the stack. What the pop reads
+ * there does not matter, as the generation has moved on and the CAS fails.
  *
- *	[depot] what was written into an entry before tagged_stack_push() is visible after the
- *	tagged_stack_pop() that returns it.
+ * For the same reason entries are popped one by one. ck's batch pop leaves the
+ * generation as it is. A pop beside it may succeed with the link of an entry
+ * that has left and come back since.
+ *
+ *	[depot] what was written into an entry before tagged_stack_push() is
+ *	visible after the tagged_stack_pop() that returns it.
  */
-#ifndef MAGRING_STACK_H
-#define MAGRING_STACK_H
+#ifndef MAGRING_TAGGED_STACK_H
+#define MAGRING_TAGGED_STACK_H
 
 #include <ck_stack.h>
 #include <stdatomic.h>
@@ -30,7 +33,7 @@
 #endif
 
 #ifdef TAGGED_STACK_TSAN
-/* ThreadSanitizer does not see what ConcurrencyKit's assembly orders: tell it. */
+/* ThreadSanitizer does not see what ConcurrencyKit's assembly orders. */
 void __tsan_acquire(void *address);
 void __tsan_release(void *address);
 #define edge_release(address) __tsan_release(address)
@@ -40,15 +43,18 @@ void __tsan_release(void *address);
 #define edge_acquire(address) atomic_thread_fence(memory_order_acquire)
 #endif
 
-/* Its double-word CAS wants 16 bytes, and does not ask for them. */
+/* The double-word CAS needs 16 bytes, for which ck_stack_t does not ask. */
 struct aligned_stack {
 	_Alignas(16) ck_stack_t stack;
 };
 
 static inline void tagged_stack_push(ck_stack_t *stack, ck_stack_entry_t *entry)
 {
-	/* [depot] release: reads and writes of the entry's memory are over before
-	 * the entry is on the stack (ck's own fence orders stores alone). */
+	/*
+	 * [depot] release: reads and writes of the entry's memory are over
+	 * before the entry is on the stack. (ck's own fence orders stores
+	 * alone.)
+	 */
 	edge_release(entry);
 	ck_stack_entry_t *head = ck_pr_load_ptr(&stack->head);
 	do {
@@ -62,8 +68,11 @@ static inline void *tagged_stack_pop(ck_stack_t *stack)
 {
 	ck_stack_t top, rest;
 	do {
-		/* The generation first: whoever pops between the two loads makes the CAS fail. (What a
-		 * CAS that failed has read need not be of one moment, on AArch64 without LSE.) */
+		/*
+		 * The generation first: a pop between the two loads makes the
+		 * CAS fail. (On AArch64 without LSE a CAS that fails need not
+		 * have read both words at one moment.)
+		 */
 		top.generation = ck_pr_load_ptr(&stack->generation);
 		ck_pr_fence_load();
 		top.head = ck_pr_load_ptr(&stack->head);
@@ -79,7 +88,7 @@ static inline void *tagged_stack_pop(ck_stack_t *stack)
 	return top.head;
 }
 
-/* For who finds it so the next moment may be another. */
+/* This may have changed by the time that the caller uses it. */
 static inline bool tagged_stack_is_empty(const ck_stack_t *stack)
 {
 	return ck_pr_load_ptr(&stack->head) == NULL;

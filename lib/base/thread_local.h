@@ -2,9 +2,10 @@
 /*
  * thread_local: thread-local variables that are reached without a call.
  *
- * The initial-exec model takes the variables out of the static TLS area, of
- * which glibc keeps some for libraries that are loaded late. musl keeps none:
- * there dlopen() would refuse the library, so the compiler chooses the model.
+ * The initial-exec model puts the variables into the static TLS area. glibc
+ * keeps some of that area for libraries that are loaded late. musl keeps none,
+ * and its dlopen() would refuse the library. There the compiler chooses the
+ * model.
  */
 #ifndef MAGRING_THREAD_LOCAL_H
 #define MAGRING_THREAD_LOCAL_H

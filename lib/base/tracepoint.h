@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * probe: static tracepoints (USDT), which bpftrace, perf, SystemTap and gdb can listen
- * to in a running program. One that nobody listens to is a nop; its arguments are
- * told where they are anyway. docs/tracing.md lists all and has a line for each
- * question. Without Debian's systemtap-sdt-dev there are none.
+ * tracepoint: static tracepoints (USDT). bpftrace, perf, SystemTap and gdb can
+ * listen to them in a running program. Without a listener a tracepoint is a
+ * nop, but its arguments are computed anyway. docs/tracing.md lists all of
+ * them. Without the header of Debian's systemtap-sdt-dev there are none.
  */
-#ifndef MAGRING_PROBE_H
-#define MAGRING_PROBE_H
+#ifndef MAGRING_TRACEPOINT_H
+#define MAGRING_TRACEPOINT_H
 
 #if __has_include(<sys/sdt.h>)
 #include <sys/sdt.h>
 #ifdef __clang__
-/* Its macros pass nothing for a "...", which C11 forbids: clang says so wherever they are used. */
+/* Its macros pass nothing for a "...", which C11 forbids and clang reports. */
 #pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
 #endif
 #define TRACEPOINT1(name, a) DTRACE_PROBE1(magring, name, a)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Statistics as an OpenMetrics text exposition. A metric family is a run of lines
- * that must not be interrupted by another one, so each family walks the classes
- * or the queues once.
+ * Statistics as an OpenMetrics text exposition.
+ *
+ * A metric family is a run of lines, which stands once in an exposition and
+ * which no other family interrupts. So the outer loops are those over families.
+ * Each family goes through all pools, their classes or their queues.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "queue/queue.h"
 #include "observe/text.h"
@@ -25,15 +28,6 @@ static void write_label(FILE *out, const char *name, const char *value)
 	fputc('"', out);
 }
 
-static void write_family(FILE *out, const char *name, const char *type, const char *unit,
-	const char *help)
-{
-	fprintf(out, "# TYPE magring_%s %s\n", name, type);
-	if (unit != NULL)
-		fprintf(out, "# UNIT magring_%s %s\n", name, unit);
-	fprintf(out, "# HELP magring_%s %s\n", name, help);
-}
-
 struct family {
 	const char *name, *type, *unit, *help;
 	size_t offset; /* of the uint64_t in the statistics */
@@ -44,7 +38,8 @@ struct family {
 	{ name, "gauge", unit, help, offsetof(struct structure, field) }
 
 static const struct family pool_families[] = {
-	GAUGE(magring_pool_stats, slabs_in_use, "pool_slabs_in_use", NULL, "Slabs held by messages."),
+	GAUGE(magring_pool_stats, slabs_in_use, "pool_slabs_in_use", NULL,
+		"Slabs held by messages."),
 	GAUGE(magring_pool_stats, payload_bytes_in_use, "pool_payload_in_use_bytes", "bytes",
 		"Bytes that messages asked for."),
 	GAUGE(magring_pool_stats, slab_bytes_in_use, "pool_slab_in_use_bytes", "bytes",
@@ -59,9 +54,11 @@ static const struct family pool_families[] = {
 		"Bytes taken from the system, bookkeeping included."),
 	GAUGE(magring_pool_stats, memory_bytes_high, "pool_memory_high_bytes", "bytes",
 		"The most bytes that were ever taken from the system."),
-	GAUGE(magring_pool_stats, payload_bytes_in_use_high, "pool_payload_in_use_high_bytes", "bytes",
-		"The most bytes that messages asked for, as far as statistics and trims have seen."),
-	GAUGE(magring_pool_stats, threads, "pool_threads", NULL, "Caches attached to a live thread."),
+	GAUGE(magring_pool_stats, payload_bytes_in_use_high, "pool_payload_in_use_high_bytes",
+		"bytes",
+		"The most bytes that messages asked for, as statistics and trims have seen."),
+	GAUGE(magring_pool_stats, threads, "pool_threads", NULL,
+		"Caches attached to a live thread."),
 	COUNTER(magring_pool_stats, reclaimed, "pool_reclaimed_slabs",
 		"Slabs taken out of caches by reclaiming."),
 	COUNTER(magring_pool_stats, exhausted, "pool_exhausted_allocations",
@@ -72,7 +69,8 @@ static const struct family pool_families[] = {
 };
 
 static const struct family class_families[] = {
-	COUNTER(magring_class_stats, allocated, "class_allocated_slabs", "Slabs taken by messages."),
+	COUNTER(magring_class_stats, allocated, "class_allocated_slabs",
+		"Slabs taken by messages."),
 	COUNTER(magring_class_stats, freed, "class_freed_slabs", "Slabs given back by messages."),
 	COUNTER(magring_class_stats, exchanges, "class_magazine_exchanges",
 		"Magazines taken from or given to the depot."),
@@ -83,14 +81,17 @@ static const struct family class_families[] = {
 		"Bytes that messages asked for."),
 };
 
-static const struct family efficiency = { "class_efficiency_ratio", "gauge", "ratio",
+/* These two are no integers. */
+static const struct family pool_efficiency = { "pool_efficiency_ratio", "gauge", "ratio",
+	"Bytes that messages asked for, by bytes taken from the system.", 0 };
+static const struct family class_efficiency = { "class_efficiency_ratio", "gauge", "ratio",
 	"Bytes that messages asked for, by bytes of the class's slabs.", 0 };
 
 static const struct family queue_families[] = {
 	COUNTER(magring_queue_stats, sent, "queue_sent_messages", "Messages sent."),
 	COUNTER(magring_queue_stats, received, "queue_received_messages", "Messages received."),
 	COUNTER(magring_queue_stats, returned, "queue_returned_messages",
-		"Messages that returned to a sender which did not go on; they count as sent and received."),
+		"Messages that returned to a stopped sender; they count as sent and received."),
 	COUNTER(magring_queue_stats, full, "queue_full", "Sends that found no room at first."),
 	COUNTER(magring_queue_stats, empty, "queue_empty", "Receives that found nothing at first."),
 	COUNTER(magring_queue_stats, parked, "queue_parked", "Times that a thread went to sleep."),
@@ -104,6 +105,14 @@ static const struct family queue_families[] = {
 	GAUGE(magring_queue_stats, closed, "queue_closed", NULL, "Whether the queue is closed."),
 };
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+static void write_family(FILE *out, const struct family *family)
+{
+	fprintf(out, "# TYPE magring_%s %s\n", family->name, family->type);
+	if (family->unit != NULL)
+		fprintf(out, "# UNIT magring_%s %s\n", family->name, family->unit);
+	fprintf(out, "# HELP magring_%s %s\n", family->name, family->help);
+}
 
 /* The labels of a sample. */
 static void write_labels(FILE *out, const char *pool, const char *label, const char *value)
@@ -127,76 +136,161 @@ static void write_sample(FILE *out, const struct family *family, const char *poo
 		*(const uint64_t *)(const void *)((const char *)stats + family->offset));
 }
 
-static void write_ratio(FILE *out, const char *name, const char *pool, const char *label,
-	const char *value, double ratio)
+static void write_ratio(FILE *out, const struct family *family, const char *pool,
+	const char *label, const char *value, double ratio)
 {
 	/* Not %f: a locale may have a decimal comma. */
 	uint64_t millionths = (uint64_t)(ratio * 1e6 + 0.5);
-	fprintf(out, "magring_%s", name);
+	fprintf(out, "magring_%s", family->name);
 	write_labels(out, pool, label, value);
 	fprintf(out, "%" PRIu64 ".%06" PRIu64 "\n", millionths / 1000000, millionths % 1000000);
 }
 
-static void write_pool(FILE *out, struct magring_pool *pool)
+/* ------------------------------------------------------------- expositions --
+ * */
+
+/* A pool, and its statistics at one moment: the gauges of one pool fit
+ * together. */
+struct snapshot {
+	struct magring_pool *pool;
+	struct magring_pool_stats stats;
+};
+
+/* What is written: some pools with their queues, and perhaps the queues without
+ * one. */
+struct exposition {
+	struct snapshot *snapshots;
+	size_t count;
+	bool no_pool_queues;
+	uint64_t flags;
+};
+
+static void write_pools(FILE *out, const struct exposition *exposition)
 {
-	struct magring_pool_stats stats = { .size = sizeof(stats) };
-	magring_pool_get_stats(pool, &stats);
 	for (size_t i = 0; i < COUNT_OF(pool_families); i++) {
 		const struct family *family = &pool_families[i];
-		write_family(out, family->name, family->type, family->unit, family->help);
-		write_sample(out, family, pool->name, NULL, NULL, &stats);
+		write_family(out, family);
+		for (size_t j = 0; j < exposition->count; j++)
+			write_sample(out, family, exposition->snapshots[j].pool->name, NULL, NULL,
+				&exposition->snapshots[j].stats);
 	}
-	write_family(out, "pool_efficiency_ratio", "gauge", "ratio",
-		"Bytes that messages asked for, by bytes taken from the system.");
-	write_ratio(out, "pool_efficiency_ratio", pool->name, NULL, NULL, stats.efficiency);
+	write_family(out, &pool_efficiency);
+	for (size_t j = 0; j < exposition->count; j++)
+		write_ratio(out, &pool_efficiency, exposition->snapshots[j].pool->name, NULL, NULL,
+			exposition->snapshots[j].stats.efficiency);
 }
 
-static void write_classes(FILE *out, struct magring_pool *pool)
+/* The samples of one family for the classes of one pool. */
+static void write_classes_of(FILE *out, const struct family *family, struct magring_pool *pool)
+{
+	for (unsigned int i = 0; i < pool->depot.classes; i++) {
+		struct magring_class_stats stats = { .size = sizeof(stats) };
+		char slab[24];
+		magring_pool_get_class_stats(pool, i, &stats);
+		if (stats.carved == 0)
+			continue;
+		snprintf(slab, sizeof(slab), "%" PRIu64, stats.slab_size);
+		if (family == &class_efficiency)
+			write_ratio(out, family, pool->name, "slab_size", slab, stats.efficiency);
+		else
+			write_sample(out, family, pool->name, "slab_size", slab, &stats);
+	}
+}
+
+static void write_classes(FILE *out, const struct exposition *exposition)
 {
 	for (size_t i = 0; i <= COUNT_OF(class_families); i++) {
-		const struct family *family = i < COUNT_OF(class_families) ? &class_families[i] : &efficiency;
-		write_family(out, family->name, family->type, family->unit, family->help);
-		for (unsigned int j = 0; j < pool->depot.classes; j++) {
-			struct magring_class_stats stats = { .size = sizeof(stats) };
-			char slab[24];
-			magring_pool_get_class_stats(pool, j, &stats);
-			if (stats.carved == 0)
-				continue;
-			snprintf(slab, sizeof(slab), "%" PRIu64, stats.slab_size);
-			if (family == &efficiency)
-				write_ratio(out, family->name, pool->name, "slab_size", slab, stats.efficiency);
-			else
-				write_sample(out, family, pool->name, "slab_size", slab, &stats);
-		}
+		const struct family *family = i < COUNT_OF(class_families) ? &class_families[i] :
+			&class_efficiency;
+		write_family(out, family);
+		for (size_t j = 0; j < exposition->count; j++)
+			write_classes_of(out, family, exposition->snapshots[j].pool);
 	}
 }
 
-static void write_queues(FILE *out, struct magring_pool *pool)
+/* The samples of one family for the queues of one pool, or with NULL of none.
+ * An empty label is the same as none. */
+static void write_queues_of(FILE *out, const struct family *family, struct magring_pool *pool)
 {
+	struct queue_list list = queue_list(pool);
+	const char *name = pool != NULL ? pool->name : "";
 	struct cds_list_head *node;
+	pthread_mutex_lock(list.lock);
+	cds_list_for_each(node, list.queues) {
+		struct magring_queue *queue = caa_container_of(node, struct magring_queue, link);
+		struct magring_queue_stats stats = { .size = sizeof(stats) };
+		magring_queue_get_stats(queue, &stats);
+		write_sample(out, family, name, "queue", queue->name, &stats);
+	}
+	pthread_mutex_unlock(list.lock);
+}
+
+static void write_queues(FILE *out, const struct exposition *exposition)
+{
 	for (size_t i = 0; i < COUNT_OF(queue_families); i++) {
 		const struct family *family = &queue_families[i];
-		write_family(out, family->name, family->type, family->unit, family->help);
-		pthread_mutex_lock(&pool->queues_lock);
-		cds_list_for_each(node, &pool->queues) {
-			struct magring_queue *queue = caa_container_of(node, struct magring_queue, link);
-			struct magring_queue_stats stats = { .size = sizeof(stats) };
-			magring_queue_get_stats(queue, &stats);
-			write_sample(out, family, pool->name, "queue", queue->name, &stats);
-		}
-		pthread_mutex_unlock(&pool->queues_lock);
+		write_family(out, family);
+		for (size_t j = 0; j < exposition->count; j++)
+			write_queues_of(out, family, exposition->snapshots[j].pool);
+		if (exposition->no_pool_queues)
+			write_queues_of(out, family, NULL);
 	}
 }
 
-static void write_all(FILE *out, struct magring_pool *pool)
+static void take_snapshot(struct exposition *exposition, struct magring_pool *pool)
 {
-	write_pool(out, pool);
-	write_classes(out, pool);
-	write_queues(out, pool);
-	fputs("# EOF\n", out);
+	struct snapshot *snapshot = &exposition->snapshots[exposition->count++];
+	snapshot->pool = pool;
+	snapshot->stats.size = sizeof(snapshot->stats);
+	magring_pool_get_stats(pool, &snapshot->stats);
+}
+
+static void write_exposition(FILE *out, const struct exposition *exposition)
+{
+	write_pools(out, exposition);
+	write_classes(out, exposition);
+	write_queues(out, exposition);
+	if (!(exposition->flags & MAGRING_METRICS_NO_EOF))
+		fputs("# EOF\n", out);
+}
+
+static bool compose_one(FILE *out, void *pool)
+{
+	struct snapshot snapshot;
+	struct exposition exposition = { .snapshots = &snapshot };
+	take_snapshot(&exposition, pool);
+	write_exposition(out, &exposition);
+	return true;
+}
+
+static bool compose_all(FILE *out, void *flags)
+{
+	struct exposition exposition = { .no_pool_queues = true, .flags = *(uint64_t *)flags };
+	/* Until its end no pool is freed that is in the table now. */
+	unsigned int half = thread_section_begin();
+	unsigned int numbers = pool_numbers();
+	exposition.snapshots = calloc(numbers + 1, sizeof(struct snapshot));
+	if (exposition.snapshots != NULL) {
+		for (unsigned int number = 0; number < numbers; number++) {
+			struct magring_pool *pool = pool_published(number);
+			if (pool != NULL)
+				take_snapshot(&exposition, pool);
+		}
+		write_exposition(out, &exposition);
+	}
+	thread_section_end(half);
+	free(exposition.snapshots);
+	return exposition.snapshots != NULL;
 }
 
 int magring_pool_write_metrics(struct magring_pool *pool, FILE *stream)
 {
-	return pool == NULL || stream == NULL ? -EINVAL : text_write(stream, write_all, pool);
+	return pool == NULL || stream == NULL ? -EINVAL : text_compose(stream, compose_one, pool);
+}
+
+int magring_write_metrics(FILE *stream, uint64_t flags)
+{
+	if (stream == NULL || flags & ~(uint64_t)MAGRING_METRICS_NO_EOF)
+		return -EINVAL;
+	return text_compose(stream, compose_all, &flags);
 }

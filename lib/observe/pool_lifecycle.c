@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pools are made and destroyed here, above all that they consist of: destroy
- * asks the statistics whether anything is in use, and the reports what to write.
+ * Create and destroy of pools, above all that pools consist of.
+ *
+ * Create chooses limits and sets up each part. Destroy asks the statistics
+ * whether anything is in use, and writes the reports that the environment asks
+ * for.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fork.h"
+#include "base/init.h"
 #include "base/sanitizer.h"
-#include "observe/report.h"
+#include "observe/at_exit.h"
 #include "pool/pool.h"
 #include "tuning.h"
 
-/* What a message of this payload may need at the most: an id before it. */
+/* What a message of this payload may need at most, with an id before it. */
 static size_t slab_bytes(size_t payload)
 {
 	return payload + MAGRING_ID_MAX + 1;
@@ -33,11 +38,13 @@ static int choose_limits(const struct magring_pool_options *options, size_t *ret
 		if (options->sample_bytes > INT64_MAX)
 			return -EINVAL;
 	}
-	if (limit < MAGRING_MEMORY_MIN || limit > MAGRING_MEMORY_MAX || payload > MAGRING_PAYLOAD_MAX)
+	if (limit < MAGRING_MEMORY_MIN || limit > MAGRING_MEMORY_MAX ||
+			payload > MAGRING_PAYLOAD_MAX)
 		return -EINVAL;
 	if (payload == 0) {
-		/* What one slab of the whole budget holds. */
-		unsigned int class_index = slab_class(limit < POOL_MAX_PAYLOAD ? limit : POOL_MAX_PAYLOAD);
+		/* What a slab holds that the budget has room for. */
+		unsigned int class_index =
+			slab_class(limit < POOL_MAX_PAYLOAD ? limit : POOL_MAX_PAYLOAD);
 		while (slab_size(class_index) > limit)
 			class_index--;
 		payload = slab_size(class_index);
@@ -49,11 +56,54 @@ static int choose_limits(const struct magring_pool_options *options, size_t *ret
 	return 0;
 }
 
+/* All but the memory of the structure, which is zero. */
+static int init_pool(struct magring_pool *pool, const struct magring_pool_options *options,
+	size_t limit, size_t payload)
+{
+	const struct profile_options profile =
+		report_options(options != NULL ? options->sample_bytes : 0);
+	unsigned int classes = slab_class(slab_bytes(payload)) + 1;
+	int rc = depot_init(&pool->depot, limit, classes);
+	if (rc != 0)
+		return rc;
+	thread_registry_init(&pool->registry, classes);
+	pool->max_payload = payload;
+	for (unsigned int i = 0; i < classes; i++)
+		eventcount_init(&pool->memory[i]);
+	CDS_INIT_LIST_HEAD(&pool->queues);
+	rc = pool_name(pool->name, options != NULL ? options->name : NULL, "pool",
+		pool->registry.serial);
+	if (rc != 0)
+		goto fini_depot;
+	rc = profile_create(&pool->profile, &profile, limit);
+	if (rc != 0)
+		goto fini_depot;
+	pool->fast_serial = pool->profile == NULL ? pool->registry.serial : 0;
+	rc = -pthread_mutex_init(&pool->queues_lock, NULL);
+	if (rc != 0)
+		goto destroy_profile;
+	return 0;
+
+destroy_profile:
+	profile_destroy(pool->profile);
+fini_depot:
+	depot_fini(&pool->depot);
+	return rc;
+}
+
+static void fini_pool(struct magring_pool *pool)
+{
+	pthread_mutex_destroy(&pool->queues_lock);
+	profile_destroy(pool->profile);
+	depot_fini(&pool->depot);
+}
+
 int magring_pool_create(struct magring_pool **ret_pool, const struct magring_pool_options *options)
 {
 	size_t limit, payload;
 	if (ret_pool == NULL)
 		return -EINVAL;
+	base_init();
 	int rc = choose_limits(options, &limit, &payload);
 	if (rc != 0)
 		return rc;
@@ -61,39 +111,20 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	if (pool == NULL)
 		return -ENOMEM;
 	memset(pool, 0, sizeof(*pool));
-	unsigned int classes = slab_class(slab_bytes(payload)) + 1;
-	rc = depot_init(&pool->depot, limit, classes);
+	rc = init_pool(pool, options, limit, payload);
 	if (rc != 0)
 		goto free_pool;
-	thread_registry_init(&pool->registry, classes);
-	pool->max_payload = payload;
-	rc = pool_name(pool->name, options != NULL ? options->name : NULL, "pool", pool->registry.serial);
+	fork_note_use();
+	rc = pool_publish(pool, &pool->number);
 	if (rc != 0)
-		goto fini_depot;
-	for (unsigned int i = 0; i < classes; i++)
-		eventcount_init(&pool->memory[i]);
-	CDS_INIT_LIST_HEAD(&pool->queues);
-	rc = profile_create(&pool->profile, options != NULL ? options->sample_bytes : 0, limit);
-	if (rc != 0)
-		goto fini_depot;
-	pool->fast_serial = pool->profile == NULL ? pool->registry.serial : 0;
-	rc = -pthread_mutex_init(&pool->queues_lock, NULL);
-	if (rc != 0)
-		goto destroy_profile;
-	rc = pool_publish(pool);
-	if (rc != 0)
-		goto destroy_lock;
+		goto fini_pool;
 	sanitizer_create(pool);
 	report_begin(pool);
 	*ret_pool = pool;
 	return 0;
 
-destroy_lock:
-	pthread_mutex_destroy(&pool->queues_lock);
-destroy_profile:
-	profile_destroy(pool->profile);
-fini_depot:
-	depot_fini(&pool->depot);
+fini_pool:
+	fini_pool(pool);
 free_pool:
 	free(pool);
 	return rc;
@@ -110,11 +141,9 @@ int magring_pool_destroy(struct magring_pool *pool)
 	if (stats.slabs_in_use != 0 || stats.queues != 0)
 		return -EBUSY;
 	report_done(pool);
-	pool_withdraw(pool);
+	pool_withdraw(pool->number);
 	sanitizer_destroy(pool);
-	pthread_mutex_destroy(&pool->queues_lock);
-	profile_destroy(pool->profile);
-	depot_fini(&pool->depot);
+	fini_pool(pool);
 	free(pool);
 	return 0;
 }

@@ -1,84 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a pool has: the sums of what its threads count.
+ * Statistics of a pool, for programs: the structures of magring.h.
  *
- *	in use = allocated - freed,  summed over all caches and `uncached`
- *	carved - trimmed = in use + in caches + in the depot,   their bytes <= memory_limit
- *
- * Counters have one writer at a time, so counting costs no locked instruction. A
- * reader adds up all `freed` before any `allocated`: every free that it sees
- * comes after its allocation, so the difference is never negative. In the same way
- * `trimmed` is read before `carved`, and what is absent before what was taken.
- *
- * Between two trims the memory taken from the system only grows. So its highest value is
- * exact when it is noted before each time that a trim gives something back, and when
- * somebody asks.
+ * pool/counts.c sums up the counters. Read while other threads work they are a
+ * snapshot, in which each difference of two counts is at least zero.
  */
-#include "pool/pool.h"
-
 #include <errno.h>
 
-static void add_freed(struct magring_class_stats *sum, uint64_t *bytes, struct magazine_counts *counts)
-{
-	/* [account] acquire: pairs with count_add(); an allocation that this free
-	 * follows is counted for whoever reads `allocated` after this. */
-	sum->freed += atomic_load_explicit(&counts->freed, memory_order_acquire);
-	*bytes += atomic_load_explicit(&counts->freed_bytes, memory_order_acquire);
-}
-
-static void add_allocated(struct magring_class_stats *sum, uint64_t *bytes,
-	struct magazine_counts *counts)
-{
-	sum->allocated += atomic_load_explicit(&counts->allocated, memory_order_relaxed);
-	*bytes += atomic_load_explicit(&counts->allocated_bytes, memory_order_relaxed);
-	sum->carved += atomic_load_explicit(&counts->carved, memory_order_relaxed);
-	sum->exchanges += atomic_load_explicit(&counts->exchanges, memory_order_relaxed);
-}
-
-static void sum_class(struct magring_pool *pool, unsigned int i, struct magring_class_stats *sum)
-{
-	uint64_t allocated = 0, freed = 0;
-	*sum = (struct magring_class_stats){ .size = sizeof(*sum), .slab_size = slab_size(i) };
-	/* [account] acquire: pairs with give_up() in trim.c; what was trimmed is counted as carved. */
-	sum->trimmed = atomic_load_explicit(&pool->depot.class[i].trimmed, memory_order_acquire);
-	add_freed(sum, &freed, &pool->uncached[i]);
-	for (struct cache *cache = thread_first_cache(&pool->registry); cache; cache = cache->next)
-		add_freed(sum, &freed, &cache->class[i].counts);
-	add_allocated(sum, &allocated, &pool->uncached[i]);
-	for (struct cache *cache = thread_first_cache(&pool->registry); cache; cache = cache->next)
-		add_allocated(sum, &allocated, &cache->class[i].counts);
-	sum->payload_bytes_in_use = allocated - freed;
-	uint64_t bytes = (sum->carved - sum->trimmed) * sum->slab_size;
-	if (bytes > 0)
-		sum->efficiency = (double)sum->payload_bytes_in_use / (double)bytes;
-}
-
-/* The highest value so far, of which this one is the latest. */
-static uint64_t raise(_Atomic(uint64_t) *high, uint64_t value)
-{
-	/* Relaxed: a number to look at. */
-	uint64_t was = atomic_load_explicit(high, memory_order_relaxed);
-	while (was < value && !atomic_compare_exchange_weak_explicit(high, &was, value,
-			memory_order_relaxed, memory_order_relaxed))
-		;
-	return was < value ? value : was;
-}
-
-uint64_t pool_memory(struct magring_pool *pool)
-{
-	struct depot *depot = &pool->depot;
-	/* [account] acquire: pairs with chunk_give_back(); what is absent was taken before. */
-	size_t absent = atomic_load_explicit(&depot->chunks.absent_bytes, memory_order_acquire);
-	uint64_t bytes = sizeof(*pool) - absent +
-		atomic_load_explicit(&depot->slabs.taken, memory_order_relaxed) +
-		atomic_load_explicit(&depot->metadata.taken, memory_order_relaxed);
-	raise(&pool->memory_high, bytes);
-	return bytes;
-}
+#include "pool/counts.h"
 
 int magring_pool_get_class_stats(struct magring_pool *pool, unsigned int class_index,
 	struct magring_class_stats *ret_stats)
 {
+	struct class_counts counts;
 	if (pool == NULL || ret_stats == NULL)
 		return -EINVAL;
 	int rc = pool_check_size(ret_stats->size, sizeof(*ret_stats));
@@ -86,8 +20,49 @@ int magring_pool_get_class_stats(struct magring_pool *pool, unsigned int class_i
 		return rc;
 	if (class_index >= pool->depot.classes)
 		return -EINVAL;
-	sum_class(pool, class_index, ret_stats);
+	pool_count_class(pool, class_index, &counts);
+	struct magring_class_stats stats = {
+		.size = sizeof(stats),
+		.slab_size = slab_size(class_index),
+		.allocated = counts.allocated,
+		.freed = counts.freed,
+		.payload_bytes_in_use = counts.allocated_bytes - counts.freed_bytes,
+		.carved = counts.carved,
+		.trimmed = counts.trimmed,
+		.exchanges = counts.exchanges,
+	};
+	uint64_t bytes = (stats.carved - stats.trimmed) * stats.slab_size;
+	if (bytes > 0)
+		stats.efficiency = (double)stats.payload_bytes_in_use / (double)bytes;
+	*ret_stats = stats;
 	return 0;
+}
+
+static void add_class(struct magring_pool_stats *stats, struct magring_pool *pool,
+	unsigned int class_index)
+{
+	struct class_counts counts;
+	pool_count_class(pool, class_index, &counts);
+	uint64_t size = slab_size(class_index);
+	stats->allocated += counts.allocated;
+	stats->freed += counts.freed;
+	stats->exchanges += counts.exchanges;
+	stats->payload_bytes_in_use += counts.allocated_bytes - counts.freed_bytes;
+	stats->slab_bytes_in_use += (counts.allocated - counts.freed) * size;
+	stats->slab_bytes_carved += (counts.carved - counts.trimmed) * size;
+}
+
+/* The differences and bounds of what add_class() has summed up. */
+static void conclude(struct magring_pool_stats *stats)
+{
+	stats->slabs_in_use = stats->allocated - stats->freed;
+	/* Memory that has changed its class meanwhile was counted twice. */
+	if (stats->slab_bytes_carved > stats->memory_limit)
+		stats->slab_bytes_carved = stats->memory_limit;
+	/* The two are of a snapshot, so in use may be the larger one. */
+	if (stats->slab_bytes_carved > stats->slab_bytes_in_use)
+		stats->slab_bytes_cached = stats->slab_bytes_carved - stats->slab_bytes_in_use;
+	stats->efficiency = (double)stats->payload_bytes_in_use / (double)stats->memory_bytes;
 }
 
 int magring_pool_get_stats(struct magring_pool *pool, struct magring_pool_stats *ret_stats)
@@ -97,38 +72,22 @@ int magring_pool_get_stats(struct magring_pool *pool, struct magring_pool_stats 
 	int rc = pool_check_size(ret_stats->size, sizeof(*ret_stats));
 	if (rc != 0)
 		return rc;
-	struct depot *depot = &pool->depot;
-	struct magring_pool_stats stats = { .size = sizeof(stats), .classes = depot->classes };
-	for (unsigned int i = 0; i < depot->classes; i++) {
-		struct magring_class_stats sum;
-		sum_class(pool, i, &sum);
-		stats.allocated += sum.allocated;
-		stats.freed += sum.freed;
-		stats.exchanges += sum.exchanges;
-		stats.payload_bytes_in_use += sum.payload_bytes_in_use;
-		stats.slab_bytes_in_use += (sum.allocated - sum.freed) * sum.slab_size;
-		stats.slab_bytes_carved += (sum.carved - sum.trimmed) * sum.slab_size;
-	}
-	stats.slabs_in_use = stats.allocated - stats.freed;
-	stats.memory_limit = depot->slabs.limit;
-	/* Memory that has changed its class meanwhile was seen twice. */
-	if (stats.slab_bytes_carved > stats.memory_limit)
-		stats.slab_bytes_carved = stats.memory_limit;
-	/* Of a snapshot, so the two may have met in between. */
-	if (stats.slab_bytes_carved > stats.slab_bytes_in_use)
-		stats.slab_bytes_cached = stats.slab_bytes_carved - stats.slab_bytes_in_use;
+	struct magring_pool_stats stats = { .size = sizeof(stats), .classes = pool->depot.classes };
+	for (unsigned int i = 0; i < pool->depot.classes; i++)
+		add_class(&stats, pool, i);
+	stats.memory_limit = pool->depot.slabs.limit;
 	stats.memory_bytes = pool_memory(pool);
+	conclude(&stats);
 	stats.memory_bytes_high = atomic_load_explicit(&pool->memory_high, memory_order_relaxed);
-	stats.payload_bytes_in_use_high = raise(&pool->payload_high, stats.payload_bytes_in_use);
+	stats.payload_bytes_in_use_high = pool_raise_payload_high(pool, stats.payload_bytes_in_use);
 	stats.trims = atomic_load_explicit(&pool->trims, memory_order_relaxed);
 	stats.trimmed_bytes = atomic_load_explicit(&pool->trimmed_bytes, memory_order_relaxed);
 	stats.exhausted = atomic_load_explicit(&pool->exhausted, memory_order_relaxed);
 	stats.reclaimed = atomic_load_explicit(&pool->reclaimed, memory_order_relaxed);
-	/* [queues] acquire: pairs with magring_queue_destroy(). */
+	/* [queues] acquire: pairs with magring_queue_release(). */
 	stats.queues = atomic_load_explicit(&pool->queue_count, memory_order_acquire);
 	for (struct cache *cache = thread_first_cache(&pool->registry); cache; cache = cache->next)
 		stats.threads += atomic_load_explicit(&cache->owner, memory_order_relaxed) != 0;
-	stats.efficiency = (double)stats.payload_bytes_in_use / (double)stats.memory_bytes;
 	*ret_stats = stats;
 	return 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text about a pool is put together in memory, because the locks that are taken for it
- * must not be kept while a stream is waited for, and a thread that is cancelled
- * meanwhile must not keep them either.
+ * Text about a pool is put together in memory, and then written to the stream.
+ *
+ * Composing it takes locks. They must not be held while a stream makes the
+ * thread wait, nor by a thread that is cancelled there.
  */
 #include "observe/text.h"
 
@@ -16,7 +17,7 @@
 struct text {
 	char *bytes;
 	size_t size;
-	bool failed; /* there was no memory: what is there is not all */
+	bool failed; /* memory was refused, so the text is not complete */
 };
 
 /* Not open_memstream(): its stream does not say that memory was refused. */
@@ -34,8 +35,7 @@ static ssize_t append(void *cookie, const char *bytes, size_t size)
 	return (ssize_t)size;
 }
 
-int text_write(FILE *stream, void (*compose)(FILE *out, struct magring_pool *pool),
-	struct magring_pool *pool)
+int text_compose(FILE *stream, bool (*compose)(FILE *out, void *context), void *context)
 {
 	struct text text = { 0 };
 	int cancel_state, rc = -ENOMEM;
@@ -43,11 +43,30 @@ int text_write(FILE *stream, void (*compose)(FILE *out, struct magring_pool *poo
 	FILE *out = fopencookie(&text, "w", (cookie_io_functions_t){ .write = append });
 	if (out == NULL)
 		goto restore;
-	compose(out, pool);
-	if (fclose(out) == 0 && !text.failed)
+	bool composed = compose(out, context);
+	if (fclose(out) == 0 && composed && !text.failed)
 		rc = fwrite(text.bytes, 1, text.size, stream) == text.size ? 0 : -EIO;
 	free(text.bytes);
 restore:
 	pthread_setcancelstate(cancel_state, NULL);
 	return rc;
+}
+
+struct about {
+	void (*compose)(FILE *out, struct magring_pool *pool);
+	struct magring_pool *pool;
+};
+
+static bool compose_about(FILE *out, void *context)
+{
+	struct about *about = context;
+	about->compose(out, about->pool);
+	return true;
+}
+
+int text_write(FILE *stream, void (*compose)(FILE *out, struct magring_pool *pool),
+	struct magring_pool *pool)
+{
+	struct about about = { .compose = compose, .pool = pool };
+	return text_compose(stream, compose_about, &about);
 }

@@ -1,37 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What was carved at a time is a chunk, and has a record of where it is:
+ * Chunks: where slabs are carved from, and what becomes of free memory.
  *
- *	fresh (the region beyond `taken`) -> chunk of a class -> free range -> chunk ...
+ * What is carved at a time is a chunk, and a record tells where it is:
  *
- * Carving makes chunks, out of free ranges if there are any that suffice and else out of
- * fresh memory. Trimming (trim.c) makes free ranges out of chunks of which every slab is
- * free, merges those that adjoin, and gives the whole pages in them to the system;
- * these are `absent` until the range is carved. Only then may memory change its class.
+ *	fresh, beyond `taken` -> chunk of a class -> free range -> chunk ...
  *
- *	taken = bytes of chunks + bytes of free ranges (+ both, of what is in a thread's hands)
+ * Carving makes a chunk out of a free range that suffices, or of fresh memory.
+ * A trim makes a free range out of a chunk whose slabs are all free. It merges
+ * ranges that adjoin and gives the whole pages in them to the system: these are
+ * `absent` until the range is carved. Memory changes its class in no other way.
+ *
+ *	taken = bytes of chunks + bytes of free ranges, on stacks or in hands
  *	absent <= bytes of the whole pages in the range
  *
- * Each record is on one stack or in one thread's hands. Records live in the metadata and
- * never leave it, so that stacks may be popped by many (tagged_stack.h). A chunk for which
- * there is no record is used like any other, and never trimmed.
+ * Invariant: a record is on one stack or in one thread's hands. Records live in
+ * the metadata for good, so that any thread may pop their stacks
+ * (tagged_stack.h). A chunk without a record, for want of memory, is used but
+ * never trimmed.
  *
- * A range is in the hands of one thread while it is cut, and a whole class while it is
- * trimmed. Others do not wait for that: they carve elsewhere, or have to be told that
- * memory was overlooked rather than used up. So moves are counted twice, when they begin
- * and when they end. Who reads `ended`, finds nothing, and then reads the same from
- * `begun` has not overlooked anything.
+ * One thread holds a range while it cuts it, and a whole class while it trims
+ * it. Other threads do not wait. They carve elsewhere, or must learn that they
+ * have overlooked memory. So moves are counted twice, as they begin and as they
+ * end. A thread reads `ended`, finds nothing, and reads the same from `begun`:
+ * then it has overlooked nothing.
  *
- * Metadata that was given back is in ranges too. They are never merged, and hold zeroes:
- * a magazine made of them is like one of fresh memory.
+ * Metadata that was given back is in ranges, too. They are never merged, and
+ * hold zeroes: a magazine made of them is like one of fresh memory.
  */
 #include "pool/chunk.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Records are made so many at a time, as large as a magazine, which so stays aligned. */
-#define RECORDS 8
+/* Records made at a time: as large as a magazine, which stays aligned. */
+#define CHUNK_RECORDS 8
 
 void chunks_init(struct chunks *chunks, struct region *slabs, struct region *metadata,
 	unsigned int classes)
@@ -55,7 +58,7 @@ void chunks_init(struct chunks *chunks, struct region *slabs, struct region *met
 void chunk_begin_move(struct chunks *chunks)
 {
 	atomic_fetch_add_explicit(&chunks->begun, 1, memory_order_relaxed);
-	/* Before anything is popped: who misses that sees the move. Pairs with chunk_moved(). */
+	/* Before a pop: a thread that misses what is popped sees the move. */
 	atomic_thread_fence(memory_order_release);
 }
 
@@ -80,13 +83,13 @@ bool chunk_moved(struct chunks *chunks, uint64_t moves)
 struct chunk *chunk_record(struct chunks *chunks)
 {
 	struct chunk *chunk = tagged_stack_pop(&chunks->spare.stack);
-	size_t bytes = RECORDS * sizeof(*chunk), offset;
+	size_t bytes = CHUNK_RECORDS * sizeof(*chunk), offset;
 	if (chunk != NULL || region_take(chunks->metadata, bytes, 1, &offset) == 0)
 		return chunk;
-	/* Relaxed: a number to go by. */
-	atomic_fetch_add_explicit(&chunks->records, RECORDS, memory_order_relaxed);
+	/* Relaxed: an estimate for trims. */
+	atomic_fetch_add_explicit(&chunks->records, CHUNK_RECORDS, memory_order_relaxed);
 	chunk = (struct chunk *)(void *)(chunks->metadata->base + offset);
-	for (int i = 1; i < RECORDS; i++)
+	for (int i = 1; i < CHUNK_RECORDS; i++)
 		tagged_stack_push(&chunks->spare.stack, &chunk[i].link);
 	return chunk;
 }
@@ -98,18 +101,21 @@ void chunk_forget(struct chunks *chunks, struct chunk *chunk)
 
 static size_t bytes_of_pages(const struct chunk *range)
 {
-	size_t begin = (range->offset + CHUNK_PAGE - 1) / CHUNK_PAGE * CHUNK_PAGE;
-	size_t end = (range->offset + range->bytes) / CHUNK_PAGE * CHUNK_PAGE;
+	size_t begin = (range->offset + REGION_PAGE - 1) / REGION_PAGE * REGION_PAGE;
+	size_t end = (range->offset + range->bytes) / REGION_PAGE * REGION_PAGE;
 	return begin < end ? end - begin : 0;
 }
 
 size_t chunk_give_back(struct chunks *chunks, const struct region *region, struct chunk *range)
 {
 	size_t pages = bytes_of_pages(range), more = pages - range->absent;
-	size_t begin = (range->offset + CHUNK_PAGE - 1) / CHUNK_PAGE * CHUNK_PAGE;
-	/* Refused for memory that is locked, and not asked for where the system's pages are larger, of which it
-	 * would take whole ones: others may use it all the same. */
-	if (more == 0 || sysconf(_SC_PAGESIZE) != (long)CHUNK_PAGE ||
+	size_t begin = (range->offset + REGION_PAGE - 1) / REGION_PAGE * REGION_PAGE;
+	/*
+	 * The system refuses for locked memory. If its pages are larger it
+	 * would take whole ones, so it is not asked. Either way any class may
+	 * use the range.
+	 */
+	if (more == 0 || sysconf(_SC_PAGESIZE) != (long)REGION_PAGE ||
 			madvise(region->base + begin, pages, MADV_DONTNEED) != 0)
 		return 0;
 	range->absent = pages;
@@ -128,7 +134,8 @@ static size_t cut(struct chunks *chunks, struct chunk *range, size_t bytes)
 	if (range->absent > absent)
 		range->absent = absent;
 	/* Relaxed: for statistics. */
-	atomic_fetch_sub_explicit(&chunks->absent_bytes, absent - range->absent, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&chunks->absent_bytes, absent - range->absent,
+		memory_order_relaxed);
 	return offset;
 }
 
@@ -147,10 +154,11 @@ static size_t carve_range(struct chunks *chunks, unsigned int class_index, size_
 {
 	struct chunk *range = NULL;
 	size_t size = slab_size(class_index), bytes = 0;
-	/* Relaxed: zero while a range is there is told by chunk_moved(). */
+	/* Relaxed: chunk_moved() tells of a range that appears meanwhile. */
 	if (atomic_load_explicit(&chunks->free_bytes, memory_order_relaxed) == 0)
 		return 0;
-	while (class_index < chunks->classes && tagged_stack_is_empty(&chunks->free[class_index].stack))
+	while (class_index < chunks->classes &&
+			tagged_stack_is_empty(&chunks->free[class_index].stack))
 		class_index++;
 	if (class_index == chunks->classes)
 		return 0;
@@ -170,7 +178,8 @@ static size_t carve_range(struct chunks *chunks, unsigned int class_index, size_
 	return bytes;
 }
 
-size_t chunk_carve(struct chunks *chunks, unsigned int class_index, size_t most, size_t *ret_offset)
+size_t chunk_carve(struct chunks *chunks, unsigned int class_index, size_t most,
+	size_t *ret_offset)
 {
 	size_t size = slab_size(class_index);
 	struct chunk *chunk = chunk_record(chunks);
@@ -186,7 +195,7 @@ size_t chunk_carve(struct chunks *chunks, unsigned int class_index, size_t most,
 	chunk->offset = *ret_offset;
 	chunk->bytes = bytes;
 	chunk->absent = 0;
-	/* Its slabs are in the caller's hands, so nobody takes it for free. */
+	/* Its slabs are in the caller's hands, so no trim takes it for free. */
 	tagged_stack_push(&chunks->carved[class_index].stack, &chunk->link);
 	return bytes;
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * chunk: where slabs are carved from, and where memory goes that was carved and is free.
+ * chunk: memory for slabs, carved from the budget or from free ranges.
  */
 #ifndef MAGRING_CHUNK_H
 #define MAGRING_CHUNK_H
 
-#include "pool/slab.h"
 #include "base/tagged_stack.h"
-
-#define CHUNK_PAGE ((size_t)4096)
+#include "pool/region.h"
+#include "pool/size_class.h"
 
 /* A run of bytes of a region: see chunk.c. */
 struct chunk {
@@ -31,32 +30,37 @@ struct chunks {
 	_Atomic(uint64_t) ended;
 	struct aligned_stack spare;   /* records of nothing */
 	struct aligned_stack pages;   /* ranges of metadata */
-	struct aligned_stack free[SLAB_CLASSES_MAX];   /* ranges of slabs, by the largest class that fits */
+	struct aligned_stack free[SLAB_CLASSES_MAX];   /* ranges, by the largest class that fits */
 	struct aligned_stack carved[SLAB_CLASSES_MAX]; /* chunks, by class */
 };
 
 void chunks_init(struct chunks *chunks, struct region *slabs, struct region *metadata,
 	unsigned int classes);
 
-/* Memory for one to `most` slabs of the class: returns how many bytes, 0 for none. */
-size_t chunk_carve(struct chunks *chunks, unsigned int class_index, size_t most, size_t *ret_offset);
+/*
+ * Memory for one to `most` slabs of the class. Returns: its bytes, 0 for none.
+ */
+size_t chunk_carve(struct chunks *chunks, unsigned int class_index, size_t most,
+	size_t *ret_offset);
 /* That many bytes of metadata, all zero. */
 bool chunk_take_metadata(struct chunks *chunks, size_t bytes, size_t *ret_offset);
 
-/* A record, or NULL when the memory for them is used up; and back. */
+/* A record, or NULL when the memory for records is used up; and back. */
 struct chunk *chunk_record(struct chunks *chunks);
 void chunk_forget(struct chunks *chunks, struct chunk *chunk);
 
-/* Give the whole pages in a free range of the region to the system; returns how many bytes it had not
- * before. */
+/*
+ * Give the whole pages in a free range of the region to the system. Returns:
+ * the bytes that it did not have before.
+ */
 size_t chunk_give_back(struct chunks *chunks, const struct region *region, struct chunk *range);
-/* Others may have this range of slabs. */
+/* Let every class carve from this range of slabs. */
 void chunk_put_range(struct chunks *chunks, struct chunk *range);
 
 /*
- * Between begin and end a thread may have free memory in its hands where others do not find
- * it. Who has found none since chunk_moves() and is told that something has moved may have
- * overlooked some.
+ * Between begin and end a thread may hold free memory where others do not find
+ * it. A thread that found none since chunk_moves() asks chunk_moved(). True:
+ * something has moved, and it may have overlooked some.
  */
 void chunk_begin_move(struct chunks *chunks);
 void chunk_end_move(struct chunks *chunks);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * depot: the free slabs of a pool that no thread caches.
+ *
+ * depot.c passes whole magazines. carve.h takes and puts single slabs, and
+ * carves new ones. cooling.h holds back magazines of large slabs.
  */
 #ifndef MAGRING_DEPOT_H
 #define MAGRING_DEPOT_H
@@ -8,7 +11,9 @@
 #include "pool/chunk.h"
 #include "tuning.h"
 
-/* 256 bytes: four cache lines. Rounds per magazine are fewer in large classes. */
+/*
+ * A magazine of so many rounds has four cache lines. Large classes use fewer.
+ */
 #define MAGAZINE_ROUNDS 60
 
 struct magazine {
@@ -27,22 +32,18 @@ struct depot_stack {
 
 struct depot_class {
 	struct depot_stack filled; /* magazines with at least one round */
-	struct depot_stack overflow;  /* slabs that found no magazine, linked through themselves */
+	struct depot_stack overflow; /* slabs that found no magazine */
 	size_t slab_size;
 	size_t chunk;              /* slabs carved at a time */
-	_Atomic(uint64_t) trimmed; /* slabs that are none any more; one writer at a time */
-	uint32_t rounds;           /* how many rounds a full magazine has */
-	uint32_t places;           /* of the shelf that it takes there; 0: it does not rest */
+	_Atomic(uint64_t) trimmed; /* slabs that were given up; one writer at a time */
+	uint32_t rounds;           /* of a full magazine */
+	uint32_t places;           /* that a magazine takes up as it cools; 0: it does not */
 };
 
-/*
- * A ring of places for filled magazines, with a place for each so many bytes of their slabs: see
- * depot_cool(). What is in a place tells the magazine and its class; 0 is nothing.
- */
-
+/* Places for cooling magazines, as a ring: see cooling.c. */
 struct cooling {
-	uint32_t places;                     /* that are in use, as the cache and the budget are large */
-	_Alignas(64) _Atomic(uint64_t) next; /* place, modulo places */
+	uint32_t places;                     /* in use: the cache and the budget decide */
+	_Alignas(64) _Atomic(uint64_t) next; /* the oldest place, modulo places */
 	_Alignas(64) _Atomic(uint64_t) place[COOLING_PLACES];
 };
 
@@ -59,33 +60,17 @@ struct depot {
 int depot_init(struct depot *depot, size_t memory_limit, unsigned int classes);
 void depot_fini(struct depot *depot);
 
-/*
- * A magazine with at least one free slab of the class, or NULL. *ret_carved is how
- * many slabs were carved to that end.
- */
-struct magazine *depot_take_filled(struct depot *depot, unsigned int class_index,
-	size_t *ret_carved);
 /* An empty magazine, or NULL when the memory for magazines is used up. */
 struct magazine *depot_take_empty(struct depot *depot);
 
-/* Hand a magazine over, filled or empty as its count says. One that is neither full
- * nor empty goes to depot_put_part(), which fills the topmost one up from it:
- * otherwise threads that end would leave ever more magazines of a few rounds. */
+/* Hand over a magazine, filled or empty as its count says. */
 void depot_put(struct depot *depot, unsigned int class_index, struct magazine *magazine);
-void depot_put_part(struct depot *depot, unsigned int class_index, struct magazine *magazine);
-
 /*
- * The same for a magazine of slabs that other threads have allocated: a large slab is handed on
- * when it has left the cache of the core that freed it.
+ * The same for a magazine that is perhaps neither full nor empty: the one on
+ * top of the stack is filled up from it first. Otherwise threads that end would
+ * leave ever more magazines of a few rounds.
  */
-void depot_cool(struct depot *depot, unsigned int class_index, struct magazine *magazine);
-/* A magazine that rests, the one that has for longest, or NULL. */
-struct magazine *depot_take_cooled(struct depot *depot, unsigned int class_index);
-
-/* One slab, without a cache: for threads that have none or may not touch theirs. */
-bool depot_take_round(struct depot *depot, unsigned int class_index, uint32_t *ret_round,
-	size_t *ret_carved);
-void depot_put_round(struct depot *depot, unsigned int class_index, uint32_t round);
+void depot_put_part(struct depot *depot, unsigned int class_index, struct magazine *magazine);
 
 static inline void *depot_slab(const struct depot *depot, uint32_t round)
 {

@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bonwick's magazine layer. A thread works on its `loaded` magazine alone. When
- * that is empty (full, when freeing) it is swapped with `previous`; when that
- * does not help either, one magazine is exchanged with the depot. As `previous`
- * is then full or empty, at least a magazine-full of allocations or of frees
- * follows before the next exchange: traffic that flows one way costs two depot
- * operations per magazine, traffic that goes up and down none.
+ * The magazine layer (Bonwick and Adams, "Magazines and Vmem", USENIX 2001).
+ *
+ * Their buffer is called a slab here, and their slab a chunk (chunk.c).
+ *
+ * A thread works on its `loaded` magazine alone. When that is empty, or full on
+ * a free, the thread swaps it with `previous`. If that does not help it
+ * exchanges one magazine with the depot. `previous` is then full, or empty. So
+ * a whole magazine of allocations, or of frees, follows before the next
+ * exchange.
  *
  *	alloc                                   free, its mirror image
  *	loaded has a round: take it             loaded has room: put it
  *	previous has rounds: swap, take         previous has room: swap, put
- *	depot has a filled one: exchange, take  depot has an empty one: exchange, put
- *	budget left: carve, take                memory left: a new one, put
+ *	depot has a filled one: exchange        depot has an empty one: exchange
+ *	budget left: carve                      memory left: a new one
  */
 #include "pool/magazine.h"
 
 #include "base/tracepoint.h"
+#include "pool/carve.h"
+#include "pool/cooling.h"
 
 static void swap(struct magazine_pair *pair)
 {
@@ -41,7 +46,9 @@ static struct magazine *take_previous(struct magazine_pair *pair)
 	return magazine;
 }
 
-/* Whether the thread frees what others have allocated: more than it has allocated itself. */
+/*
+ * Whether the thread frees slabs of others: more than it has allocated itself.
+ */
 static bool frees_for_others(const struct magazine_pair *pair)
 {
 	/* Relaxed: written by this thread alone. */
@@ -55,7 +62,7 @@ static void exchange(struct magazine_pair *pair, struct depot *depot, unsigned i
 {
 	struct magazine *previous = take_previous(pair);
 	if (previous != NULL && frees_for_others(pair))
-		depot_cool(depot, class_index, previous);
+		cooling_put(depot, class_index, previous);
 	else if (previous != NULL)
 		depot_put(depot, class_index, previous);
 	swap(pair);
@@ -95,9 +102,8 @@ bool magazine_drain(struct magazine_pair *pair, struct depot *depot, unsigned in
 	return true;
 }
 
-size_t magazine_flush(struct cache *cache, struct depot *depot, unsigned int class_index)
+size_t magazine_flush(struct magazine_pair *pair, struct depot *depot, unsigned int class_index)
 {
-	struct magazine_pair *pair = &cache->class[class_index];
 	size_t rounds = (size_t)pair->loaded_rounds + pair->previous_rounds;
 	for (int i = 0; i < 2; i++) {
 		struct magazine *magazine = take_previous(pair);

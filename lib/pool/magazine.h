@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * magazine: one thread's cache of free slabs, and alloc and free through it.
+ * magazine: two magazines and the counters of one class, in a thread's cache.
  */
 #ifndef MAGRING_MAGAZINE_H
 #define MAGRING_MAGAZINE_H
@@ -8,9 +8,9 @@
 #include "pool/depot.h"
 
 /*
- * Counters of one class. One thread writes them at a time, anybody reads.
- * allocated - freed over all caches is what messages hold: a message is often
- * freed by another thread than the one that allocated it.
+ * Counters of one class. One thread writes them at a time, any thread reads. A
+ * message is often freed by another thread than the one that allocated it. So
+ * only the sum of allocated - freed over all caches is what messages hold.
  */
 struct magazine_counts {
 	_Atomic(uint64_t) allocated;       /* slabs */
@@ -22,9 +22,9 @@ struct magazine_counts {
 };
 
 /*
- * Per class: 0 <= loaded_rounds <= capacity, and so for previous. Without a
- * magazine the capacity, and so the rounds, are 0: the fast paths need no
- * test for NULL. What is freed here lies above the cold rounds.
+ * 0 <= loaded_rounds <= loaded_capacity, and so for previous. Without a
+ * magazine the capacity, and so the rounds, are 0: the fast paths need no test
+ * for NULL. What this thread frees lies above the cold rounds.
  */
 struct magazine_pair {
 	_Alignas(128) struct magazine *loaded;
@@ -33,32 +33,29 @@ struct magazine_pair {
 	uint32_t loaded_capacity;
 	uint32_t previous_rounds;
 	uint32_t previous_capacity;
-	uint32_t cold_rounds; /* of the loaded one: those that are as the depot gave them */
+	uint32_t cold_rounds; /* of the loaded one: as the depot gave them */
 	struct magazine_counts counts;
-};
-
-struct cache {
-	struct cache *next;        /* in the pool's registry; never changes */
-	_Atomic(uint64_t) owner;   /* the thread it is attached to, 0: none */
-	_Atomic(uint64_t) revoked; /* the thread that empties it, 0: none */
-	_Atomic(uint32_t) busy;    /* its owner is between cache_enter and cache_leave */
-	uint64_t seen_traffic;     /* by the last trim: see thread_empty_idle() */
-	int64_t seen_ns;           /* when that was first so */
-	struct magazine_pair class[];
 };
 
 static inline void count_add(_Atomic(uint64_t) *counter, uint64_t amount)
 {
-	/* No read-modify-write: the owner is the only writer.
-	 * [account] release: what led to this count, the allocation before a free
-	 * among it, is visible to whoever sees the count. */
+	/*
+	 * No read-modify-write: the owner is the only writer.
+	 *
+	 * [account] release: a thread that sees the count sees what led to it,
+	 * such as the allocation before a free.
+	 */
 	atomic_store_explicit(counter,
 		atomic_load_explicit(counter, memory_order_relaxed) + amount, memory_order_release);
 }
 
-/* Get a round (room for one) into a loaded magazine that has none, exchanging
- * magazines with the depot where needed. False: there is none to be had. The
- * caller is inside the cache (cache_enter). */
+/*
+ * Get a round, or room for one, into a loaded magazine that has none. Exchange
+ * magazines with the depot where that is needed. The caller is between
+ * cache_enter() and cache_leave().
+ *
+ * Returns: false if there is none to be had.
+ */
 bool magazine_refill(struct magazine_pair *pair, struct depot *depot, unsigned int class_index);
 bool magazine_drain(struct magazine_pair *pair, struct depot *depot, unsigned int class_index);
 
@@ -74,8 +71,9 @@ static inline void magazine_put(struct magazine_pair *pair, uint32_t round)
 }
 
 /*
- * Whether, after a take, the round that comes next is of a slab that is likely in another
- * thread's cache: both are from the depot, so others have freed them (or nobody had them yet).
+ * Whether the round that comes after the one just taken is cold: its slab is
+ * likely in the cache of another core. That is so if both came from the depot,
+ * where other threads put them.
  */
 static inline bool magazine_next_cold(struct magazine_pair *pair, uint32_t *ret_round)
 {
@@ -89,8 +87,12 @@ static inline bool magazine_next_cold(struct magazine_pair *pair, uint32_t *ret_
 	return true;
 }
 
-/* Hand the magazines of one class to the depot; returns how many slabs. The
- * caller is inside the cache, or has revoked it. */
-size_t magazine_flush(struct cache *cache, struct depot *depot, unsigned int class_index);
+/*
+ * Hand both magazines to the depot. The caller is between cache_enter() and
+ * cache_leave(), or has revoked the cache.
+ *
+ * Returns: the number of slabs.
+ */
+size_t magazine_flush(struct magazine_pair *pair, struct depot *depot, unsigned int class_index);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * message: the kinds of a DataMessage, for those who test or print them.
+ * message: the header of a DataMessage, for files that read it.
  */
 #ifndef MAGRING_MESSAGE_H
 #define MAGRING_MESSAGE_H
@@ -10,9 +10,11 @@
 
 /*
  * The header, from its lowest bit: payload size (32 bits), pool number (16), id
- * size (8), kind (8). It is one word, written by one store: the ring's wide load
- * of a message that was written in parts a moment ago would have to wait for them
- * to reach the cache.
+ * size (8), kind (8).
+ *
+ * It is one word, written by one store. A ring loads a message in wide parts,
+ * and a part that was just written by several stores would have to wait for
+ * them.
  */
 static inline uint64_t message_header(size_t payload_size, unsigned int pool, size_t id_size,
 	unsigned int kind)
@@ -44,13 +46,13 @@ enum message_kind {
 	MESSAGE_EMPTY = 0,  /* the whole header is zero */
 	MESSAGE_INLINE = 1, /* id ++ payload in the body */
 	MESSAGE_SLAB = 2,   /* MESSAGE_SLAB + class: slab pointer ++ id[40] */
-	MESSAGE_SAMPLED = 128, /* added to the one before: see profile.c */
+	MESSAGE_SAMPLED = 128, /* added to the one before: see sample.c */
 };
 
 /* Longer ids are at the start of the slab, before the payload. */
 #define MESSAGE_ID_BESIDE_SLAB 40
 
-/* While it is in a queue a slab is nobody's: for sanitizer.h. */
+/* A slab has no owner while it is in a queue: sanitizers are told so. */
 #ifdef SANITIZER
 void message_hide(const struct magring_message *messages, size_t count);
 void message_show(const struct magring_message *messages, size_t count);

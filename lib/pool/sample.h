@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sample: what a profile knows, for profile.c, which keeps it, and report.c, which tells it.
+ * sample: which calls allocated the messages of a pool, by samples.
+ *
+ * sample.c keeps the structures. observe/profile.c and observe/leaks.c print
+ * them.
  */
 #ifndef MAGRING_SAMPLE_H
 #define MAGRING_SAMPLE_H
@@ -14,13 +17,11 @@
 
 #include "tuning.h"
 
-/* How much of a message's id is kept, in bytes. */
-
 struct count {
 	uint64_t objects, bytes;
 };
 
-/* Of one call site and one size class. */
+/* Messages of one call site and one size class. */
 struct stack {
 	struct stack *next;        /* in its bucket */
 	struct cds_list_head link; /* in profile->stacks once it has counts */
@@ -31,7 +32,7 @@ struct stack {
 	void *frame[];             /* return addresses, the caller's first */
 };
 
-/* A sampled message that is out. */
+/* A sampled message that is in use. */
 struct live {
 	struct cds_list_head link;
 	struct stack *stack;
@@ -41,17 +42,44 @@ struct live {
 	unsigned char id[SAMPLE_ID_KEPT]; /* its beginning */
 };
 
-
 struct profile {
 	uint64_t mean;
-	bool report;               /* what is out when the pool is to be destroyed */
+	bool report;               /* leaks, when the pool is to be destroyed */
 	char *file;                /* NULL, or how the names of files begin */
-	_Atomic(struct stack *) bucket[SAMPLE_BUCKETS]; /* by hash; grow at their heads, never shrink */
-	struct live **live;        /* by round; an entry belongs to whoever has the slab */
+	_Atomic(struct stack *) bucket[SAMPLE_BUCKETS]; /* by hash; they grow at their heads */
+	struct live **live;        /* by round; an entry belongs to the owner of the slab */
 	size_t live_size;
 	pthread_mutex_t lock;
 	struct cds_list_head stacks; /* in the order of their first messages */
 };
+
+/* What a profile is to do. */
+struct profile_options {
+	uint64_t mean;    /* bytes between samples; 0: no profile, 1: every message */
+	bool report;      /* leaks, when the pool is to be destroyed */
+	const char *file; /* NULL, or how the names of files begin; copied */
+	bool required;    /* the program asks for it, not the environment alone */
+};
+
+/*
+ * NULL if none is wanted. If the C library has no backtrace(), there is none,
+ * and one that is required is an error.
+ *
+ * Returns: 0, -ENOMEM, -ENOTSUP.
+ */
+int profile_create(struct profile **ret_profile, const struct profile_options *options,
+	size_t memory_limit);
+/* No other call on the profile may run or follow. NULL does nothing. */
+void profile_destroy(struct profile *profile);
+
+/*
+ * Account for a slab that was just allocated, if it is its turn. True: it was,
+ * and profile_free() must be called before the slab is given back. The stack
+ * begins at `caller`, the address to which the library's function returns.
+ */
+bool profile_alloc(struct profile *profile, uint32_t round, unsigned int class_index, size_t bytes,
+	const void *id, size_t id_size, const void *caller);
+void profile_free(struct profile *profile, uint32_t round);
 
 static inline struct stack *stack_at(struct cds_list_head *link)
 {

@@ -1,73 +1,60 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Giving memory back. A chunk can go when each of its slabs is free and in no other thread's
- * hands; nothing marks a slab as free, so the trimming thread looks at them all, one size
- * class at a time:
+ * Trimming: free memory goes back to the system, and to other size classes.
  *
- *	caches    that are idle are emptied into the depot, as for reclaiming
- *	take      the class's chunks, magazines and loose slabs, off their stacks, one by one
- *	count     for each chunk, how many of its slabs are among them
- *	give up   chunks with all of them: these become free ranges; their slabs are none any more
- *	put       what is left back
+ * A chunk may go when each of its slabs is free and in no other thread's hands.
+ * Nothing marks a slab as free. So the trimming thread looks at all free slabs,
+ * one class at a time:
  *
- * and then, for all classes, merges the free ranges that adjoin, has the system take the
- * whole pages in them, and lets everybody carve from them. What was taken is the trimming
- * thread's alone, so a chunk that it has counted whole stays whole. What is freed behind
- * its back waits for the next trim, and so does a chunk of which another thread's
- * cache holds a slab.
+ *	caches    idle ones are emptied into the depot, as for reclaiming
+ *	take      the class's chunks, magazines and overflow, off their stacks
+ *	count     for each chunk, the bytes of its slabs among them
+ *	give up   whole chunks: they become free ranges
+ *	put       everything else back
  *
- * Others go on meanwhile, without what is in this thread's hands; all of it is one move
- * (chunk.c), so who finds no memory knows that there may be some. They are woken at the end.
+ * Then it merges adjoining free ranges of all classes, gives the whole pages in
+ * them to the system, and lets every class carve from them. At the end it trims
+ * empty magazines (trim_magazines.c) and notifies threads that wait for memory.
  *
- * In the end it is the turn of empty magazines, 256 bytes for each 60 slabs or fewer: whole pages
- * of them go to the system. Reading their links later is possible still: zeroes.
+ * Invariant: what was taken belongs to the trimming thread alone, so a chunk
+ * that it counted whole stays whole. A slab that is freed meanwhile waits for
+ * the next trim. So does a chunk of which another thread's cache holds a slab.
  *
- * The notes taken on the way are in memory mapped for the purpose, for as many chunks as there
- * are records when it begins. If there are more by then, the rest is left for the next time.
+ * Other threads go on, without what is in this thread's hands. All of it is one
+ * move (chunk.c), so a thread that finds no memory knows that there may be
+ * some.
+ *
+ * The notes are in memory mapped for the purpose, for as many chunks as there
+ * are records at the start. Later ones are left for the next trim.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "base/sanitizer.h"
-#include "pool/pool.h"
 #include "base/tracepoint.h"
-
-#define MAGAZINES_PER_PAGE (CHUNK_PAGE / sizeof(struct magazine))
-_Static_assert(CHUNK_PAGE % sizeof(struct magazine) == 0, "pages are full of magazines");
+#include "pool/cooling.h"
+#include "pool/carve.h"
+#include "pool/counts.h"
+#include "pool/reclaim.h"
+#include "pool/trim_magazines.h"
 
 struct span {
 	struct chunk *chunk;
 	size_t free; /* bytes of its slabs that were found */
 };
 
+/* A trim, and its notes on the spans of one class, by their offsets. */
 struct trim {
 	struct magring_pool *pool;
 	struct depot *depot;
 	struct chunks *chunks;
-	struct span *spans;     /* those of one class, in order of their offsets */
+	struct span *spans;
 	size_t count;
 	size_t capacity;
-	unsigned char *empty;   /* how many empty magazines a page of the metadata has */
-	size_t empty_pages;
 	ck_stack_entry_t *free; /* chunks that were given up */
-	size_t bytes;           /* that the system has got */
+	size_t bytes;           /* that the system got */
 };
-
-static void keep(ck_stack_entry_t **list, ck_stack_entry_t *entry)
-{
-	/* Others may still be reading it: see tagged_stack.h. */
-	ck_pr_store_ptr(&entry->next, *list);
-	*list = entry;
-}
-
-static void *next(ck_stack_entry_t **list)
-{
-	ck_stack_entry_t *entry = *list;
-	if (entry != NULL)
-		*list = entry->next;
-	return entry;
-}
 
 static int compare(const void *a, const void *b)
 {
@@ -76,7 +63,7 @@ static int compare(const void *a, const void *b)
 	return (offset > other) - (offset < other);
 }
 
-/* The chunk or range of this slab, or NULL: it was carved without a record, or later. */
+/* The span of this slab, or NULL: it was carved later, or without a record. */
 static struct span *find(const struct trim *trim, uint32_t round)
 {
 	size_t offset = round * SLAB_UNIT, low = 0, high = trim->count;
@@ -103,7 +90,7 @@ static void count(struct trim *trim, uint32_t round, size_t slab_size)
 		span->free += slab_size;
 }
 
-/* Chunks, or ranges, off a stack and into order. */
+/* Take chunks, or ranges, off a stack. */
 static void take_spans(struct trim *trim, ck_stack_t *stack)
 {
 	struct chunk *chunk;
@@ -111,11 +98,11 @@ static void take_spans(struct trim *trim, ck_stack_t *stack)
 		trim->spans[trim->count++] = (struct span){ .chunk = chunk };
 }
 
-/* Whole chunks to the list, the others back. */
+/* Move whole chunks to the list, and put the others back. */
 static void give_up(struct trim *trim, unsigned int class_index)
 {
 	struct depot_class *class = &trim->depot->class[class_index];
-	size_t bytes = 0;
+	uint64_t trimmed = atomic_load_explicit(&class->trimmed, memory_order_relaxed);
 	for (size_t i = 0; i < trim->count; i++) {
 		struct chunk *chunk = trim->spans[i].chunk;
 		if (!is_whole(&trim->spans[i])) {
@@ -123,13 +110,11 @@ static void give_up(struct trim *trim, unsigned int class_index)
 			continue;
 		}
 		sanitizer_forbid(trim->depot->slabs.base + chunk->offset, chunk->bytes);
-		bytes += chunk->bytes;
-		keep(&trim->free, &chunk->link);
+		trimmed += chunk->bytes / class->slab_size;
+		trim_keep(&trim->free, &chunk->link);
 	}
-	/* [account] release: who sees this count sees that of those who carved. */
-	atomic_store_explicit(&class->trimmed,
-		atomic_load_explicit(&class->trimmed, memory_order_relaxed) + bytes / class->slab_size,
-		memory_order_release);
+	/* [account] release: a reader of this count sees what was carved. */
+	atomic_store_explicit(&class->trimmed, trimmed, memory_order_release);
 }
 
 static void put_magazine(struct trim *trim, unsigned int class_index, struct magazine *magazine)
@@ -145,7 +130,7 @@ static void put_magazine(struct trim *trim, unsigned int class_index, struct mag
 static void trim_class(struct trim *trim, unsigned int class_index)
 {
 	struct depot_class *class = &trim->depot->class[class_index];
-	ck_stack_entry_t *magazines = NULL, *loose = NULL, *slab;
+	ck_stack_entry_t *magazines = NULL, *overflow = NULL, *slab;
 	struct magazine *magazine;
 	trim->count = 0;
 	take_spans(trim, &trim->chunks->carved[class_index].stack);
@@ -153,30 +138,30 @@ static void trim_class(struct trim *trim, unsigned int class_index)
 		return;
 	qsort(trim->spans, trim->count, sizeof(*trim->spans), compare);
 	while ((magazine = tagged_stack_pop(&class->filled.stack)) != NULL ||
-			(magazine = depot_take_cooled(trim->depot, class_index)) != NULL) {
+			(magazine = cooling_take(trim->depot, class_index)) != NULL) {
 		for (uint32_t i = 0; i < magazine->count; i++)
 			count(trim, magazine->round[i], class->slab_size);
-		keep(&magazines, &magazine->link);
+		trim_keep(&magazines, &magazine->link);
 	}
 	while ((slab = tagged_stack_pop(&class->overflow.stack)) != NULL) {
 		count(trim, depot_round(trim->depot, slab), class->slab_size);
-		keep(&loose, slab);
+		trim_keep(&overflow, slab);
 	}
-	while ((magazine = next(&magazines)) != NULL)
+	while ((magazine = trim_next(&magazines)) != NULL)
 		put_magazine(trim, class_index, magazine);
-	while ((slab = next(&loose)) != NULL)
+	while ((slab = trim_next(&overflow)) != NULL)
 		if (!is_whole(find(trim, depot_round(trim->depot, slab))))
 			depot_put_round(trim->depot, class_index, depot_round(trim->depot, slab));
 	give_up(trim, class_index);
 }
 
-/* All free ranges, the new ones among them, merged where they adjoin. */
+/* Merge all free ranges, the new ones among them, where they adjoin. */
 static void merge_ranges(struct trim *trim)
 {
 	struct chunk *chunk, *last = NULL;
 	size_t bytes = 0;
 	trim->count = 0;
-	while ((chunk = next(&trim->free)) != NULL) {
+	while ((chunk = trim_next(&trim->free)) != NULL) {
 		bytes += chunk->bytes;
 		if (trim->count < trim->capacity)
 			trim->spans[trim->count++] = (struct span){ .chunk = chunk };
@@ -207,83 +192,25 @@ static void give_back_ranges(struct trim *trim)
 		struct chunk *range = trim->spans[i].chunk;
 		if (range == NULL)
 			continue;
-		pool_memory(trim->pool); /* its highest is now, if ever */
+		pool_memory(trim->pool); /* for the highest value */
 		trim->bytes += chunk_give_back(trim->chunks, &trim->depot->slabs, range);
 		chunk_put_range(trim->chunks, range);
-	}
-}
-
-static void put_empty(struct trim *trim, size_t offset, size_t bytes)
-{
-	for (; bytes > 0; offset += sizeof(struct magazine), bytes -= sizeof(struct magazine)) {
-		struct magazine *magazine = (struct magazine *)(void *)(trim->depot->metadata.base + offset);
-		magazine->count = 0;
-		depot_put(trim->depot, 0, magazine);
-	}
-}
-
-/* Pages of nothing but empty magazines, which are this thread's. */
-static void give_back_pages(struct trim *trim, size_t page, size_t count)
-{
-	struct chunk *range = chunk_record(trim->chunks);
-	size_t offset = page * CHUNK_PAGE, bytes = count * CHUNK_PAGE;
-	if (range != NULL) {
-		range->offset = offset;
-		range->bytes = bytes;
-		range->absent = 0;
-		size_t given = chunk_give_back(trim->chunks, &trim->depot->metadata, range);
-		if (given > 0) {
-			trim->bytes += given;
-			tagged_stack_push(&trim->chunks->pages.stack, &range->link);
-			return;
-		}
-		chunk_forget(trim->chunks, range);
-	}
-	put_empty(trim, offset, bytes);
-}
-
-static size_t page_of(const struct trim *trim, const struct magazine *magazine)
-{
-	return (size_t)((const unsigned char *)magazine - trim->depot->metadata.base) / CHUNK_PAGE;
-}
-
-static void trim_magazines(struct trim *trim)
-{
-	ck_stack_entry_t *magazines = NULL;
-	struct magazine *magazine;
-	while ((magazine = tagged_stack_pop(&trim->depot->empty.stack)) != NULL) {
-		if (page_of(trim, magazine) < trim->empty_pages)
-			trim->empty[page_of(trim, magazine)]++;
-		keep(&magazines, &magazine->link);
-	}
-	while ((magazine = next(&magazines)) != NULL)
-		if (page_of(trim, magazine) >= trim->empty_pages ||
-				trim->empty[page_of(trim, magazine)] < MAGAZINES_PER_PAGE)
-			depot_put(trim->depot, 0, magazine);
-	for (size_t page = 0, end; page < trim->empty_pages; page = end + 1) {
-		for (end = page; end < trim->empty_pages && trim->empty[end] == MAGAZINES_PER_PAGE; end++)
-			;
-		if (end > page)
-			give_back_pages(trim, page, end - page);
 	}
 }
 
 static int trim_pool(struct trim *trim, int64_t idle_ns)
 {
 	struct depot *depot = trim->depot;
-	struct magring_pool_stats stats = { .size = sizeof(stats) };
-	/* Relaxed: what is more by now is left for the next time. */
+	/* Relaxed: chunks beyond these are left for the next time. */
 	trim->capacity = atomic_load_explicit(&trim->chunks->records, memory_order_relaxed);
-	trim->empty_pages =
-		atomic_load_explicit(&depot->metadata.taken, memory_order_relaxed) / CHUNK_PAGE;
-	size_t bytes = trim->capacity * sizeof(*trim->spans) + trim->empty_pages + 1;
+	size_t pages = trim_magazine_pages(depot);
+	size_t bytes = trim->capacity * sizeof(*trim->spans) + pages + 1;
 	void *notes = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (notes == MAP_FAILED)
 		return -ENOMEM;
 	trim->spans = notes;
-	trim->empty = (unsigned char *)(trim->spans + trim->capacity);
-	magring_pool_get_stats(trim->pool, &stats); /* for the watermarks */
+	pool_raise_highs(trim->pool);
 	thread_empty_idle(&trim->pool->registry, depot, idle_ns);
 	chunk_begin_move(trim->chunks);
 	for (unsigned int i = 0; i < depot->classes; i++)
@@ -291,14 +218,14 @@ static int trim_pool(struct trim *trim, int64_t idle_ns)
 	merge_ranges(trim);
 	give_back_ranges(trim);
 	chunk_end_move(trim->chunks);
-	trim_magazines(trim);
+	unsigned char *empty = (unsigned char *)(trim->spans + trim->capacity);
+	trim->bytes += trim_magazines(depot, empty, pages);
 	munmap(notes, bytes);
-	/* Relaxed: numbers to look at. */
+	/* Relaxed: numbers to read. */
 	atomic_fetch_add_explicit(&trim->pool->trims, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&trim->pool->trimmed_bytes, trim->bytes, memory_order_relaxed);
 	TRACEPOINT2(trim, depot, trim->bytes);
-	for (unsigned int i = 0; i < depot->classes; i++)
-		pool_notify_waiters(trim->pool, i);
+	pool_notify_all_classes(trim->pool);
 	return 0;
 }
 
@@ -306,7 +233,7 @@ int magring_pool_trim(struct magring_pool *pool, int64_t idle_ns, size_t *ret_by
 {
 	if (pool == NULL || idle_ns < 0)
 		return -EINVAL;
-	/* [trim] acquire: what the last trim has noted of caches is seen. */
+	/* [trim] acquire: the notes of the last trim on caches are visible. */
 	if (atomic_exchange_explicit(&pool->trimming, true, memory_order_acquire))
 		return -EBUSY;
 	struct trim trim = { .pool = pool, .depot = &pool->depot, .chunks = &pool->depot.chunks };

@@ -1,51 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where senders compare, the bit CLOSED in tail makes each later claim fail. A declared sender
- * stores tail without looking, and would store over the bit. So its ring is closed beside
- * tail, in a word of its own:
+ * Closing a ring whose sender claims without a CAS.
+ *
+ * Where senders claim by CAS, the bit CLOSED in tail makes each later claim
+ * fail. An exclusive sender stores tail without a comparison, and would
+ * overwrite the bit. So its ring has the end in a word beside tail:
  *
  *	end    OPEN -> CLOSING -> CLOSED | position
  *
- * and tail stays the sender's, who is the only one to write it. What is claimed before
- * the position is sent, or passed over as ever; a claim beyond it has never been made.
- * Receivers are done when head is there. CLOSING says that it is to be decided:
+ * Only the sender writes tail. A claim before the end is sent, or skipped as
+ * ever. A claim beyond the end counts as never made. Receivers are done when
+ * head is at the end. While `end` is CLOSING, it is to be decided:
  *
- *	the sender      tail = claimed; fence_light(); reads end
- *	whoever closes  end = CLOSING;  fence_heavy(); reads tail; end = CLOSED | tail by CAS
+ *	sender    tail = claimed; fence_light(); read end
+ *	closer    end = CLOSING; fence_heavy(); read tail; by CAS end = tail
  *
- *	[close] of the two one is after the other's fence. Either tail, as it is read, has the
- *	claim, and so has the end; or the sender sees that the ring is closing, before it
- *	has touched a cell.
+ *	[close] One of the two is after the other's fence. Either the closer
+ *	reads a tail that has the claim, and the end has it too. Or the sender
+ *	sees that the ring is closing before it has touched a cell.
  *
- * A sender that sees CLOSING makes a CAS of its own, with its claim; one that sees an end
- * short of its claim puts tail back to there, with the bit CLOSED, and keeps its messages.
- * As a claim moves tail once, the end is before all of it or behind all of it.
+ * A sender that sees CLOSING proposes its claim as the end, by CAS. If the end
+ * falls short of its claim, it puts tail back there, with the bit CLOSED, and
+ * keeps its messages. A claim moves tail once, so the end is before all of it
+ * or behind all of it.
  *
- * Nobody waits for whoever closes: a receiver that meets CLOSING does from the fence on what
- * that would have. Nor for the sender: a claim that counts, and is never filled, is passed
- * over as any other is (recovery.c); one that does not count is in nobody's way.
+ * No thread waits for the closer: a receiver that finds CLOSING does the
+ * closer's work from the fence on. No thread waits for the sender either. Its
+ * claim that counts and is never filled is skipped (recovery.c). Its claim
+ * that does not count is in no thread's way.
  *
- * Each decider reads CLOSING, passes a fence of its own and then reads tail: a sender that saw
- * OPEN has claimed before all of their fences. And a claim that is put back was never gone over:
- * before the ring is closed receivers go as far as a message, which counts, and then as far as the end.
+ * Why a claim that is put back was never skipped: each decider reads CLOSING,
+ * passes its own fence and then reads tail. A sender that saw OPEN has claimed
+ * before all of these fences. Until the end is decided, receivers go only as
+ * far as a message, whose claim counts. After that they go as far as the end.
  *
- * Until then no question about a declared sender is answered GONE, since this one fills its cells in
- * order: there is never a message behind one that it has not filled.
+ * Until the end is decided no challenge to the exclusive sender ends SKIPPED.
+ * This sender fills its cells in order, so no message lies behind a cell that
+ * it has not filled.
  *
- * This is for asymmetric fences. Where there is no membarrier, the sender's fence would cost what
- * its CAS does: there a declared sender claims as any other does.
+ * All this needs asymmetric fences. Without membarrier the sender's fence would
+ * cost as much as a CAS, and there an exclusive sender claims by CAS.
  */
 #include "queue/close.h"
 
 #include "base/fence.h"
 
-/* Let this be the end, unless there is one. Returns it. */
-static uint64_t decide(struct ring *ring, uint64_t position)
+/* Let this be the end unless there is one already. Returns the end. */
+static uint64_t decide_end(struct ring *ring, uint64_t position)
 {
 	uint64_t end = CLOSING;
-	/* [order] acq_rel: who sees the end sees the tail that it was taken from. */
-	if (atomic_compare_exchange_strong_explicit(&ring->end, &end, CLOSED | (position & POSITION),
-			memory_order_acq_rel, memory_order_acquire))
+	/* [order] acq_rel: with the end comes the tail that it was taken
+	 * from. */
+	if (atomic_compare_exchange_strong_explicit(&ring->end, &end,
+			CLOSED | (position & POSITION), memory_order_acq_rel, memory_order_acquire))
 		return CLOSED | (position & POSITION);
 	return end;
 }
@@ -53,7 +60,7 @@ static uint64_t decide(struct ring *ring, uint64_t position)
 void close_begin(struct ring *ring)
 {
 	uint64_t end = OPEN;
-	/* [order] acq_rel: as in decide(). */
+	/* [order] acq_rel: as in decide_end(). */
 	atomic_compare_exchange_strong_explicit(&ring->end, &end, CLOSING,
 		memory_order_acq_rel, memory_order_acquire);
 	close_end(ring);
@@ -68,13 +75,13 @@ uint64_t close_end(struct ring *ring)
 	/* [close] heavy side: CLOSING is there before tail is read. */
 	fence_heavy();
 	/* [order] acquire: as in moved_on(). */
-	return decide(ring, atomic_load_explicit(&ring->tail, memory_order_acquire));
+	return decide_end(ring, atomic_load_explicit(&ring->tail, memory_order_acquire));
 }
 
 bool close_counts(struct ring *ring, uint64_t claimed)
 {
-	uint64_t end = decide(ring, claimed);
-	/* [order] release: as in claim(). */
+	uint64_t end = decide_end(ring, claimed);
+	/* [order] release: as in claim_shared(). */
 	atomic_store_explicit(&ring->tail, end, memory_order_release);
-	return end == (CLOSED | claimed); /* nobody has seen a later claim */
+	return end == (CLOSED | claimed); /* no thread has seen a later claim */
 }

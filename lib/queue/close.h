@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * closing: how a ring is closed that one thread sends to without a CAS. See close.c.
+ * close: how a ring is closed whose sender claims without a CAS. See close.c.
  */
-#ifndef MAGRING_CLOSING_H
-#define MAGRING_CLOSING_H
+#ifndef MAGRING_CLOSE_H
+#define MAGRING_CLOSE_H
 
 #include "queue/ring_layout.h"
 
-/* Not closed. A ring in which senders compare stays at this; theirs is the bit in tail. */
+/* Values of `end`. A ring whose senders claim by CAS stays OPEN: it is closed
+ * by the bit in tail. */
 #define OPEN ((uint64_t)0)
-/* Where it ends is to be decided. */
+/* The end is not decided yet. */
 #define CLOSING ((uint64_t)1 << 62)
 
 /* Whether the ring is closed, or about to be. */
@@ -22,13 +23,13 @@ static inline bool closing(const struct ring *ring)
 /* Refuse further sends. */
 void close_begin(struct ring *ring);
 
-/* Of a ring that is closing: where it ends, with the bit CLOSED. Never another one later. */
+/* Where a closing ring ends, with the bit CLOSED. It never changes later. */
 uint64_t close_end(struct ring *ring);
 
 /*
- * For the sender of a ring that is closing, whose claims go up to position `claimed`: true
- * if all of them count, false if the last one came too late. From now on tail is what it is
- * in any other closed ring.
+ * For the sender of a closing ring, whose claims reach up to `claimed`. True if
+ * all of them count, false if the last one came too late. From now on tail is
+ * what it is in any other closed ring.
  */
 bool close_counts(struct ring *ring, uint64_t claimed);
 

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A queue: made, destroyed, closed, and asked about. What send and receive do
- * is in send_recv.c.
+ * A queue: created, referred to, closed, and asked about. send_recv.c has what
+ * send and receive do.
+ *
+ * A queue lives as long as there is a reference to it. A sender still reads the
+ * queue after another thread has received its message: it looks for sleepers.
+ * So a receiver may not free the queue of a reply, but release its reference to
+ * it. The thread that releases the last one frees the queue.
  */
 #include "queue/queue.h"
 
@@ -9,12 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fork.h"
+#include "base/init.h"
 #include "tuning.h"
 
 void queue_not_exclusive(const struct magring_queue *queue, enum side side)
 {
-	fprintf(stderr, "magring: two threads %s queue \"%s\" at once, which is for one: MAGRING_SINGLE_%s\n",
-		side == SENDER ? "send to" : "receive from", queue->name, side == SENDER ? "SENDER" : "RECEIVER");
+	fprintf(stderr, "magring: two threads %s queue \"%s\" at once, which is for one: "
+		"MAGRING_SINGLE_%s\n", side == SENDER ? "send to" : "receive from", queue->name,
+		side == SENDER ? "SENDER" : "RECEIVER");
 	abort();
 }
 
@@ -26,34 +34,94 @@ static size_t round_up_capacity(size_t wanted)
 	return capacity;
 }
 
+/* ---------------------------------------------------- the lists of queues --
+ * */
+
+static pthread_mutex_t no_pool_lock = PTHREAD_MUTEX_INITIALIZER;
+static CDS_LIST_HEAD(no_pool_queues);
+
+struct queue_list queue_list(struct magring_pool *pool)
+{
+	if (pool == NULL)
+		return (struct queue_list){ &no_pool_lock, &no_pool_queues };
+	return (struct queue_list){ &pool->queues_lock, &pool->queues };
+}
+
+/* The thread that had the lock is not in the child. */
+static void after_fork_child(void)
+{
+	pthread_mutex_init(&no_pool_lock, NULL);
+}
+
+static __attribute__((constructor)) void queue_at_load(void)
+{
+	(void)pthread_atfork(NULL, NULL, after_fork_child);
+}
+
+static void enlist(struct magring_queue *queue)
+{
+	struct queue_list list = queue_list(queue->pool);
+	/* Relaxed: no thread destroys the pool beside this call. */
+	if (queue->pool != NULL)
+		atomic_fetch_add_explicit(&queue->pool->queue_count, 1, memory_order_relaxed);
+	pthread_mutex_lock(list.lock);
+	cds_list_add_tail(&queue->link, list.queues);
+	pthread_mutex_unlock(list.lock);
+}
+
+static void delist(struct magring_queue *queue)
+{
+	struct queue_list list = queue_list(queue->pool);
+	fork_lock(list.lock);
+	cds_list_del(&queue->link);
+	fork_unlock(list.lock);
+}
+
+/* ------------------------------------------------ create, acquire, release --
+ * */
+
+#define QUEUE_FLAGS (MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER)
+
+/* What the options ask for, with the defaults filled in. */
+static int check_options(const struct magring_queue_options *options,
+	struct magring_queue_options *ret_wanted)
+{
+	*ret_wanted = (struct magring_queue_options){ .capacity = QUEUE_CAPACITY };
+	if (options == NULL)
+		return 0;
+	int rc = pool_check_size(options->size, sizeof(*options));
+	if (rc != 0)
+		return rc;
+	if (options->capacity > MAGRING_CAPACITY_MAX ||
+			options->flags & ~(uint64_t)QUEUE_FLAGS)
+		return -EINVAL;
+	*ret_wanted = *options;
+	ret_wanted->capacity = QUEUE_CAPACITY;
+	if (options->capacity != 0)
+		ret_wanted->capacity = round_up_capacity(options->capacity);
+	return 0;
+}
+
 int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *pool,
 	const struct magring_queue_options *options)
 {
 	static _Atomic(uint64_t) serials;
-	size_t capacity = QUEUE_CAPACITY;
-	uint64_t flags = 0;
-	if (ret_queue == NULL || pool == NULL)
+	struct magring_queue_options wanted;
+	if (ret_queue == NULL)
 		return -EINVAL;
-	if (options != NULL) {
-		int rc = pool_check_size(options->size, sizeof(*options));
-		if (rc != 0)
-			return rc;
-		if (options->capacity > MAGRING_CAPACITY_MAX)
-			return -EINVAL;
-		if (options->capacity != 0)
-			capacity = round_up_capacity(options->capacity);
-		flags = options->flags;
-		if (flags & ~(uint64_t)(MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER))
-			return -EINVAL;
-	}
+	base_init();
+	int rc = check_options(options, &wanted);
+	if (rc != 0)
+		return rc;
 	struct magring_queue *queue = aligned_alloc(_Alignof(struct magring_queue), sizeof(*queue));
 	if (queue == NULL)
 		return -ENOMEM;
 	memset(queue, 0, sizeof(*queue));
-	int rc = pool_name(queue->name, options != NULL ? options->name : NULL, "queue",
+	uint64_t flags = wanted.flags;
+	rc = pool_name(queue->name, wanted.name, "queue",
 		atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1);
 	if (rc == 0)
-		rc = ring_init(&queue->ring, 2 * capacity, capacity, 0, RING_FETCHES |
+		rc = ring_init(&queue->ring, 2 * wanted.capacity, wanted.capacity, 0, RING_FETCHES |
 			(flags & MAGRING_SINGLE_SENDER ? RING_EXCLUSIVE_SENDER : 0) |
 			(flags & MAGRING_SINGLE_RECEIVER ? RING_EXCLUSIVE_RECEIVER : 0));
 	if (rc != 0) {
@@ -62,35 +130,68 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 	}
 	eventcount_init(&queue->eventcount[SENDER]);
 	eventcount_init(&queue->eventcount[RECEIVER]);
+	atomic_init(&queue->references, 1);
 	queue->pool = pool;
 	queue->flags = flags;
-	/* Relaxed: nobody destroys the pool beside this call. */
-	atomic_fetch_add_explicit(&pool->queue_count, 1, memory_order_relaxed);
-	pthread_mutex_lock(&pool->queues_lock);
-	cds_list_add_tail(&queue->link, &pool->queues);
-	pthread_mutex_unlock(&pool->queues_lock);
+	queue->drop = wanted.drop;
+	queue->drop_context = wanted.drop_context;
+	enlist(queue);
 	*ret_queue = queue;
 	return 0;
 }
 
-int magring_queue_destroy(struct magring_queue *queue)
+int magring_queue_acquire(struct magring_queue *queue)
 {
-	struct magring_message message;
 	if (queue == NULL)
 		return -EINVAL;
+	/* Relaxed: a reference that is there already keeps the queue. What
+	 * hands the new one to another thread orders the two. */
+	uint32_t count = atomic_load_explicit(&queue->references, memory_order_relaxed);
+	do {
+		if (count == UINT32_MAX)
+			return -EOVERFLOW;
+	} while (!atomic_compare_exchange_weak_explicit(&queue->references, &count, count + 1,
+			memory_order_relaxed, memory_order_relaxed));
+	return 0;
+}
+
+/* No call on the queue runs, and none follows. */
+static void destroy(struct magring_queue *queue)
+{
 	struct magring_pool *pool = queue->pool;
-	thread_lock(&pool->queues_lock);
-	cds_list_del(&queue->link);
-	thread_unlock(&pool->queues_lock);
-	while (ring_pop(&queue->ring, &message) == 1)
+	struct magring_message message;
+	int cancel_state;
+	/* A thread that was cancelled in `drop` would leave half a queue. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	delist(queue);
+	while (ring_pop(&queue->ring, &message) == 1) {
+		message_show(&message, 1);
+		if (queue->drop != NULL)
+			queue->drop(&message, queue->drop_context);
 		magring_message_free(&message);
+	}
 	eventcount_fini(&queue->eventcount[SENDER]);
 	eventcount_fini(&queue->eventcount[RECEIVER]);
 	ring_fini(&queue->ring);
 	free(queue);
-	/* [queues] release: this call is done with the pool before the count that lets
-	 * it be destroyed. */
-	atomic_fetch_sub_explicit(&pool->queue_count, 1, memory_order_release);
+	/* [queues] release: this call is done with the pool before the count
+	 * that lets it be destroyed. */
+	if (pool != NULL)
+		atomic_fetch_sub_explicit(&pool->queue_count, 1, memory_order_release);
+	pthread_setcancelstate(cancel_state, NULL);
+}
+
+int magring_queue_release(struct magring_queue *queue)
+{
+	if (queue == NULL)
+		return -EINVAL;
+	/* [references] release: this thread's calls are over before its
+	 * reference is gone. */
+	if (atomic_fetch_sub_explicit(&queue->references, 1, memory_order_release) > 1)
+		return 0;
+	/* [references] acquire: so are those of all threads that had one. */
+	(void)atomic_load_explicit(&queue->references, memory_order_acquire);
+	destroy(queue);
 	return 0;
 }
 
@@ -145,7 +246,8 @@ int magring_queue_get_stats(struct magring_queue *queue, struct magring_queue_st
 	for (int i = 0; i < QUEUE_STRIPES; i++) {
 		struct queue_counts *counts = &queue->counts[i];
 		stats.full += atomic_load_explicit(&counts->in_vain[SENDER], memory_order_relaxed);
-		stats.empty += atomic_load_explicit(&counts->in_vain[RECEIVER], memory_order_relaxed);
+		stats.empty += atomic_load_explicit(&counts->in_vain[RECEIVER],
+			memory_order_relaxed);
 		stats.parked += atomic_load_explicit(&counts->parked, memory_order_relaxed);
 		stats.woken += atomic_load_explicit(&counts->woken, memory_order_relaxed);
 	}

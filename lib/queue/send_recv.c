@@ -1,52 +1,83 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A queue is a ring with two gates: senders wait at one until it is not full,
- * receivers at the other until it is not empty. What a call does in the common case
- * is here, what it does when it must wait in blocking.c.
+ * Send and receive. A queue is a ring with two eventcounts: senders sleep at
+ * one until the ring is not full, receivers at the other until it is not empty.
+ * What a call does in the common case is here:
  *
- * Whoever has changed the ring looks at both gates: at the other side's, because
- * there is now one more message (one more free cell); and at its own, to pass a
- * wake-up on if there is more to be had.
+ *	1. Now and then, keep the gap to the other side: spacing.c.
+ *	2. Try a push or a pop.
+ *	3. If that was in vain, wait: blocking.c.
+ *	4. Notify waiters.
  *
- *	[sleep] light side: the ring is changed, then the gates are read. Heavy side
- *	in eventcount_prepare_wait() and eventcount_arm().
+ * A thread that has changed the ring reads both eventcounts. A sleeper of the
+ * other side may go on, as there is one message (one free cell) more. A sleeper
+ * of its own side may, if a wake-up came with this thread and there is more.
+ *
+ *	[sleep] light side: the ring is changed, then the eventcounts are read.
+ *	Heavy side in eventcount_prepare_wait() and eventcount_arm().
  */
 #include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "queue/spacing.h"
 #include "base/clock.h"
 #include "base/fence.h"
 #include "base/tracepoint.h"
 #include "queue/blocking.h"
+#include "queue/spacing.h"
 #include "tuning.h"
 
-
-/* The ring was changed by one who went this way. */
-static inline void notify_waiters(struct magring_queue *queue, enum side side)
+/* One of the eventcounts may have waiters. */
+static __attribute__((noinline)) void notify_slowly(struct magring_queue *queue,
+	enum side side)
 {
 	enum side other = side == SENDER ? RECEIVER : SENDER;
-	/* [sleep] light side: pairs with eventcount_prepare_wait() and eventcount_arm(). */
-	fence_light();
-	if (__builtin_expect(eventcount_has_waiters(&queue->eventcount[other]), 0))
-		wait_wake(queue, other);
-	if (__builtin_expect(eventcount_has_waiters(&queue->eventcount[side]), 0))
-		wait_pass_on(queue, side);
+	if (eventcount_has_waiters(&queue->eventcount[other]))
+		wake_waiter(queue, other);
+	if (eventcount_has_waiters(&queue->eventcount[side]))
+		pass_wake_up_on(queue, side);
 }
 
-/* For single messages, by those who may wait for longer than that takes. Lines of a batch travel side by
- * side in any case. */
-static inline void keep_spacing(const struct magring_queue *queue, enum side side, int64_t timeout_ns)
+/* A thread of this side has changed the ring. */
+static inline void notify_waiters(struct magring_queue *queue, enum side side)
 {
-	bool full = side == RECEIVER;
-	if (__builtin_expect(ring_position(&queue->ring, full) % SPACING_EVERY == 0, 0) &&
-			(timeout_ns < 0 || timeout_ns > SPACING_TIMEOUT_NS))
-		spacing_keep(&queue->ring, full);
+	/*
+	 * [sleep] light side: pairs with eventcount_prepare_wait() and
+	 * eventcount_arm().
+	 */
+	fence_light();
+	if (eventcount_may_have_waiters(eventcount_peek(&queue->eventcount[SENDER]) |
+			eventcount_peek(&queue->eventcount[RECEIVER])))
+		notify_slowly(queue, side);
 }
 
-/* ------------------------------------------------------------- send, recv -- */
+/*
+ * For calls with a single message that may take longer than a back-off. The
+ * cache lines of a batch travel side by side in any case.
+ */
+static inline void keep_spacing(const struct magring_queue *queue, enum side side,
+	int64_t timeout_ns)
+{
+	if (__builtin_expect(ring_position(&queue->ring, side) % SPACING_EVERY == 0, 0) &&
+			(timeout_ns < 0 || timeout_ns > SPACING_TIMEOUT_NS))
+		spacing_keep(&queue->ring, side);
+}
+
+/* A call that does not wait has one try, which must be right. */
+static inline enum effort effort_for(int64_t timeout_ns)
+{
+	return timeout_ns == 0 ? DEFINITE : TRY;
+}
+
+/* After a first try in vain. */
+static inline int go_on(struct magring_queue *queue, enum side side,
+	struct magring_message *messages, size_t count, int64_t timeout_ns)
+{
+	if (timeout_ns == 0)
+		return refuse(queue, side);
+	return wait_for(queue, side, messages, count, clock_deadline(timeout_ns));
+}
+
+/* ------------------------------------------------------------ send, recv -- */
 
 int magring_send(struct magring_queue *queue, struct magring_message *message, int64_t timeout_ns)
 {
@@ -55,10 +86,10 @@ int magring_send(struct magring_queue *queue, struct magring_message *message, i
 	queue_enter(queue, SENDER);
 	keep_spacing(queue, SENDER, timeout_ns);
 	message_hide(message, 1);
-	int result = ring_try_push(&queue->ring, message, timeout_ns == 0);
+	int result = ring_try_push(&queue->ring, message, effort_for(timeout_ns));
 	message_show(message, result < 0);
 	if (__builtin_expect(result == -EAGAIN, 0))
-		result = wait_for(queue, SENDER, message, 1, clock_deadline(timeout_ns));
+		result = go_on(queue, SENDER, message, 1, timeout_ns);
 	queue_leave(queue, SENDER);
 	if (__builtin_expect(result < 0, 0))
 		return result;
@@ -68,16 +99,17 @@ int magring_send(struct magring_queue *queue, struct magring_message *message, i
 	return 0;
 }
 
-int magring_recv(struct magring_queue *queue, struct magring_message *ret_message, int64_t timeout_ns)
+int magring_recv(struct magring_queue *queue, struct magring_message *ret_message,
+	int64_t timeout_ns)
 {
 	if (queue == NULL || ret_message == NULL)
 		return -EINVAL;
 	queue_enter(queue, RECEIVER);
 	keep_spacing(queue, RECEIVER, timeout_ns);
-	int result = ring_try_pop(&queue->ring, ret_message, timeout_ns == 0);
+	int result = ring_try_pop(&queue->ring, ret_message, effort_for(timeout_ns));
 	message_show(ret_message, result > 0);
 	if (__builtin_expect(result == -EAGAIN, 0))
-		result = wait_for(queue, RECEIVER, ret_message, 1, clock_deadline(timeout_ns));
+		result = go_on(queue, RECEIVER, ret_message, 1, timeout_ns);
 	queue_leave(queue, RECEIVER);
 	if (__builtin_expect(result < 0, 0))
 		return result;
@@ -99,11 +131,12 @@ int magring_send_batch(struct magring_queue *queue, struct magring_message *mess
 	int result = 0;
 	queue_enter(queue, SENDER);
 	while (sent < count) {
-		result = queue_push(queue, messages + sent, count - sent, timeout_ns == 0);
+		result = queue_push(queue, messages + sent, count - sent, effort_for(timeout_ns));
 		if (__builtin_expect(result == -EAGAIN, 0)) {
 			if (deadline_ns == -1)
 				deadline_ns = clock_deadline(timeout_ns);
-			result = wait_for(queue, SENDER, messages + sent, count - sent, deadline_ns);
+			result = timeout_ns == 0 ? refuse(queue, SENDER) : wait_for(queue, SENDER,
+				messages + sent, count - sent, deadline_ns);
 		}
 		if (result < 0)
 			break;
@@ -116,14 +149,14 @@ int magring_send_batch(struct magring_queue *queue, struct magring_message *mess
 	return sent > 0 ? (int)sent : result;
 }
 
-/* After as many as one claim may take: what else is ready. */
+/* One claim has taken as many as it may: take what else is ready. */
 static __attribute__((noinline)) int receive_more(struct magring_queue *queue,
 	struct magring_message *ret_messages, size_t count)
 {
 	size_t received = 0;
 	int result;
 	do {
-		result = queue_pop(queue, ret_messages + received, count - received, false);
+		result = queue_pop(queue, ret_messages + received, count - received, TRY);
 		if (result <= 0)
 			break;
 		TRACEPOINT2(receive, queue, result);
@@ -141,14 +174,15 @@ int magring_recv_batch(struct magring_queue *queue, struct magring_message *ret_
 	if (count == 0)
 		return 0;
 	queue_enter(queue, RECEIVER);
-	int result = queue_pop(queue, ret_messages, count, timeout_ns == 0);
+	int result = queue_pop(queue, ret_messages, count, effort_for(timeout_ns));
 	if (__builtin_expect(result == -EAGAIN, 0))
-		result = wait_for(queue, RECEIVER, ret_messages, count, clock_deadline(timeout_ns));
+		result = go_on(queue, RECEIVER, ret_messages, count, timeout_ns);
 	if (result > 0) {
 		TRACEPOINT2(receive, queue, result);
 		notify_waiters(queue, RECEIVER);
 		if ((size_t)result < count && (size_t)result == queue->ring.claim_max)
-			result += receive_more(queue, ret_messages + result, count - (size_t)result);
+			result += receive_more(queue, ret_messages + result,
+				count - (size_t)result);
 	}
 	queue_leave(queue, RECEIVER);
 	return result;

@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * apart: when a thread that comes close to the other side of a ring keeps away. See spacing.c.
+ * spacing: keep some cells between senders and receivers.
+ *
+ * A thread that finds at a check that it is close to the other side backs off
+ * for a moment. See spacing.c.
  */
-#ifndef MAGRING_APART_H
-#define MAGRING_APART_H
+#ifndef MAGRING_SPACING_H
+#define MAGRING_SPACING_H
 
 #include "queue/ring.h"
 #include "tuning.h"
 
-/* At each so manyth position there is a look. */
-
-/* What a thread has learnt; all zero: nothing yet. */
+/* What a thread has learnt. All zero: nothing yet. */
 struct spacing {
-	unsigned int skips;    /* how many looks it leaves out after one that did not pay */
+	unsigned int skips;    /* checks to leave out after one that did not pay */
 	unsigned int skip;     /* how many of these are left */
-	unsigned int in_a_row; /* a sender: how many looks have found it close */
-	uint64_t position;     /* the last of them */
+	unsigned int in_a_row; /* a sender: checks in a row that found it close */
+	uint64_t position;     /* of the last of these */
 };
 
-/* Whether a receiver (a sender) should keep away now. */
-bool spacing_is_due(struct spacing *apart, const struct ring *ring, bool full);
-/* It has. */
-void spacing_learn(struct spacing *apart, const struct ring *ring, bool full);
-/* All of that for the calling thread, which comes back some ten microseconds later at the most. */
-void spacing_keep(const struct ring *ring, bool full);
+/* Whether a thread of this side should back off now. */
+bool spacing_is_due(struct spacing *spacing, const struct ring *ring, enum side side);
+
+/* It has backed off: find out whether that paid. */
+void spacing_learn(struct spacing *spacing, const struct ring *ring, enum side side);
+
+/* All of that for the calling thread. Takes SPACING_NS at the most. */
+void spacing_keep(const struct ring *ring, enum side side);
 
 #endif

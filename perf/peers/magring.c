@@ -58,7 +58,7 @@ static void destroy(void *argument)
 {
 	struct channel *channel = argument;
 
-	check(magring_queue_destroy(channel->queue), "magring_queue_destroy");
+	check(magring_queue_release(channel->queue), "magring_queue_release");
 	check(magring_pool_destroy(channel->pool), "magring_pool_destroy");
 	free(channel);
 }

@@ -41,7 +41,7 @@ static void destroy(void *state)
 	struct bench *bench = state;
 
 	if (bench->queue != NULL)
-		check(magring_queue_destroy(bench->queue), "magring_queue_destroy");
+		check(magring_queue_release(bench->queue), "magring_queue_release");
 	check(magring_pool_destroy(bench->pool), "magring_pool_destroy");
 	free(bench);
 }

@@ -5,7 +5,7 @@
  * called, not inlined.
  *
  * A ring has nobody who wakes a thread up. One that finds it full or empty looks again
- * after a pause, as often as a queue would before it yields (see lib/queue/blocking.c), and
+ * after a pause, as often as a queue would before it yields (see lib/queue/backoff.c), and
  * then after yielding to others.
  */
 #include "loops.h"

@@ -59,7 +59,7 @@ static void leave_cancelled(void *unused)
 	eventcount_cancel_wait(&eventcount);
 }
 
-static void *sleep_in_gate(void *argument)
+static void *sleep_once(void *argument)
 {
 	struct sleeper *sleeper = argument;
 	uint32_t ticket = eventcount_prepare_wait(&eventcount);
@@ -78,7 +78,7 @@ static void *sleep_in_gate(void *argument)
 static void start(struct sleeper *sleeper, int64_t deadline_ns)
 {
 	*sleeper = (struct sleeper){ .deadline_ns = deadline_ns };
-	sleeper->thread = given_thread(sleep_in_gate, sleeper);
+	sleeper->thread = given_thread(sleep_once, sleeper);
 	assert_eventually(atomic_load(&sleeper->tid) != 0 && is_asleep(atomic_load(&sleeper->tid)));
 	cr_assert_not(atomic_load(&sleeper->awake));
 }
@@ -314,7 +314,7 @@ Test(eventcount, a_sleeper_can_be_cancelled_and_cleans_up)
 static void *sleep_uncancellable(void *argument)
 {
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-	return sleep_in_gate(argument);
+	return sleep_once(argument);
 }
 
 Test(eventcount, a_sleeper_that_disabled_cancellation_sleeps_on)
@@ -363,13 +363,13 @@ Test(eventcount, the_epoch_wraps_without_touching_what_lies_above_it)
 
 /* ---------------------------------------------------------------- fences -- */
 
-static bool yes(const void *context)
+static bool yes(void *context)
 {
 	(*(int *)(uintptr_t)context)++;
 	return true;
 }
 
-static bool no(const void *context)
+static bool no(void *context)
 {
 	(*(int *)(uintptr_t)context)++;
 	return false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Programs with one fault each, for checker_test.py: faulty FAULT. */
+/* Programs with one fault each, for sanitizer_test.py: faulty FAULT. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +42,7 @@ int main(int argc, char **argv)
 	require(magring_message_alloc(pool, &message, NULL, 0, SIZE, 0));
 	((volatile char *)magring_message_payload(&message, NULL))[SIZE - 1] = 'z';
 	magring_message_free(&message);
-	require(magring_queue_destroy(queue));
+	require(magring_queue_release(queue));
 	require(magring_pool_destroy(pool));
 	return 0;
 }

@@ -34,7 +34,7 @@ static struct {
 static void show(void)
 {
 	for (int side = SENDER; side <= RECEIVER; side++)
-		fprintf(stderr, "  gate %d: word %#" PRIx64 "\n", side,
+		fprintf(stderr, "  eventcount %d: word %#" PRIx64 "\n", side,
 			atomic_load_explicit(&game.queue->eventcount[side].word, memory_order_relaxed));
 	stress_print_queue(game.queue);
 }
@@ -55,9 +55,9 @@ static void close_down(void)
 	for (int side = SENDER; side <= RECEIVER; side++) {
 		uint64_t word = atomic_load_explicit(&game.queue->eventcount[side].word, memory_order_relaxed);
 		CHECK(word < EVENTCOUNT_SLEEPER && word % EVENTCOUNT_FENCED < EVENTCOUNT_WAKING,
-			"gate %d: %#" PRIx64, side, word);
+			"eventcount %d: %#" PRIx64, side, word);
 	}
-	magring_queue_destroy(game.queue);
+	magring_queue_release(game.queue);
 }
 
 static void do_one(void)
@@ -66,7 +66,7 @@ static void do_one(void)
 	stress_alive();
 }
 
-/* One step of one who goes this way. */
+/* One step of a thread of this side. */
 static int step(enum side side, int64_t timeout_ns)
 {
 	struct magring_message message;
@@ -86,7 +86,7 @@ static enum side other(enum side side)
 	return side == SENDER ? RECEIVER : SENDER;
 }
 
-/* A queue in which who goes this way has to wait. */
+/* A queue in which threads of this side have to wait. */
 static void open_queue(enum side side, size_t capacity)
 {
 	game.queue = stress_queue(game.pool, capacity);
@@ -316,7 +316,7 @@ static void play_pollers(struct dice *dice)
 int main(int argc, char **argv)
 {
 	stress_show = show;
-	stress_begin("stress_gate", argc, argv);
+	stress_begin("stress_eventcount", argc, argv);
 	struct dice dice = dice_of(0);
 	uint64_t rounds = 0;
 	game.pool = stress_pool(0, 0);

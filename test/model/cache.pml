@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The caches: cache_enter() and cache_leave() of lib/pool/thread_cache.h, thread_reclaim(),
- * thread_attach() and thread_detach_all() of lib/pool/thread_cache.c, as lib/pool/pool.c uses them.
+ * The caches: cache_enter() and cache_leave() of lib/pool/thread_cache.h, thread_reclaim()
+ * of reclaim.c, thread_attach() and thread_detach_all() of thread_exit.c, as alloc.c uses them.
  *
  * Modelled: threads that allocate and free slabs of one class, each through its
  * cache if it has one and can enter it, else through the depot. A thread that

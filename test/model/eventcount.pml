@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The gates: lib/base/eventcount.c as lib/queue/queue.c and lib/queue/blocking.c use it. No wake-up is lost.
+ * Eventcounts: lib/base/eventcount.c as lib/queue/send_recv.c and blocking.c use it.
+ * No wake-up is lost.
  *
  * Modelled: senders and receivers that call magring_send() and magring_recv(), on
- * a ring of two cells, at two gates, and one thread that closes the queue. Who
- * parks has a deadline or none, and may be cancelled asleep or just woken. A step
+ * a ring of two cells with two eventcounts, and one thread that closes the queue. A
+ * sleeper has a deadline or none, and may be cancelled asleep or just woken. A step
  * is one access to shared memory; `at` says which one comes next.
  *
  * Checked for all interleavings:
  *
- *	quiet    when nothing moves any more, nobody sleeps at a gate whose condition
- *	         holds
- *	close    whenever the queue is closed, every call ends; whoever goes on
+ *	quiet    when nothing moves any more, no thread sleeps at an eventcount whose
+ *	         condition holds
+ *	close    whenever the queue is closed, every call ends; a thread that goes on
  *	         calling is told -EPIPE, and only when nothing that was sent is left
  *	word     WAKING > 0 only while there are sleepers; when all calls are over there
  *	         are none
@@ -20,7 +21,7 @@
  *
  * Store buffers: the plain store that ends a push or a pop (FULL, FREE) goes into its
  * thread's buffer of one entry and from there into memory at any later moment. The
- * thread's loads of gate words do not wait for that. Its changes of gate words do
+ * thread's loads of eventcounts do not wait for that. Its changes of eventcounts do
  * (they are releases); its claims need not. fence_heavy() waits
  * for what was in any buffer when it began, and for no later store: a membarrier
  * reaches the processors one by one, and may reach each as early as that. Loads
@@ -38,24 +39,24 @@
  *	  fetch_add.
  *	- eventcount_has_waiters() and the eventcount_notify() after it are one step, at the moment of the
  *	  latter: had the sleeper gone in between, eventcount_notify() would do nothing. In
- *	  pass_on(), eventcount_has_waiters() may answer true here when nobody waits.
+ *	  pass_wake_up_on(), eventcount_has_waiters() may answer true here when nobody waits.
  *	- A push is claim and publish. Looking at the cell and claiming it are one step:
  *	  a ready cell stays ready until its position is claimed, and if it was, the
  *	  CAS fails. An attempt in vain is one step at the moment when the cell is read:
  *	  what is read after that only decides for a retry. So here an attempt fails
  *	  whenever the cell is not finished: this ring hides messages behind a
- *	  stopped sender, and needs more from the gates than ring.c does.
+ *	  stopped sender, and needs more from the eventcounts than ring.c does.
  *	- ring_may_push() and ring_may_pop() read the position first and the cell later,
  *	  so they may say true too often; here they may whenever any cell is free (full).
  *	- How often wakers meet nobody before they take FENCED and SEEN back is not counted:
  *	  they may whenever they do.
- *	- Time is not counted: whoever sleeps with a deadline may find it over at any
- *	  moment, and so may whoever was woken.
+ *	- Time is not counted: a thread that sleeps with a deadline may find it over at
+ *	  any moment, and so may one that was woken.
  *	- Spinning and yielding are attempts in vain, which change nothing.
  *	- FUTEX_WAKE wakes any sleeper: no order is assumed of the kernel.
  *
- * Not modelled: ARMED and the descriptor; batches, which for a gate are calls
- * without the settling in between.
+ * Not modelled: ARMED and the descriptor; batches, which for an eventcount are calls
+ * that do not notify in between.
  */
 #ifndef SENDERS
 #define SENDERS 1
@@ -91,7 +92,7 @@ mtype:step = {
 	PARK, ASLEEP, ASLEEP_UNTIL,
 	LEAVE,
 	AGAIN,               /* the attempt after it */
-	SETTLE, SETTLE_FENCED, SETTLE_FUTEX,
+	NOTIFY, NOTIFY_FENCED, NOTIFY_FUTEX,
 	PASS_ON, PASS_ON_FENCED, PASS_ON_WAKE, PASS_ON_FUTEX,
 	RETURN, END
 };
@@ -108,7 +109,7 @@ byte tail, head;
 bool closed; /* the top bit of tail */
 byte state[CAPACITY];
 
-/* The gates. */
+/* The eventcounts. */
 byte waking[2]; /* wake-ups on their way */
 byte sleepers[2];
 bool fenced[2], seen[2];
@@ -162,7 +163,7 @@ end:
 	od
 }
 
-/* The release in a change of a gate word. */
+/* The release in a change of an eventcount. */
 inline drain_own()
 {
 	if
@@ -203,21 +204,21 @@ inline move_epoch(moved)
 	outdate((moved) * MOST + 2)
 }
 
-inline futex_wake_one(at_gate)
+inline futex_wake_one(at_eventcount)
 {
 	if
-	:: asleep[(at_gate) * MOST] -> asleep[(at_gate) * MOST] = false
-	:: asleep[(at_gate) * MOST + 1] -> asleep[(at_gate) * MOST + 1] = false
-	:: asleep[(at_gate) * MOST + 2] -> asleep[(at_gate) * MOST + 2] = false
+	:: asleep[(at_eventcount) * MOST] -> asleep[(at_eventcount) * MOST] = false
+	:: asleep[(at_eventcount) * MOST + 1] -> asleep[(at_eventcount) * MOST + 1] = false
+	:: asleep[(at_eventcount) * MOST + 2] -> asleep[(at_eventcount) * MOST + 2] = false
 	:: else
 	fi
 }
 
-inline futex_wake_all(at_gate)
+inline futex_wake_all(at_eventcount)
 {
-	asleep[(at_gate) * MOST] = false;
-	asleep[(at_gate) * MOST + 1] = false;
-	asleep[(at_gate) * MOST + 2] = false
+	asleep[(at_eventcount) * MOST] = false;
+	asleep[(at_eventcount) * MOST + 1] = false;
+	asleep[(at_eventcount) * MOST + 2] = false
 }
 
 #define wakes(eventcount) (waking[eventcount] < WAKING_MAX && sleepers[eventcount] > 0)
@@ -341,9 +342,9 @@ proctype worker(byte me; bit way)
 	:: atomic { (at == TRY_PUBLISH || at == LOOK_PUBLISH) && buffer[me] == 0 ->
 		buffer[me] = claimed;
 		claimed = 0;
-		at = (at == LOOK_PUBLISH -> LEAVE : SETTLE) }
+		at = (at == LOOK_PUBLISH -> LEAVE : NOTIFY) }
 
-	/* sleep_once() */
+	/* eventcount_await() */
 	:: d_step { at == ENTER ->
 		drain_own();
 		sleepers[way]++;
@@ -404,7 +405,7 @@ proctype worker(byte me; bit way)
 #endif
 		if
 		:: why == WOKEN || why == ETIMEDOUT -> at = AGAIN
-		:: why == DONE -> at = SETTLE
+		:: why == DONE -> at = NOTIFY
 		:: else -> at = PASS_ON
 		fi;
 #ifdef MUTANT_TIMEOUT_LEAVES
@@ -423,23 +424,23 @@ proctype worker(byte me; bit way)
 		:: else -> why = DONE
 		fi }
 
-	/* notify_waiters() and pass_on() */
-	:: atomic { at == SETTLE ->
+	/* notify_waiters() and pass_wake_up_on() */
+	:: atomic { at == NOTIFY ->
 		if
-		:: sleepers[1 - way] > 0 -> wake(1 - way, SETTLE_FUTEX, PASS_ON)
-		:: sleepers[1 - way] == 0 && fenced[1 - way] -> at = SETTLE_FENCED
+		:: sleepers[1 - way] > 0 -> wake(1 - way, NOTIFY_FUTEX, PASS_ON)
+		:: sleepers[1 - way] == 0 && fenced[1 - way] -> at = NOTIFY_FENCED
 		:: sleepers[1 - way] == 0 && !fenced[1 - way] -> at = PASS_ON
 		fi }
-	:: atomic { at == SETTLE_FENCED && fence_passed ->
+	:: atomic { at == NOTIFY_FENCED && fence_passed ->
 		if
 		:: sleepers[1 - way] > 0 ->
 #ifdef MUTANT_CALM_BESIDE_SLEEPERS
 			may_calm(1 - way);
 #endif
-			at = SETTLE
+			at = NOTIFY
 		:: sleepers[1 - way] == 0 -> may_calm(1 - way); at = PASS_ON
 		fi }
-	:: atomic { at == SETTLE_FUTEX -> futex_wake_one(1 - way); at = PASS_ON }
+	:: atomic { at == NOTIFY_FUTEX -> futex_wake_one(1 - way); at = PASS_ON }
 	:: atomic { at == PASS_ON ->
 		if
 		:: passes_on && may(way) -> at = PASS_ON_WAKE

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ring: lib/queue/ring.c, lib/queue/ring_whole.c, lib/queue/recovery.c and lib/queue/close.c.
+ * The ring: the files of lib/queue from scan.c to ring_state.c in lib/meson.build.
  *
  * Modelled: ring_push_batch() and ring_pop_batch() with all that they call, line by
  * line, for senders and receivers on a ring of two to six cells, one message at
@@ -66,7 +66,7 @@
  * Abstractions. Each leaves every behaviour of the code possible:
  *
  *	- Positions begin with 0 and do not wrap.
- *	- There is no bear_with(). Who looks again has changed nothing, and is where it
+ *	- There is no pause_for_owner(). Who looks again has changed nothing, and is where it
  *	  would be had it been slower.
  *	- Of `challenges` and `resolved` the model keeps the difference, and for each thread
  *	  whether there was a doubt since it read what it compares them with.
@@ -518,7 +518,7 @@ inline next_cell(stands)
 	fi
 }
 
-/* Where ready_find() ends; `nearer`: the second one of ready_find_room(). */
+/* Where scan_ready() ends; `nearer`: the second one of scan_room(). */
 #define next_position (position + 1)
 #define affordable (position + SPARE - n)
 #ifdef MUTANT_NO_LIMIT
@@ -570,7 +570,7 @@ inline go_on_counting()
 	fi
 }
 
-/* make_way(), up to `scan`: the next so many at once. */
+/* skip_stopped(), up to `scan`: the next so many at once. */
 inline challenge()
 {
 	other = 0; nearer = false; i = 0;
@@ -605,7 +605,7 @@ inline with_other()
 	fi
 }
 
-/* closing.c: this is the end, unless there is one; and tail is as in any closed ring. */
+/* close.c: this is the end, unless there is one; and tail is as in any closed ring. */
 inline change_end(value)
 {
 	if
@@ -701,7 +701,7 @@ inline no_hole()
 	next_answer()
 }
 
-/* recovery_count() has looked at i cells. */
+/* recovery_claimable() has looked at i cells. */
 inline counted()
 {
 	v = 0;
@@ -762,7 +762,7 @@ inline gone_over()
 #define counts(word, position) skipped_by(word, position)
 #endif
 
-/* is_hole(), with v, the verdict */
+/* is_skipped(), with v, the verdict */
 #define lap FREE(position + i)
 inline with_verdict()
 {
@@ -885,7 +885,7 @@ proctype worker(byte me)
 		fi
 #endif
 		}
-	/* recovery_count(), of at most n */
+	/* recovery_claimable(), of at most n */
 	:: d_step { at == KNOWN ->
 		calm = calm | BIT(me);
 		i = 0;
@@ -1135,7 +1135,7 @@ proctype worker(byte me)
 		change_end(other);
 		other = end;
 		with_other() }
-	/* ready_find() */
+	/* scan_ready() */
 	:: d_step { at == SCAN ->
 		if
 		:: reads(scan, FREE(scan) + is_receiver) -> at = SCAN_VERDICT
@@ -1194,7 +1194,7 @@ proctype worker(byte me)
 		:: else -> last = true; at = SETTLED
 		fi }
 
-	/* recovery_challenge(), of n cells: ask() */
+	/* recovery_challenge(), of n cells: challenge() */
 	:: d_step { at == ASK ->
 		v = verdict[cell];
 		if
@@ -1237,7 +1237,7 @@ proctype worker(byte me)
 		fi;
 		next_question() }
 
-	/* doubt() */
+	/* announce() */
 	:: d_step { at == DOUBT && drained ->
 #ifdef MUTANT_DOUBT_ONCE
 		doubt(1);
@@ -1257,7 +1257,7 @@ proctype worker(byte me)
 		next_answer() }
 #endif
 
-	/* answer(), of cell i: v is what the question becomes */
+	/* decide(), of cell i: v is what the question becomes */
 	:: d_step { at == DECIDE ->
 		if
 #ifdef MUTANT_DECIDE_BLINDLY
@@ -1310,7 +1310,7 @@ proctype worker(byte me)
 #endif
 		was_answered() }
 
-	/* is_hole(), of cell i */
+	/* is_skipped(), of cell i */
 	:: d_step { at == HOLE ->
 		v = verdict[cell];
 		with_verdict() }

@@ -36,7 +36,7 @@ static struct magring_pool *named_pool(const char *name)
 static struct magring_queue *named_queue(struct magring_pool *pool, const char *name)
 {
 	struct magring_queue *queue;
-	struct magring_queue_options options = { sizeof(options), 8, name, 0 };
+	struct magring_queue_options options = { .size = sizeof(options), .capacity = 8, .name = name };
 	assert_same(magring_queue_create(&queue, pool, &options), 0);
 	return queue;
 }
@@ -135,7 +135,7 @@ Test(metrics, name_every_queue_of_the_pool_and_no_other)
 	check_line("magring_queue_closed{pool=\"p\",queue=\"b\"} 0");
 	cr_assert_null(strstr(text, "queue=\"c\""));
 	cr_assert_null(strstr(text, "\"other\""));
-	assert_same(magring_queue_destroy(a), 0);
+	assert_same(magring_queue_release(a), 0);
 	write_text(pool);
 	cr_assert_null(strstr(text, "queue=\"a\""));
 	check_line("magring_queue_closed{pool=\"p\",queue=\"b\"} 0");
@@ -151,6 +151,122 @@ Test(metrics, escape_quotes_backslashes_and_newlines_in_names)
 	check_line("magring_pool_slabs_in_use{pool=\"a\\\"b\\\\c\\nd\"} 0");
 	check_line("magring_queue_closed{pool=\"a\\\"b\\\\c\\nd\",queue=\"\\n\\\\\\\"\"} 0");
 	done_with(pool, queue);
+}
+
+static void check_name(const char *name, int wanted)
+{
+	struct magring_pool *pool = NULL, *other;
+	struct magring_queue *queue = NULL;
+	struct magring_pool_options options = { .size = sizeof(options), .name = name };
+	struct magring_queue_options queue_options = { .size = sizeof(queue_options), .name = name };
+	assert_same(magring_pool_create(&pool, &options), wanted);
+	assert_same(magring_queue_create(&queue, NULL, &queue_options), wanted);
+	if (wanted != 0) {
+		cr_assert(pool == NULL && queue == NULL, "written beside an error");
+		other = named_pool("p");
+		assert_same(magring_queue_create(&queue, other, &queue_options), wanted);
+		done_with(other, NULL);
+	} else {
+		assert_same(magring_queue_release(queue), 0);
+		done_with(pool, NULL);
+	}
+}
+
+Test(metrics, names_are_utf8)
+{
+	/* The first and the last of each length, around the surrogates, the last of all. */
+	static const char *const good[] = { "", "\x01", "\x1b[0m\r\t", "\x7f", "\xc2\x80", "\xdf\xbf",
+		"\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80",
+		"\xf4\x8f\xbf\xbf", "a\xc3\xb6\xe2\x82\xac\xf0\x9f\x98\x80z" };
+	static const char *const bad[] = {
+		"\x80", "\xbf", "a\x80", "\xfe", "\xff", "\xf8\x88\x80\x80\x80", /* no first byte */
+		"\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xf0\x80\x80\x80",
+		"\xf0\x8f\xbf\xbf",                                             /* overlong */
+		"\xed\xa0\x80", "\xed\xbf\xbf", "\xed\xa0\x80\xed\xb0\x80", /* surrogates */
+		"\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf7\xbf\xbf\xbf", /* beyond the last */
+		"\xc3", "\xc3z", "\xe2\x82", "\xe2\x82z", "\xe2z", "\xf0\x9f\x98", "\xf0\x9f\x98z",
+		"\xf0\x9fz", "\xc3\xb6\xc3",                                    /* cut off */
+		"\xc3\xc3\xb6", "\xe2\x82\xf0" };                                /* interrupted */
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		check_name(good[i], 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		check_name(bad[i], -EINVAL);
+}
+
+Test(metrics, of_the_process_refuse_what_makes_no_sense)
+{
+	assert_same(magring_write_metrics(NULL, 0), -EINVAL);
+	assert_same(magring_write_metrics(stdout, 2), -EINVAL);
+	assert_same(magring_write_metrics(stdout, UINT64_MAX), -EINVAL);
+	FILE *read_only = fopen("/dev/null", "r");
+	cr_assert_not_null(read_only);
+	assert_same(magring_write_metrics(read_only, 0), -EIO);
+	fclose(read_only);
+}
+
+/* The exposition of the process, in `text`. */
+static void write_all_text(uint64_t flags)
+{
+	size_t size;
+	free(text);
+	FILE *stream = open_memstream(&text, &size);
+	cr_assert_not_null(stream);
+	assert_same(magring_write_metrics(stream, flags), 0);
+	cr_assert_eq(fclose(stream), 0);
+}
+
+Test(metrics, of_the_process_have_all_pools_and_queues)
+{
+	struct magring_pool *first = named_pool("first"), *second = named_pool("second");
+	struct magring_queue *a = named_queue(first, "a"), *b = named_queue(second, "b");
+	struct magring_queue *c = named_queue(NULL, "c");
+	struct magring_message message = given_message(second, 1000);
+	write_all_text(0);
+	check_line("magring_pool_slabs_in_use{pool=\"first\"} 0\n"
+		"magring_pool_slabs_in_use{pool=\"second\"} 1");
+	check_line("magring_class_carved_slabs_total{pool=\"second\",slab_size=\"1024\"} 64");
+	check_line("magring_queue_closed{pool=\"first\",queue=\"a\"} 0\n"
+		"magring_queue_closed{pool=\"second\",queue=\"b\"} 0\n"
+		"magring_queue_closed{pool=\"\",queue=\"c\"} 0");
+	magring_message_free(&message);
+	done_with(first, a);
+	assert_same(magring_queue_release(c), 0);
+	write_all_text(0);
+	cr_assert_null(strstr(text, "\"first\""));
+	cr_assert_null(strstr(text, "queue=\"c\""));
+	check_line("magring_queue_closed{pool=\"second\",queue=\"b\"} 0");
+	done_with(second, b);
+}
+
+Test(metrics, of_a_pool_leave_out_queues_without_one)
+{
+	struct magring_pool *pool = named_pool("p");
+	struct magring_queue *queue = named_queue(NULL, "alone");
+	write_text(pool);
+	cr_assert_null(strstr(text, "alone"));
+	assert_same(magring_queue_release(queue), 0);
+	done_with(pool, NULL);
+}
+
+Test(metrics, without_eof_are_the_same_but_for_that)
+{
+	struct magring_pool *pool = named_pool("p");
+	write_all_text(0);
+	char *whole = strdup(text);
+	cr_assert_not_null(whole);
+	cr_assert_str_eq(whole + strlen(whole) - 6, "# EOF\n");
+	whole[strlen(whole) - 6] = '\0';
+	write_all_text(MAGRING_METRICS_NO_EOF);
+	cr_assert_str_eq(text, whole);
+	free(whole);
+	done_with(pool, NULL);
+}
+
+Test(metrics, of_a_process_without_pools_are_an_exposition)
+{
+	write_all_text(0);
+	cr_assert_str_eq(text + strlen(text) - 6, "# EOF\n");
+	cr_assert_null(strchr(text, '{'));
 }
 
 Test(metrics, tell_names_of_63_bytes_in_full)
@@ -178,7 +294,7 @@ Test(metrics, make_up_names_with_a_number)
 		"\nmagring_queue_closed{pool=\"pool-%*u\",queue=\"queue-%u\"} 0",
 		&pool_number, &first, &second), 3);
 	cr_assert_neq(first, second);
-	assert_same(magring_queue_destroy(a), 0);
+	assert_same(magring_queue_release(a), 0);
 	done_with(pool, b);
 }
 
@@ -194,7 +310,7 @@ static void *create_and_destroy(void *argument)
 	while (!atomic_load(&churn->stop)) {
 		struct magring_queue *queue;
 		if (magring_queue_create(&queue, churn->pool, NULL) != 0 ||
-				magring_queue_destroy(queue) != 0)
+				magring_queue_release(queue) != 0)
 			atomic_fetch_add(&churn->failed, 1);
 		atomic_fetch_add(&churn->turns, 1);
 	}

@@ -12,56 +12,96 @@ except ImportError:
 POOL = 'a "b" \\c\nd, {e}=1 # \\n'
 QUEUES = ["orders", '"\\\n', "öß"]
 
-output = subprocess.run(sys.argv[1:], check=True, stdout=subprocess.PIPE).stdout.decode()
-families = {family.name: family for family in text_string_to_metric_families(output)}
+families = {}
 failures = 0
 
 
-def check(name, labels, wanted):
-    """The one sample with these labels has this value."""
+def report(what):
     global failures
+    failures += 1
+    print(what)
+
+
+def read(what):
+    """The families of one exposition, each of which stands there once."""
+    run = subprocess.run([*sys.argv[1:], what], check=True, stdout=subprocess.PIPE)
+    output = run.stdout.decode()
+    families.clear()
+    for family in text_string_to_metric_families(output):
+        if family.name in families:
+            report(f"{family.name} stands there twice")
+        families[family.name] = family
+    if output.count("# EOF\n") != 1:
+        report(f"# EOF stands there {output.count('# EOF')} times")
+
+
+def check(name, labels, wanted, pool=POOL):
+    """The one sample with these labels has this value, or None: there is none."""
     family = families.get(name.removesuffix("_total"))
     samples = family.samples if family else []
-    values = [s.value for s in samples if s.name == name and s.labels == dict(labels, pool=POOL)]
-    if values != [wanted]:
-        failures += 1
-        print(f"{name} {labels} is {values}, not {wanted}")
+    values = [s.value for s in samples if s.name == name and s.labels == dict(labels, pool=pool)]
+    if values != ([] if wanted is None else [wanted]):
+        report(f"{name} {labels} of {pool} is {values}, not {wanted}")
 
 
-check("magring_pool_slabs_in_use", {}, 2)
-check("magring_pool_payload_in_use_bytes", {}, 2000)
-check("magring_pool_slab_in_use_bytes", {}, 2048)
-check("magring_pool_slab_carved_bytes", {}, 65536)
-check("magring_pool_slab_cached_bytes", {}, 65536 - 2048)
-check("magring_pool_memory_limit_bytes", {}, 2 << 20)
-check("magring_pool_threads", {}, 1)
-check("magring_class_allocated_slabs_total", {"slab_size": "1024"}, 3)
-check("magring_class_freed_slabs_total", {"slab_size": "1024"}, 1)
-check("magring_pool_payload_in_use_high_bytes", {}, 2000)
-check("magring_pool_trims_total", {}, 0)
-check("magring_pool_trimmed_bytes_total", {}, 0)
-check("magring_class_carved_slabs_total", {"slab_size": "1024"}, 64)
-check("magring_class_trimmed_slabs_total", {"slab_size": "1024"}, 0)
-check("magring_class_efficiency_ratio", {"slab_size": "1024"}, 0.030518)
-check("magring_class_magazine_exchanges_total", {"slab_size": "1024"}, 1)
-for queue, sent, received, full, closed in zip(QUEUES, [4, 0, 0], [1, 0, 0], [2, 0, 0], [0, 1, 0]):
-    check("magring_queue_sent_messages_total", {"queue": queue}, sent)
-    check("magring_queue_received_messages_total", {"queue": queue}, received)
-    check("magring_queue_returned_messages_total", {"queue": queue}, 0)
-    check("magring_queue_full_total", {"queue": queue}, full)
-    check("magring_queue_empty_total", {"queue": queue}, 0)
-    check("magring_queue_capacity_messages", {"queue": queue}, 2)
-    check("magring_queue_closed", {"queue": queue}, closed)
+def check_one():
+    check("magring_pool_slabs_in_use", {}, 2)
+    check("magring_pool_payload_in_use_bytes", {}, 2000)
+    check("magring_pool_slab_in_use_bytes", {}, 2048)
+    check("magring_pool_slab_carved_bytes", {}, 65536)
+    check("magring_pool_slab_cached_bytes", {}, 65536 - 2048)
+    check("magring_pool_memory_limit_bytes", {}, 2 << 20)
+    check("magring_pool_threads", {}, 1)
+    check("magring_class_allocated_slabs_total", {"slab_size": "1024"}, 3)
+    check("magring_class_freed_slabs_total", {"slab_size": "1024"}, 1)
+    check("magring_pool_payload_in_use_high_bytes", {}, 2000)
+    check("magring_pool_trims_total", {}, 0)
+    check("magring_pool_trimmed_bytes_total", {}, 0)
+    check("magring_class_carved_slabs_total", {"slab_size": "1024"}, 64)
+    check("magring_class_trimmed_slabs_total", {"slab_size": "1024"}, 0)
+    check("magring_class_efficiency_ratio", {"slab_size": "1024"}, 0.030518)
+    check("magring_class_magazine_exchanges_total", {"slab_size": "1024"}, 1)
+    for queue, sent, received, full, closed in zip(QUEUES, [4, 0, 0], [1, 0, 0], [2, 0, 0], [0, 1, 0]):
+        check("magring_queue_sent_messages_total", {"queue": queue}, sent)
+        check("magring_queue_received_messages_total", {"queue": queue}, received)
+        check("magring_queue_returned_messages_total", {"queue": queue}, 0)
+        check("magring_queue_full_total", {"queue": queue}, full)
+        check("magring_queue_empty_total", {"queue": queue}, 0)
+        check("magring_queue_capacity_messages", {"queue": queue}, 2)
+        check("magring_queue_closed", {"queue": queue}, closed)
 
-for family in families.values():
-    if not family.name.startswith("magring_") or not family.documentation:
-        failures += 1
-        print(f"{family.name} has a foreign name or no help")
-    if family.type not in ("counter", "gauge"):
-        failures += 1
-        print(f"{family.name} is a {family.type}")
-    if any(sample.value < 0 for sample in family.samples):
-        failures += 1
-        print(f"{family.name} is negative")
+
+def check_rest(whole):
+    """The other pool and the queue without one are there, or are not."""
+    there = lambda value: value if whole else None
+    check("magring_pool_slabs_in_use", {}, there(1), "other")
+    check("magring_pool_efficiency_ratio", {}, None, "")
+    check("magring_class_allocated_slabs_total", {"slab_size": "1024"}, there(1), "other")
+    check("magring_queue_capacity_messages", {"queue": "replies"}, there(2), "")
+    check("magring_queue_sent_messages_total", {"queue": "replies"}, there(0), "")
+    check("magring_queue_closed", {"queue": "replies"}, there(0), "")
+    pools = {s.labels["pool"] for f in families.values() for s in f.samples if "pool" in s.labels}
+    if pools != ({POOL, "other", ""} if whole else {POOL}):
+        report(f"the pools are {pools}")
+
+
+def check_families():
+    for family in families.values():
+        if not family.name.startswith("magring_") or not family.documentation:
+            report(f"{family.name} has a foreign name or no help")
+        if family.type not in ("counter", "gauge"):
+            report(f"{family.name} is a {family.type}")
+        if any(sample.value < 0 for sample in family.samples):
+            report(f"{family.name} is negative")
+
+
+for what in ["one", "all", "joined"]:
+    read(what)
+    check_one()
+    check_rest(what != "one")
+    own = families.pop("own_seconds", None)
+    if (own is not None) != (what == "joined") or (own and own.samples[0].value != 1.5):
+        report(f"the program's own family is {own}")
+    check_families()
 print(f"{len(families)} families, {failures} failures")
 sys.exit(1 if failures else 0)

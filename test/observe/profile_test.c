@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lib/pool/profile.c: what is sampled. What pprof makes of it: pprof_test.py. */
+/* lib/pool/sample.c: what is sampled. What pprof makes of it: pprof_test.py. */
 #include <dlfcn.h>
 #include <malloc.h>
 #include <sys/wait.h>
@@ -30,7 +30,10 @@ static void assert_line(struct line is, struct line wanted)
 	assert_same(is.all_bytes, wanted.all_bytes);
 }
 
-/* The sum of the lines whose stacks have this function on top (NULL: any), and how many. */
+/*
+ * The sum of the lines whose stacks have this function on top (NULL: any), and
+ * how many.
+ */
 static struct line lines_of(struct magring_pool *pool, const char *function, int *ret_count)
 {
 	struct line sum = { 0 }, header = { 0 }, total = { 0 }, line;
@@ -142,9 +145,10 @@ Test(profile, does_not_count_an_allocation_that_failed)
 }
 
 /*
- * 20,000 messages of 1,000 bytes and one sample in 10,000 bytes: each is sampled with probability
- * 1 - exp(-0.1) = 0.0952, which makes 1,903 with a standard deviation of 41.5. Of those of 100
- * bytes 199 with one of 14.0. Six of these are allowed: one run in 500 million fails by chance.
+ * 20,000 messages of 1,000 bytes and one sample in 10,000 bytes: each is
+ * sampled with probability 1 - exp(-0.1) = 0.0952, which makes 1,903 with a
+ * standard deviation of 41.5. Of those of 100 bytes 199 with one of 14.0. Six
+ * of these are allowed: one run in 500 million fails by chance.
  */
 Test(profile, samples_as_many_as_it_says)
 {

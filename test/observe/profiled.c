@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program to look at with a profile: profiled FILE BYTES [all]. It allocates 3000 messages of
- * 1000 bytes in load() and keeps half of them, or all, and 100 of 2000 bytes in session(), which it
- * keeps. Sampled once in BYTES (0: as the environment says); the profile is written to FILE, if
- * it is not "-"; then destroying the pool must fail.
+ * A program to look at with a profile: profiled FILE BYTES [all]. It allocates
+ * 3000 messages of 1000 bytes in load() and keeps half of them, or all, and 100
+ * of 2000 bytes in session(), which it keeps. Sampled once in BYTES (0: as the
+ * environment says); the profile is written to FILE, if it is not "-"; then
+ * destroying the pool must fail.
  */
 #include <errno.h>
 #include <stdint.h>

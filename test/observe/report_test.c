@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* lib/observe/report.c: reports of what is out, and what the environment asks for. */
+/*
+ * lib/observe/leaks.c and at_exit.c: reports of leaks, and what the environment
+ * asks for.
+ */
 #include <dlfcn.h>
 #include <signal.h>
 #include <sys/resource.h>
 
 #include "pool/pool.h"
 #include "observe/sampled.h"
-#include "pool/slab.h"
+#include "pool/size_class.h"
 
-/* ------------------------------------------------------------------ leaks -- */
+/* ---------------------------------------------------------------- leaks -- */
 
 Test(leaks, are_told_with_function_id_size_and_count)
 {
@@ -50,8 +53,11 @@ Test(leaks, are_aged)
 	done_with(pool, NULL);
 }
 
-/* What the report asks for names, and another thread meanwhile. A constructor of a library that
- * is being loaded may allocate messages, and the linker has a lock. */
+/*
+ * What the report asks for names, and another thread meanwhile. A constructor
+ * of a library that is being loaded may allocate messages, and the linker has a
+ * lock.
+ */
 static struct magring_pool *allocated_from; /* NULL: nothing is done */
 static _Atomic(bool) was_allocated;
 
@@ -123,7 +129,7 @@ Test(leaks, are_not_known_when_nothing_is_sampled)
 	done_with(pool, NULL);
 }
 
-/* ------------------------------------------------------------ environment -- */
+/* ---------------------------------------------------------- environment -- */
 
 /* What destroying a pool says; to be freed. */
 static char *said_in(struct magring_pool *pool, int attempts, int wanted)

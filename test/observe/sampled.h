@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sampled: pools with a profile, call sites, and what the library writes about them.
+ * sampled: pools with a profile, call sites, and what the library writes about
+ * them.
  */
 #ifndef TEST_SAMPLED_H
 #define TEST_SAMPLED_H
@@ -10,8 +11,10 @@
 
 #include "given.h"
 
-/* Their names are looked up: the program is linked so that the dynamic linker knows them. What is
- * weak is neither inlined nor cloned. */
+/*
+ * Their names are looked up: the program is linked so that the dynamic linker
+ * knows them. What is weak is neither inlined nor cloned.
+ */
 #define SITE __attribute__((weak))
 SITE struct magring_message site_one(struct magring_pool *pool, const char *id, size_t size);
 SITE struct magring_message site_two(struct magring_pool *pool, const char *id, size_t size);
@@ -48,8 +51,10 @@ static inline struct magring_pool *sampled_pool(uint64_t sample_bytes)
 	return pool;
 }
 
-/* What the call writes into a stream; to be freed. (Inlined, gcc 12 takes it for a pointer to a
- * local variable.) */
+/*
+ * What the call writes into a stream; to be freed. (Inlined, gcc 12 takes it
+ * for a pointer to a local variable.)
+ */
 static __attribute__((noinline)) char *text_of(struct magring_pool *pool, int (*write)(struct magring_pool *, FILE *))
 {
 	char *text = NULL;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* lib/pool/depot.c: full and empty magazines, shared by all threads. */
+/*
+ * lib/pool/depot.c and carve.c: full and empty magazines, and where slabs come
+ * from.
+ */
 #include "given.h"
-#include "pool/depot.h"
+#include "pool/carve.h"
+#include "pool/cooling.h"
 
 /* Large, and ck_stack wants it aligned: not on the stack, not from malloc. */
 static struct depot depot;
@@ -240,134 +244,6 @@ Test(depot, the_slabs_of_a_chunk_are_kept_when_magazines_run_out_in_the_middle)
 	depot_fini(&depot);
 }
 
-/* 4 KiB slabs, 16 in a magazine, which so takes 16 places. */
-enum { RESTING = 4096, RESTING_PLACES = 16 };
-
-static struct magazine *given_filled(size_t size)
-{
-	size_t carved;
-	struct magazine *magazine = depot_take_filled(&depot, slab_class(size), &carved);
-	cr_assert_not_null(magazine);
-	return magazine;
-}
-
-Test(depot, no_more_rests_than_a_cache_and_a_half_and_a_share_of_the_budget)
-{
-	given_depot((size_t)256 << 20);
-	uint32_t places = depot.cooling.places;
-	cr_assert(places >= 64 && places <= COOLING_PLACES);
-	depot_fini(&depot);
-	given_depot((size_t)1 << 20);
-	assert_same(depot.cooling.places * COOLING_PLACE_BYTES, 65536);
-	depot_fini(&depot);
-	given_depot(65536);
-	assert_same(depot.cooling.places, 1);
-	depot_fini(&depot);
-	given_depot(4096);
-	assert_same(depot.cooling.places, 0);
-	depot_fini(&depot);
-}
-
-Test(depot, a_class_rests_if_its_slabs_are_large_and_a_magazine_has_room)
-{
-	static const struct { size_t size, places; } wanted[] = {
-		{ 64, 0 }, { 1792, 0 }, { 2048, 8 }, { 2560, 10 }, { 4096, 16 }, { 16384, 64 }, { 65536, 64 },
-		{ 4194304, 0 },
-	};
-	given_depot((size_t)256 << 20);
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-		assert_same(depot.class[slab_class(wanted[i].size)].places, wanted[i].places);
-	depot_fini(&depot);
-	given_depot((size_t)1 << 20);
-	assert_same(depot.class[slab_class(RESTING)].places, RESTING_PLACES);
-	assert_same(depot.class[slab_class(16384)].places, 0);
-	depot_fini(&depot);
-}
-
-Test(depot, a_small_slab_is_handed_on_at_once)
-{
-	given_depot((size_t)1 << 20);
-	struct magazine *magazine = given_filled(1024);
-	depot_cool(&depot, slab_class(1024), magazine);
-	cr_assert_null(depot_take_cooled(&depot, slab_class(1024)));
-	cr_assert_eq(given_filled(1024), magazine);
-	depot_fini(&depot);
-}
-
-Test(depot, an_empty_magazine_does_not_rest)
-{
-	given_depot((size_t)1 << 20);
-	struct magazine *magazine = depot_take_empty(&depot);
-	depot_cool(&depot, slab_class(RESTING), magazine);
-	cr_assert_null(depot_take_cooled(&depot, slab_class(RESTING)));
-	cr_assert_eq(depot_take_empty(&depot), magazine);
-	depot_fini(&depot);
-}
-
-Test(depot, what_rests_is_handed_on_in_order_when_as_much_has_come_after_it)
-{
-	unsigned int class = slab_class(RESTING);
-	given_depot((size_t)4 << 20);
-	uint32_t room = depot.cooling.places / RESTING_PLACES;
-	struct magazine *magazines[64];
-	cr_assert(room >= 2 && 2 * room <= 64);
-	for (uint32_t i = 0; i < 2 * room; i++)
-		magazines[i] = given_filled(RESTING);
-	while (tagged_stack_pop(&depot.class[class].filled.stack) != NULL)
-		;
-	for (uint32_t i = 0; i < room; i++) {
-		depot_cool(&depot, class, magazines[i]);
-		cr_assert(tagged_stack_is_empty(&depot.class[class].filled.stack));
-	}
-	for (uint32_t i = 0; i < room; i++) {
-		depot_cool(&depot, class, magazines[room + i]);
-		cr_assert_eq(tagged_stack_pop(&depot.class[class].filled.stack), magazines[i]);
-		cr_assert(tagged_stack_is_empty(&depot.class[class].filled.stack));
-	}
-	for (uint32_t i = 0; i < room; i++)
-		cr_assert_eq(depot_take_cooled(&depot, class), magazines[room + i]);
-	cr_assert_null(depot_take_cooled(&depot, class));
-	depot_fini(&depot);
-}
-
-Test(depot, classes_move_each_other_to_their_own_stacks)
-{
-	given_depot((size_t)1 << 20);
-	struct magazine *old[2] = { given_filled(2048), given_filled(2048) }, *new = given_filled(RESTING);
-	depot_cool(&depot, slab_class(2048), old[0]);
-	depot_cool(&depot, slab_class(2048), old[1]);
-	cr_assert_null(depot_take_cooled(&depot, slab_class(RESTING)));
-	depot_cool(&depot, slab_class(RESTING), new);
-	cr_assert_null(depot_take_cooled(&depot, slab_class(2048)));
-	cr_assert_eq(tagged_stack_pop(&depot.class[slab_class(2048)].filled.stack), old[1]);
-	cr_assert_eq(tagged_stack_pop(&depot.class[slab_class(2048)].filled.stack), old[0]);
-	cr_assert_eq(depot_take_cooled(&depot, slab_class(RESTING)), new);
-	depot_fini(&depot);
-}
-
-Test(depot, new_memory_is_carved_before_what_rests_is_taken_and_all_of_it_is_found)
-{
-	size_t carved, sum = 0;
-	unsigned int class = slab_class(RESTING);
-	struct magazine *magazine;
-	given_depot((size_t)1 << 20);
-	unsigned char *seen = calloc(((size_t)1 << 20) / 64, 1);
-	struct magazine *first = given_filled(RESTING);
-	depot_cool(&depot, class, first);
-	while ((magazine = depot_take_filled(&depot, class, &carved)) != NULL) {
-		for (uint32_t i = 0; i < magazine->count; i++)
-			assert_same(seen[magazine->round[i]]++, 0);
-		sum += magazine->count;
-		if (magazine == first)
-			break;
-		cr_assert_lt(sum, 256);
-	}
-	assert_same(sum, 256);
-	cr_assert_null(depot_take_filled(&depot, class, &carved));
-	free(seen);
-	depot_fini(&depot);
-}
-
 enum { HANDS = 4, TURNS = 20000, SLABS = 300 };
 
 struct hand {
@@ -376,7 +252,10 @@ struct hand {
 	unsigned char *owned;
 };
 
-/* Single slabs and whole magazines, which rest or do not; a byte per slab tells whether two had it. */
+/*
+ * Single slabs and whole magazines, which cool or do not. A byte per slab tells
+ * whether two threads had it.
+ */
 static void *juggle(void *argument)
 {
 	struct hand *hand = argument;
@@ -391,7 +270,7 @@ static void *juggle(void *argument)
 				hand->failed += hand->owned[magazine->round[j]]++ != 0;
 			for (uint32_t j = 0; j < magazine->count; j++)
 				hand->owned[magazine->round[j]] = 0;
-			(i % 2 == 0 ? depot_put : depot_cool)(&depot, hand->class_index, magazine);
+			(i % 2 == 0 ? depot_put : cooling_put)(&depot, hand->class_index, magazine);
 		} else if (depot_take_round(&depot, hand->class_index, &round, &carved)) {
 			hand->failed += hand->owned[round]++ != 0;
 			hand->owned[round] = 0;
@@ -431,8 +310,8 @@ Test(depot, threads_never_hold_the_same_slab)
 	juggle_together(64, SLABS, SLABS * 64);
 }
 
-Test(depot, threads_never_hold_the_same_slab_that_has_rested)
+Test(depot, threads_never_hold_the_same_slab_that_has_cooled)
 {
-	/* Of 32 magazines two find place on the shelf. */
+	/* Of 32 magazines two have a place to cool. */
 	juggle_together(2048, 512, (size_t)1 << 20);
 }

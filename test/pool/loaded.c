@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * loaded LIBRARY unload|keys: the library as a program that was not linked with it has it.
+ * loaded LIBRARY unload|keys: the library as a program that was not linked with
+ * it has it.
  *
  *	unload  it is closed while threads that have caches sleep in waits: it stays, they go on, wait for
  *	        more, and end after that
@@ -20,7 +21,7 @@
 #define SLABS 6
 
 #define ENTRIES(entry) entry(magring_pool_create) entry(magring_pool_destroy) entry(magring_pool_get_stats) \
-	entry(magring_queue_create) entry(magring_queue_destroy) entry(magring_queue_close) \
+	entry(magring_queue_create) entry(magring_queue_release) entry(magring_queue_close) \
 	entry(magring_queue_get_stats) entry(magring_message_alloc) entry(magring_message_free) \
 	entry(magring_message_payload) entry(magring_send) entry(magring_recv)
 
@@ -68,7 +69,7 @@ static void open_game(void)
 /* There are as many caches as this of threads that live. */
 static void close_game(uint64_t caches)
 {
-	CHECK(call.magring_queue_destroy(game.queue) == 0, "destroy");
+	CHECK(call.magring_queue_release(game.queue) == 0, "destroy");
 	struct magring_pool_stats stats = stats_of_pool();
 	CHECK(stats.allocated == stats.freed && stats.slabs_in_use == 0, "allocated %" PRIu64 ", freed %" PRIu64,
 		stats.allocated, stats.freed);
@@ -122,7 +123,7 @@ static void *wait_for_memory(void *unused)
 	return unused;
 }
 
-/* -------------------------------------------------------------- unloading -- */
+/* ------------------------------------------------------------ unloading -- */
 
 static uint64_t parked(void)
 {
@@ -164,11 +165,11 @@ static void play_unload(const char *library)
 	for (int i = 0; i < THREADS; i++)
 		stress_join(receivers[i]);
 	CHECK(game.received == THREADS * TURNS, "%" PRIu64 " received", game.received);
-	CHECK(stats_of_pool().exchanges > 0, "nobody had a cache");
+	CHECK(stats_of_pool().exchanges > 0, "no thread had a cache");
 	close_game(1);
 }
 
-/* ------------------------------------------------------------------- keys -- */
+/* ----------------------------------------------------------------- keys -- */
 
 static void play_keys(const char *library)
 {
@@ -187,7 +188,7 @@ static void play_keys(const char *library)
 		stress_start(&senders[i], send, NULL);
 	for (int i = 0; i < THREADS; i++)
 		stress_join(senders[i]);
-	CHECK(stats_of_pool().threads == 0, "a thread has a cache that nobody would take back");
+	CHECK(stats_of_pool().threads == 0, "a thread has a cache that nothing would take back");
 	call.magring_queue_close(game.queue);
 	for (int i = 0; i < THREADS; i++)
 		stress_join(receivers[i]);

@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* lib/pool/magazine.c: one thread's loaded and previous magazines. */
 #include "given.h"
+#include "pool/carve.h"
 #include "pool/magazine.h"
 
 static struct depot depot;
-static struct cache *cache;
 static struct magazine_pair *pair;
 
 static void given_cache(size_t memory_limit)
 {
-	size_t size = (sizeof(struct cache) + 2 * sizeof(struct magazine_pair) + 127) / 128 * 128;
 	assert_same(depot_init(&depot, memory_limit, 2), 0);
-	cache = aligned_alloc(_Alignof(struct magazine_pair), size);
-	cr_assert_not_null(cache);
-	memset(cache, 0, size);
-	pair = &cache->class[0];
+	pair = aligned_alloc(_Alignof(struct magazine_pair), sizeof(*pair));
+	cr_assert_not_null(pair);
+	memset(pair, 0, sizeof(*pair));
 }
 
 static void done_with_cache(void)
 {
-	free(cache);
+	free(pair);
 	depot_fini(&depot);
 }
 
@@ -142,7 +140,9 @@ Test(magazine, traffic_that_flows_one_way_costs_one_exchange_a_magazine)
 	uint32_t rounds[600];
 	given_full_magazines();
 	uint64_t before = exchanges();
-	/* 120 are at hand, or there is room for them; 480 are eight magazines. */
+	/*
+	 * 120 are at hand, or there is room for them; 480 are eight magazines.
+	 */
 	for (int i = 0; i < 600; i++)
 		cr_assert(take(&rounds[i]));
 	assert_same(exchanges(), before + 8);
@@ -177,7 +177,10 @@ Test(magazine, what_comes_from_the_depot_is_cold_until_it_was_next)
 	/* It was fetched, so it need not be again. */
 	assert_same(next_cold(), -1);
 
-	/* What this thread has freed is in its own cache, and the next below was fetched before. */
+	/*
+	 * What this thread has freed is in its own cache, and the next below
+	 * was fetched before.
+	 */
 	cr_assert(put(second));
 	cr_assert(put(first));
 	cr_assert(take(&third));
@@ -217,7 +220,10 @@ Test(magazine, what_is_freed_beside_a_cold_magazine_is_not_cold)
 	for (int i = 0; i < 62; i++)
 		cr_assert(take(&rounds[i]));
 	cr_assert(next_cold() >= 0);
-	/* The second magazine, which is cold below, is full again, and the first one's turn comes. */
+	/*
+	 * The second magazine, which is cold below, is full again, and the
+	 * first one's turn comes.
+	 */
 	for (int i = 0; i < 60; i++)
 		cr_assert(put(rounds[i]));
 	assert_same(pair->loaded_rounds, 2);
@@ -236,7 +242,7 @@ Test(magazine, a_flush_hands_over_every_round_and_says_how_many)
 		cr_assert(take(&rounds[i]));
 	for (int i = 0; i < 100; i++)
 		cr_assert(put(rounds[i]));
-	assert_same(magazine_flush(cache, &depot, 0), 100);
+	assert_same(magazine_flush(pair, &depot, 0), 100);
 	assert_same(pair->loaded_rounds + pair->loaded_capacity, 0);
 	assert_same(pair->previous_rounds + pair->previous_capacity, 0);
 	cr_assert_null(pair->loaded);
@@ -246,7 +252,7 @@ Test(magazine, a_flush_hands_over_every_round_and_says_how_many)
 		found++;
 	}
 	assert_same(found, 100);
-	assert_same(magazine_flush(cache, &depot, 0), 0);
+	assert_same(magazine_flush(pair, &depot, 0), 0);
 	cr_assert_not(take(&round));
 	done_with_cache();
 }
@@ -257,7 +263,7 @@ Test(magazine, a_flushed_cache_goes_on_working)
 	given_cache((size_t)1 << 20);
 	cr_assert(take(&round));
 	uint32_t left = pair->loaded_rounds;
-	assert_same(magazine_flush(cache, &depot, 0), left);
+	assert_same(magazine_flush(pair, &depot, 0), left);
 	cr_assert(put(round));
 	cr_assert(take(&round));
 	done_with_cache();

@@ -203,15 +203,47 @@ Test(message, a_missing_argument_is_refused_and_changes_nothing)
 	struct magring_message message, before;
 	memset(&message, 0x5a, sizeof(message));
 	before = message;
-	cr_assert_eq(magring_message_alloc(NULL, &message, "a", 1, 1, 0), -EINVAL);
 	cr_assert_eq(magring_message_alloc(pool, NULL, "a", 1, 1, 0), -EINVAL);
 	cr_assert_eq(magring_message_alloc(pool, &message, NULL, 1, 1, 0), -EINVAL);
-	cr_assert_eq(magring_message_copy(NULL, &message, "a", 1, "b", 1, 0), -EINVAL);
 	cr_assert_eq(magring_message_copy(pool, NULL, "a", 1, "b", 1, 0), -EINVAL);
 	cr_assert_eq(magring_message_copy(pool, &message, NULL, 1, "b", 1, 0), -EINVAL);
 	cr_assert_eq(magring_message_copy(pool, &message, "a", 1, NULL, 1, 0), -EINVAL);
 	cr_assert_arr_eq(&message, &before, sizeof(message));
 	assert_same(stats_of_pool(pool).allocated, 0);
+}
+
+Test(message, what_fits_into_a_message_needs_no_pool)
+{
+	struct magring_message message = { 0 };
+	char bytes[MAGRING_INLINE_MAX + 1] = "payload";
+	size_t size;
+	for (size_t id_size = 0; id_size <= MAGRING_INLINE_MAX; id_size++) {
+		size_t payload_size = MAGRING_INLINE_MAX - id_size;
+		cr_assert_eq(magring_message_alloc(NULL, &message, bytes, id_size, payload_size, -1), 0);
+		magring_message_free(&message);
+		cr_assert_eq(magring_message_copy(NULL, &message, bytes, id_size, bytes, payload_size, 0), 0);
+		cr_assert_arr_eq(magring_message_id(&message, &size), bytes, id_size);
+		assert_same(size, id_size);
+		cr_assert_arr_eq(magring_message_payload(&message, &size), bytes, payload_size);
+		assert_same(size, payload_size);
+		magring_message_free(&message);
+	}
+}
+
+Test(message, what_needs_a_slab_needs_a_pool)
+{
+	struct magring_message message, before;
+	char bytes[256] = "";
+	memset(&message, 0x5a, sizeof(message));
+	before = message;
+	for (size_t id_size = 0; id_size <= sizeof(bytes); id_size++) {
+		size_t payload_size = id_size < MAGRING_INLINE_MAX ? MAGRING_INLINE_MAX + 1 - id_size : 1;
+		cr_assert_eq(magring_message_alloc(NULL, &message, bytes, id_size, payload_size, -1), -EINVAL);
+		cr_assert_eq(magring_message_copy(NULL, &message, bytes, id_size, bytes, payload_size, 0), -EINVAL);
+	}
+	cr_assert_eq(magring_message_alloc(NULL, &message, bytes, 1, SIZE_MAX, 0), -EINVAL);
+	cr_assert_eq(magring_message_alloc(NULL, &message, NULL, 0, 49, 0), -EINVAL);
+	cr_assert_arr_eq(&message, &before, sizeof(message));
 }
 
 Test(message, a_payload_of_nothing_may_be_copied_from_nowhere)
@@ -306,7 +338,7 @@ Test(message, a_sent_message_is_empty_and_freeing_it_does_nothing)
 	memset(magring_message_payload(&received, NULL), 1, 1000);
 	magring_message_free(&received);
 	assert_same(stats_of_pool(pool).freed, 1);
-	cr_assert_eq(magring_queue_destroy(queue), 0);
+	cr_assert_eq(magring_queue_release(queue), 0);
 }
 
 static void *free_it(void *message)
@@ -358,7 +390,9 @@ Test(message, accounts_tell_what_messages_asked_for)
 {
 	char id[240] = "";
 	struct magring_message beside = { 0 }, before = { 0 };
-	/* An id of 40 bytes is in the message itself, one of 240 in the slab. */
+	/*
+	 * An id of 40 bytes is in the message itself, one of 240 in the slab.
+	 */
 	cr_assert_eq(magring_message_alloc(pool, &beside, id, 40, 100, 0), 0);
 	assert_same(stats_of_pool(pool).payload_bytes_in_use, 100);
 	assert_same(stats_of_pool(pool).slab_bytes_in_use, 128);

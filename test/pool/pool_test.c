@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* lib/pool/pool.c: the budget, its accounts, and a pool's life. */
+/*
+ * lib/pool/alloc.c, counts.c and table.c: the budget, its accounts, and a
+ * pool's life.
+ */
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -131,10 +134,10 @@ Test(pool, is_busy_while_a_queue_lives)
 	struct magring_queue *a = given_queue(pool, 2), *b = given_queue(pool, 2);
 	cr_assert_eq(magring_pool_destroy(pool), -EBUSY);
 	assert_same(stats_of_pool(pool).queues, 2);
-	cr_assert_eq(magring_queue_destroy(a), 0);
+	cr_assert_eq(magring_queue_release(a), 0);
 	cr_assert_eq(magring_pool_destroy(pool), -EBUSY);
 	assert_same(stats_of_pool(pool).queues, 1);
-	cr_assert_eq(magring_queue_destroy(b), 0);
+	cr_assert_eq(magring_queue_release(b), 0);
 	assert_same(stats_of_pool(pool).queues, 0);
 	cr_assert_eq(magring_pool_destroy(pool), 0);
 }
@@ -146,7 +149,7 @@ Test(pool, is_busy_while_its_message_is_in_another_pools_queue)
 	struct magring_message message = given_message(pool, 100);
 	cr_assert_eq(magring_send(queue, &message, 0), 0);
 	cr_assert_eq(magring_pool_destroy(pool), -EBUSY);
-	cr_assert_eq(magring_queue_destroy(queue), 0);
+	cr_assert_eq(magring_queue_release(queue), 0);
 	cr_assert_eq(magring_pool_destroy(pool), 0);
 	done_with(other, NULL);
 }
@@ -445,8 +448,11 @@ Test(pool, a_new_one_has_used_nothing)
 	assert_same(stats.threads + stats.queues, 0);
 	assert_same(stats.memory_limit, 1 << 20);
 	cr_assert(stats.efficiency == 0.0);
-	/* A payload of 1 MiB behind the longest id, rounded up to 256: 1.25 MiB.
-	 * Four classes to 256, four to each doubling up to 1 MiB, and that one. */
+	/*
+	 * A payload of 1 MiB behind the longest id, rounded up to 256: 1.25
+	 * MiB. Four classes to 256, four to each doubling up to 1 MiB, and that
+	 * one.
+	 */
 	assert_same(stats.classes, 4 + 12 * 4 + 1);
 	done_with(pool, NULL);
 }
@@ -652,7 +658,7 @@ Test(pool, may_be_destroyed_by_the_child_of_a_fork)
 	cr_assert_eq(magring_send(queue, &message, 0), 0);
 	pid_t child = fork();
 	if (child == 0)
-		_exit(magring_queue_destroy(queue) == 0 && magring_pool_destroy(pool) == 0 ? 42 : 1);
+		_exit(magring_queue_release(queue) == 0 && magring_pool_destroy(pool) == 0 ? 42 : 1);
 	int status = 0;
 	assert_same(waitpid(child, &status, 0), child);
 	cr_assert(WIFEXITED(status));

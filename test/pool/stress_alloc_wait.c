@@ -142,7 +142,7 @@ static void play(struct dice *dice, uint64_t number)
 		"more than %" PRIu32 " slabs", game.slabs);
 	for (uint32_t i = 0; i < game.slabs; i++)
 		magring_message_free(&all[i]);
-	CHECK(magring_queue_destroy(game.queue) == 0, "destroy");
+	CHECK(magring_queue_release(game.queue) == 0, "destroy");
 	stress_destroy(game.pool);
 }
 

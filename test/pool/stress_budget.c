@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pool of a few slabs, shared by more threads than it has slabs, beside threads
- * that do nothing but have slabs in their caches.
+ * A pool of a few slabs, shared by more threads than it has slabs, beside
+ * threads that do nothing but have slabs in their caches.
  *
  * A worker that is told -ENOBUFS holds nothing, receives and frees what it can,
- * and tries again: each of them gets its slab in the end. No slab is in two hands,
- * which its pattern shows, and none is lost: when all is quiet the budget serves
- * its number of slabs to one thread, whatever others cache, and not one more.
+ * and tries again: each of them gets its slab in the end. No slab is in two
+ * hands, which its pattern shows, and none is lost: when all is quiet the
+ * budget serves its number of slabs to one thread, whatever others cache, and
+ * not one more.
  *
  * Every other pool has no memory for magazines left, nor for caches, but for a
  * few: most threads then work on the depot directly.
@@ -123,7 +124,7 @@ static void *idler(void *unused)
 	return NULL;
 }
 
-/* While nobody is at work, all slabs can be had, and no more. */
+/* While no thread is at work, all slabs can be had, and no more. */
 static void check_budget(void)
 {
 	struct magring_message messages[SLABS_MAX + 1];
@@ -137,7 +138,9 @@ static void check_budget(void)
 	stress_alive();
 }
 
-/* Leave room for one cache and a magazine or two of what bookkeeping may take. */
+/*
+ * Leave room for one cache and a magazine or two of what bookkeeping may take.
+ */
 static void starve_of_magazines(struct magring_pool *pool, struct dice *dice)
 {
 	struct depot *depot = &pool->depot;
@@ -184,7 +187,7 @@ static void play(struct dice *dice, struct totals *totals)
 	pthread_barrier_wait(&round_.over);
 	for (int i = 0; i < IDLERS; i++)
 		stress_join(idlers[i]);
-	magring_queue_destroy(round_.queue);
+	magring_queue_release(round_.queue);
 	stress_destroy(round_.pool);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * More threads at once than there is memory for caches, and for magazines. Threads come and go, send
- * slabs to one another and free them; which of them have a cache changes. All are served, never are there
- * more caches than there is room for, and in the end the accounts balance and the budget serves its
+ * More threads at once than there is memory for caches, and for magazines.
+ * Threads come and go, send slabs to one another and free them; which of them
+ * have a cache changes. All are served, never are there more caches than there
+ * is room for, and in the end the accounts balance and the budget serves its
  * number of slabs: to a thread without a cache and to one with.
  */
 #include "stress.h"
@@ -111,7 +112,7 @@ static void *take_and_free_all(void *got)
 	return NULL;
 }
 
-/* Whoever asks for all, with a cache or without. */
+/* A thread that asks for all, with a cache or without. */
 static void check_all_served(void)
 {
 	uint32_t got[2] = { 0, 0 };
@@ -139,7 +140,7 @@ static void play(struct dice *dice)
 	while (magring_recv(game.queue, &message, 0) == 0)
 		magring_message_free(&message);
 	check_all_served();
-	CHECK(magring_queue_destroy(game.queue) == 0, "destroy");
+	CHECK(magring_queue_release(game.queue) == 0, "destroy");
 	stress_destroy(game.pool);
 	game.games++;
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads take magazines and single slabs of two classes out of a depot and give them back: at once,
- * or to rest. What a thread holds it has marked, in the slabs themselves. No slab is in two
- * hands, and in the end all that was carved is found again, and nothing else.
+ * Threads take magazines and single slabs of two classes out of a depot and
+ * give them back: at once, or to cool. What a thread holds it has marked, in
+ * the slabs themselves. No slab is in two hands, and in the end all that was
+ * carved is found again, and nothing else.
  *
  * In a half of the rounds there is no memory for magazines but for a few.
  */
 #include "stress.h"
 
 #include "base/sanitizer.h"
-#include "pool/depot.h"
+#include "pool/carve.h"
+#include "pool/cooling.h"
 
 #define HANDS 4
 #define TURNS 3000
@@ -23,7 +25,7 @@ static const size_t sizes[] = { 2048, 4096 };
 static struct depot depot;
 static _Atomic(uint64_t) carved[SIZES];
 static uint64_t games, found;
-static _Atomic(uint64_t) rested, given, refused;
+static _Atomic(uint64_t) cooled, given, refused;
 
 struct hand {
 	uint64_t stream;
@@ -67,12 +69,12 @@ static void take(struct hand *hand, uint32_t i, struct dice *dice)
 static void give(struct hand *hand, uint32_t i, struct dice *dice)
 {
 	unsigned int class_index = slab_class(sizes[hand->kind[i]]);
-	bool rests = dice_throw(dice, 4) > 0;
+	bool cools = dice_throw(dice, 4) > 0;
 	for (uint32_t j = 0; j < hand->held[i]->count; j++)
 		check_mark(hand->held[i]->round[j], hand->kind[i], hand->stream);
-	count(rests ? &rested : &given, 1);
-	if (rests)
-		depot_cool(&depot, class_index, hand->held[i]);
+	count(cools ? &cooled : &given, 1);
+	if (cools)
+		cooling_put(&depot, class_index, hand->held[i]);
 	else
 		depot_put_part(&depot, class_index, hand->held[i]);
 	hand->held[i] = NULL;
@@ -120,8 +122,10 @@ static void find(uint32_t round)
 	CHECK(seen[round]++ == 0, "slab %" PRIu32 " is there twice", round);
 }
 
-/* Nobody is at work. All of a kind that was carved, and is carved now, can be had, and once: in
- * magazines, and what is left, slab by slab. */
+/*
+ * No thread is at work. All of a kind that was carved, and is carved now, can
+ * be had, and once: in magazines, and what is left, slab by slab.
+ */
 static void check_all_found(uint32_t kind)
 {
 	unsigned int class_index = slab_class(sizes[kind]);
@@ -160,7 +164,10 @@ static void play(struct dice *dice)
 	}
 	for (uint32_t i = 0; i < HANDS; i++)
 		stress_join(hands[i].thread);
-	/* If there are none left, no magazine can be filled any more: only those are found that are. */
+	/*
+	 * If there are none left, no magazine can be filled any more: only
+	 * those are found that are.
+	 */
 	while (starved && depot_take_empty(&depot) != NULL)
 		;
 	memset(seen, 0, sizeof(seen));
@@ -176,8 +183,8 @@ int main(int argc, char **argv)
 	struct dice dice = dice_of(0);
 	while (stress_goes_on())
 		play(&dice);
-	CHECK(rested > 0 && given > 0 && found > 0, "%s", "nothing was done");
-	printf("%" PRIu64 " rounds, %" PRIu64 " magazines rested, %" PRIu64 " did not, %" PRIu64 " refused; %" PRIu64
-		" slabs found again\n", games, rested, given, refused, found);
+	CHECK(cooled > 0 && given > 0 && found > 0, "%s", "nothing was done");
+	printf("%" PRIu64 " rounds, %" PRIu64 " magazines cooled, %" PRIu64 " did not, %" PRIu64 " refused; %" PRIu64
+		" slabs found again\n", games, cooled, given, refused, found);
 	return stress_end();
 }

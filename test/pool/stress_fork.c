@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process with busy threads forks again and again. Threads send and receive, wait for
- * messages and for memory, come and go, create and destroy pools, write statistics and profiles; with
- * and without a profile. Each fork is by a new thread, which is unknown to the library, beside a pool
- * that nobody uses at that moment.
+ * A process with busy threads forks again and again. Threads send and receive,
+ * wait for messages and for memory, come and go, create and destroy pools,
+ * write statistics and profiles; with and without a profile. Each fork is by a
+ * new thread, which is unknown to the library, beside a pool that no thread
+ * uses at that moment.
  *
- * The child sees that its statistics can be read, that the busy pool cannot be destroyed and the
- * other one can, and an unused queue of the busy one; and then calls exit(), or _exit(), or executes another
- * program. It does not hang. The parent does not notice: its traffic goes on, and its accounts balance.
+ * The child sees that its statistics can be read, that the busy pool cannot be
+ * destroyed and the other one can, and an unused queue of the busy one; and
+ * then calls exit(), or _exit(), or executes another program. It does not hang.
+ * The parent does not notice: its traffic goes on, and its accounts balance.
  *
- * Not under AddressSanitizer: its malloc has locks that it does not take for a fork (gcc 12), so any
- * child of a threaded process may wait in it for a thread that is not there.
+ * Not under AddressSanitizer: its malloc has locks that it does not take for a
+ * fork (gcc 12), so any child of a threaded process may wait in it for a thread
+ * that is not there.
  */
 #include "base/sanitizer.h"
 #include "stress.h"
@@ -24,6 +27,7 @@
 #define SENDERS 2
 #define RECEIVERS 2
 #define FORKS 40 /* a game */
+#define QUEUES 50 /* that stay, without a pool */
 #define SLAB ((size_t)4096)
 #define CHILD_IS_WELL 42
 
@@ -99,7 +103,7 @@ static void *come_and_go(void *unused)
 		stress_start(&thread, use_once, NULL);
 		stress_join(thread);
 		struct magring_pool *pool = stress_pool((size_t)1 << 20, 0);
-		CHECK(magring_queue_destroy(stress_queue(game.busy, 2)) == 0, "destroy");
+		CHECK(magring_queue_release(stress_queue(game.busy, 2)) == 0, "destroy");
 		stress_destroy(pool);
 	}
 	return unused;
@@ -120,7 +124,7 @@ static void *write_texts(void *unused)
 	return unused;
 }
 
-/* ------------------------------------------------------------------ child -- */
+/* ---------------------------------------------------------------- child -- */
 
 /* NULL, or what is wrong. */
 static const char *visit_pools(void)
@@ -133,21 +137,24 @@ static const char *visit_pools(void)
 		return "statistics of the queue";
 	if (magring_pool_destroy(game.busy) != -EBUSY)
 		return "the busy pool is destroyed";
-	if (magring_queue_destroy(game.unused_queue) != 0)
+	if (magring_queue_release(game.unused_queue) != 0)
 		return "the unused queue of the busy pool";
 	if (magring_pool_get_stats(game.idle, &stats) != 0 || stats.slabs_in_use != 3 || stats.queues != 1)
 		return "statistics of the idle pool";
 	if (magring_pool_destroy(game.idle) != -EBUSY)
 		return "the idle pool is destroyed beside messages";
 	magring_message_free(&game.held);
-	if (magring_queue_destroy(game.idle_queue) != 0)
+	if (magring_queue_release(game.idle_queue) != 0)
 		return "the idle queue";
 	return magring_pool_destroy(game.idle) == 0 ? NULL : "the idle pool";
 }
 
 static void be_child(uint64_t number)
 {
-	/* Should it hang: the watchdog ends the parent. (Not an alarm: it may hang with signals blocked.) */
+	/*
+	 * Should it hang: the watchdog ends the parent. (Not an alarm: it may
+	 * hang with signals blocked.)
+	 */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	const char *wrong = visit_pools();
 	if (wrong != NULL) {
@@ -177,7 +184,7 @@ static void *fork_once(void *unused)
 	return unused;
 }
 
-/* ----------------------------------------------------------------- parent -- */
+/* --------------------------------------------------------------- parent -- */
 
 static struct magring_pool *pool_with(size_t memory_limit, uint64_t sample_bytes)
 {
@@ -209,8 +216,8 @@ static void fork_beside_idle_pool(uint64_t sample_bytes)
 	stress_join(thread);
 	game.forks++;
 	magring_message_free(&game.held);
-	CHECK(magring_queue_destroy(game.idle_queue) == 0, "destroy");
-	CHECK(magring_queue_destroy(game.unused_queue) == 0, "destroy");
+	CHECK(magring_queue_release(game.idle_queue) == 0, "destroy");
+	CHECK(magring_queue_release(game.unused_queue) == 0, "destroy");
 	stress_destroy(game.idle);
 	stress_alive();
 }
@@ -250,10 +257,66 @@ static void play(uint64_t sample_bytes)
 		stress_join(threads[i]);
 	magring_message_free(&stays);
 	CHECK(game.sent == game.received, "sent %" PRIu64 ", received %" PRIu64, game.sent, game.received);
-	CHECK(magring_queue_destroy(game.queue) == 0, "destroy");
+	CHECK(magring_queue_release(game.queue) == 0, "destroy");
 	stress_destroy(game.narrow);
 	stress_destroy(game.busy);
 	game.games++;
+}
+
+/* ---------------------------------------------------------- without a pool -- */
+
+static void *come_and_go_without_pool(void *unused)
+{
+	while (!over())
+		CHECK(magring_queue_release(stress_queue(NULL, 2)) == 0, "release");
+	return unused;
+}
+
+/* It has the lock of the list of queues most of the time. */
+static void *write_metrics(void *unused)
+{
+	FILE *nothing = fopen("/dev/null", "w");
+	CHECK(nothing != NULL, "%s", strerror(errno));
+	while (nothing != NULL && !over())
+		CHECK(magring_write_metrics(nothing, 0) == 0, "metrics");
+	if (nothing != NULL)
+		fclose(nothing);
+	return unused;
+}
+
+static void fork_beside_queues(struct magring_queue *queue)
+{
+	int status = -1;
+	pid_t child = fork();
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(magring_queue_release(queue) == 0 ? CHILD_IS_WELL : EXIT_FAILURE);
+	}
+	CHECK(child > 0 && waitpid(child, &status, 0) == child, "%s", strerror(errno));
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == CHILD_IS_WELL, "status %#x", (unsigned int)status);
+	stress_alive();
+}
+
+/* There is no pool yet, but queues come and go. */
+static void play_without_pools(void)
+{
+	pthread_t threads[2];
+	struct magring_queue *queue = stress_queue(NULL, 2), *others[QUEUES];
+	struct magring_message message;
+	CHECK(magring_message_copy(NULL, &message, "id", 2, "payload", 7, 0) == 0, "copy");
+	CHECK(magring_send(queue, &message, 0) == 0, "send");
+	for (int i = 0; i < QUEUES; i++)
+		others[i] = stress_queue(NULL, 2);
+	stress_start(&threads[0], come_and_go_without_pool, NULL);
+	stress_start(&threads[1], write_metrics, NULL);
+	for (int i = 0; i < FORKS && stress_goes_on(); i++)
+		fork_beside_queues(queue);
+	atomic_store_explicit(&game.over, true, memory_order_relaxed);
+	for (int i = 0; i < 2; i++)
+		stress_join(threads[i]);
+	for (int i = 0; i < QUEUES; i++)
+		CHECK(magring_queue_release(others[i]) == 0, "release");
+	CHECK(magring_queue_release(queue) == 0, "release");
 }
 
 /* The profiles that the environment has asked for, and their directory. */
@@ -283,6 +346,7 @@ int main(int argc, char **argv)
 	return 77;
 #endif
 	stress_begin("stress_fork", argc, argv);
+	play_without_pools();
 	while (stress_goes_on()) {
 		play(0);
 		play(1);

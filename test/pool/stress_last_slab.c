@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waiting for memory when nothing more is freed than each who waits needs: a wake-up that is
- * lost is not made up for by the next one, and the watchdog tells.
+ * Waiting for memory when nothing more is freed than each waiting thread needs:
+ * a wake-up that is lost is not made up for by the next one, and the watchdog
+ * tells.
  *
  *	burst   as many slabs are freed at once as there are threads that wait, or will in a moment
  *	cancel  one slab is freed, and the thread that it wakes is cancelled

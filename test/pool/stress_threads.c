@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads that come and go by the thousand, in every way a thread can end, while
- * others work and read the statistics.
+ * Threads that come and go by the thousand, in every way a thread can end,
+ * while others work and read the statistics.
  *
  *	steady      two threads that send and receive all the time
  *	visitors    use the pool and the queue a little, then return or pthread_exit()
@@ -24,8 +24,8 @@
 static struct {
 	struct magring_pool *pool;
 	struct magring_queue *traffic; /* for everybody */
-	struct magring_queue *empty;   /* nobody sends */
-	struct magring_queue *full;    /* nobody receives */
+	struct magring_queue *empty;   /* no thread sends */
+	struct magring_queue *full;    /* no thread receives */
 	_Atomic(bool) over;
 	_Atomic(uint64_t) sent, received;
 	_Atomic(uint64_t) visits, cancellations, observations, pools;
@@ -85,7 +85,7 @@ static void *steady(void *argument)
 			count(&game.received);
 		if (dice_throw(&dice, 64) == 0)
 			magring_pool_flush_thread(game.pool);
-		/* The processors are for those who come and go. */
+		/* The processors are for threads that come and go. */
 		if (dice_throw(&dice, 16) == 0)
 			stress_sleep_ns(200000);
 		stress_alive();
@@ -244,9 +244,9 @@ static void *landlord(void *unused)
 			stress_start(&threads[i], tenant, &house);
 		while (atomic_load_explicit(&house.done, memory_order_acquire) < TENANTS)
 			sched_yield();
-		magring_queue_destroy(house.queue);
+		magring_queue_release(house.queue);
 		stress_destroy(house.pool);
-		magring_queue_destroy(observed);
+		magring_queue_release(observed);
 		for (int i = 0; i < TENANTS; i++)
 			stress_join(threads[i]);
 		count(&game.pools);
@@ -264,11 +264,14 @@ static void check_end(void)
 	struct magring_queue_stats traffic = stress_queue_stats(game.traffic);
 	CHECK(traffic.sent - traffic.returned == game.sent && traffic.received == traffic.sent,
 		"sent %" PRIu64 " received %" PRIu64, traffic.sent, traffic.received);
-	magring_queue_destroy(game.full);
-	magring_queue_destroy(game.empty);
-	magring_queue_destroy(game.traffic);
+	magring_queue_release(game.full);
+	magring_queue_release(game.empty);
+	magring_queue_release(game.traffic);
 	struct magring_pool_stats stats = stress_pool_stats(game.pool);
-	/* Only this thread is left. A cache is some 10 KiB, a magazine 256 bytes. */
+	/*
+	 * Only this thread is left. A cache is some 10 KiB, a magazine 256
+	 * bytes.
+	 */
 	CHECK(stats.threads <= 1, "threads %" PRIu64, stats.threads);
 	CHECK(stats.memory_bytes < ((size_t)8 << 20), "memory %" PRIu64, stats.memory_bytes);
 }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pool that is trimmed all the time, beside threads that allocate, send to one another and free
- * messages of several size classes, of which each is in favour for a while. Its budget is too
- * small for all of them: they are refused, wait for a while, or without limit if they
- * have nothing that others wait for.
+ * A pool that is trimmed all the time, beside threads that allocate, send to
+ * one another and free messages of several size classes, of which each is in
+ * favour for a while. Its budget is too small for all of them: they are
+ * refused, wait for a while, or without limit if they have nothing that others
+ * wait for.
  *
- * No slab is in two hands, nor given back while it is in one, which patterns show. Nobody sleeps
- * on beside free memory, which the watchdog would tell. Statistics are never negative. In the end
- * all that was carved can be trimmed, and the whole budget serves any class.
+ * No slab is in two hands, nor given back while it is in one, which patterns
+ * show. Nobody sleeps on beside free memory, which the watchdog would tell.
+ * Statistics are never negative. In the end all that was carved can be trimmed,
+ * and the whole budget serves any class.
  *
- * In a third of the rounds there is hardly any memory for magazines and records.
+ * In a third of the rounds there is hardly any memory for magazines and
+ * records.
  */
 #include "stress.h"
 
@@ -67,7 +70,7 @@ static void check_and_free(struct magring_message *message)
 	magring_message_free(message);
 }
 
-/* One that it holds is freed, by it or by whoever receives it. */
+/* One that it holds is freed, by it or by its receiver. */
 static void let_go(struct worker *worker, struct dice *dice)
 {
 	struct magring_message *message = &worker->held[dice_throw(dice, worker->count)];
@@ -90,7 +93,10 @@ static void *work(void *argument)
 		if (turn % 100 == 0)
 			favourite = dice_throw(&dice, SIZES);
 		size_t size = sizes[dice_throw(&dice, 8) == 0 ? dice_throw(&dice, SIZES) : favourite];
-		/* Who waits without limit holds nothing, or all might wait for one another. */
+		/*
+		 * A thread that waits without limit holds nothing, or all might
+		 * wait for one another.
+		 */
 		if (dice_throw(&dice, 20) == 0)
 			while (worker->count > 0)
 				let_go(worker, &dice);
@@ -158,8 +164,10 @@ static void *free_messages(void *count)
 	return NULL;
 }
 
-/* Nobody is at work: after a trim all of the budget serves one class, and not more. Another thread
- * frees it, so that some rests until the next trim. */
+/*
+ * No thread is at work: after a trim all of the budget serves one class, and
+ * not more. Another thread frees it, so that some cools until the next trim.
+ */
 static void check_budget(size_t size, bool all)
 {
 	pthread_t thread;
@@ -189,7 +197,10 @@ static void *wait_for_trim(void *size)
 	return NULL;
 }
 
-/* While a thread sleeps that waits for memory of one class, that of another is freed, and trimmed. */
+/*
+ * While a thread sleeps that waits for memory of one class, that of another is
+ * freed, and trimmed.
+ */
 static void check_wakeup(size_t size, uint32_t in_use)
 {
 	static struct magring_message small[BUDGET / 1024];
@@ -219,7 +230,10 @@ static void check_wakeups(void)
 {
 	/* Of slabs of 8192 bytes four are carved at a time. */
 	check_wakeup(8000, 4);
-	/* While another thread has free memory in its hands even a class without a slab is waited for. */
+	/*
+	 * While another thread has free memory in its hands even a class
+	 * without a slab is waited for.
+	 */
 	chunk_begin_move(&game.pool->depot.chunks);
 	check_wakeup(30000, 0);
 	chunk_end_move(&game.pool->depot.chunks);
@@ -257,7 +271,7 @@ static void play(struct dice *dice, uint64_t number)
 		check_budget(sizes[i], !starved);
 	if (!starved)
 		check_wakeups();
-	CHECK(magring_queue_destroy(game.queue) == 0, "destroy");
+	CHECK(magring_queue_release(game.queue) == 0, "destroy");
 	stress_destroy(game.pool);
 }
 

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* lib/pool/thread_cache.c: caches attached at first use, returned at exit, revoked when idle. */
+/*
+ * lib/pool/thread_cache.c: caches attached at first use, returned at exit,
+ * revoked when idle.
+ */
 #include <stdlib.h>
 
+#include "base/thread_id.h"
 #include "given.h"
 #include "pool/pool.h"
+#include "pool/reclaim.h"
+#include "pool/thread_exit.h"
 
 static struct magring_pool *pool;
 
@@ -209,7 +215,10 @@ Test(thread, there_are_as_many_caches_as_threads_at_the_same_time)
 			joined(threads[i]);
 		pthread_barrier_destroy(&crowd.barrier);
 		assert_same(atomic_load(&crowd.failed), 0);
-		/* A thread that finds a cache just taken makes one: a few more at most. */
+		/*
+		 * A thread that finds a cache just taken makes one: a few more
+		 * at most.
+		 */
 		cr_assert(caches() >= THREADS && caches() <= 3 * THREADS);
 	}
 	assert_same(stats_of_pool(pool).threads, 0);
@@ -267,7 +276,7 @@ Test(thread, that_comes_when_there_is_no_room_for_a_cache_is_served_without)
 	cr_assert_geq(attached, room / 2);
 }
 
-/* ------------------------------------------------------------- reclaiming -- */
+/* ----------------------------------------------------------- reclaiming -- */
 
 static _Atomic(bool) met_another; /* reclaimer, the last time */
 
@@ -385,8 +394,10 @@ Test(thread, no_slab_is_lost_or_doubled_when_caches_are_reclaimed_beside_their_o
 	int64_t end = now_ns() + 300000000;
 	for (unsigned char mark = 0; now_ns() < end; mark++) {
 		for (int i = 0; i < 50; i++) {
-			/* Half the budget: enough whatever the reclaimer holds, or it
-			 * has to come back once it is done. */
+			/*
+			 * Half the budget: enough whatever the reclaimer holds,
+			 * or it has to come back once it is done.
+			 */
 			while (magring_message_alloc(pool, &messages[i], NULL, 0, 64, 0) != 0)
 				cr_assert(now_ns() < end + 30000000000);
 			memset(magring_message_payload(&messages[i], NULL), mark ^ i, 64);

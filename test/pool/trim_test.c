@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* lib/pool/trim.c: free memory given back; and how much of what is taken payloads have. */
+/*
+ * lib/pool/trim.c and trim_magazines.c: free memory given back; and how much of
+ * what is taken payloads have.
+ */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -243,7 +246,10 @@ Test(trim, lets_other_classes_have_the_memory)
 		struct magring_message other = { 0 };
 		size_t payload = payloads[i] == 64 ? 1000 : 64;
 		free_all(messages, MIB / size);
-		/* Of what has not even room for one more there may be some left. */
+		/*
+		 * Of what has not even room for one more there may be some
+		 * left.
+		 */
 		if (MIB % size < 1024)
 			assert_same(magring_message_alloc(pool, &other, NULL, 0, payload, 0), -ENOBUFS);
 		trim(pool, 0);
@@ -311,7 +317,7 @@ Test(trim, of_locked_memory_gives_the_system_nothing_but_other_classes_all)
 	done_with(pool, NULL);
 }
 
-/* --------------------------------------------------- other threads' caches -- */
+/* ------------------------------------------------ other threads' caches -- */
 
 struct idler {
 	struct magring_pool *pool;
@@ -411,7 +417,7 @@ Test(trim, empties_caches_that_are_idle_for_long_enough)
 	done_with(pool, NULL);
 }
 
-/* ---------------------------------------------------------------- waiting -- */
+/* -------------------------------------------------------------- waiting -- */
 
 struct waiter {
 	struct magring_pool *pool;
@@ -503,7 +509,7 @@ Test(trim, beside_one_nobody_is_told_that_there_is_no_memory_for_good)
 	done_with(pool, NULL);
 }
 
-/* ------------------------------------------------ memory that is not there -- */
+/* --------------------------------------------- memory that is not there -- */
 
 Test(trim, works_where_no_memory_is_left_for_records_and_magazines)
 {
@@ -521,16 +527,21 @@ Test(trim, works_where_no_memory_is_left_for_records_and_magazines)
 			trim(pool, 0);
 			check_accounts(pool);
 		}
-		/* Without a record it is not given back, but not lost either. */
+		/*
+		 * Without a record it is not given back, but not lost either.
+		 */
 		if (metadata >= 1024)
 			cr_assert(stats_of_pool(pool).trimmed_bytes > 0);
 		done_with(pool, NULL);
 	}
 }
 
-/* ------------------------------------------------------------- efficiency -- */
+/* ----------------------------------------------------------- efficiency -- */
 
-/* How large the entries of a package database are: so many quantiles of 879 of Debian 12's. */
+/*
+ * How large the entries of a package database are: so many quantiles of 879 of
+ * Debian 12's.
+ */
 static const size_t record_sizes[] = {
 	412, 443, 453, 477, 494, 503, 509, 524, 536, 542, 551, 556, 562, 574, 584, 588, 593, 598,
 	604, 611, 617, 624, 628, 632, 637, 643, 644, 651, 659, 662, 667, 674, 677, 686, 694, 699,

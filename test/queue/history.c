@@ -7,7 +7,7 @@
  * FORGED, TWICE, EARLY   Each message received was sent, is received once, and its
  *             receive does not end before its send begins.
  *
- * CLOSED      There is an instant of the close, before the end of every REFUSED and
+ * WRONG_CLOSE      There is an instant of the close, before the end of every REFUSED and
  *             ENDED, after the begin of everything that a closed queue does not
  *             answer: SENT, FULL, EMPTY. The latest such instant is the best for
  *             all: `closed`.
@@ -103,7 +103,7 @@ struct finding check_messages(const struct history *history)
 	return (struct finding){ 0 };
 }
 
-/* ------------------------------------------------------------ CLOSED, LEFT -- */
+/* ------------------------------------------------------------ WRONG_CLOSE, LEFT -- */
 
 struct finding check_close(const struct history *history)
 {
@@ -136,9 +136,9 @@ struct finding check_close(const struct history *history)
 		return (struct finding){ 0 };
 	work->closed = operations[early].end;
 	if (close == HISTORY_NOBODY || operations[close].begin > work->closed)
-		return found_wrong(CLOSED, early, close);
+		return found_wrong(WRONG_CLOSE, early, close);
 	if (late != HISTORY_NOBODY && operations[late].begin > work->closed) {
-		struct finding found = found_wrong(CLOSED, late, early);
+		struct finding found = found_wrong(WRONG_CLOSE, late, early);
 		if (close != early)
 			add(&found, close);
 		return found;
@@ -172,7 +172,7 @@ const char *history_wrong(enum wrong wrong)
 		[FORGED] = "received, and never sent",
 		[TWICE] = "received twice",
 		[EARLY] = "received before it was sent",
-		[CLOSED] = "answered on the wrong side of the close",
+		[WRONG_CLOSE] = "answered on the wrong side of the close",
 		[LEFT] = "told the end, and not everything was received",
 		[ORDER] = "received in another order than sent",
 		[NOT_EMPTY] = "told \"empty\", and there was always a message inside",

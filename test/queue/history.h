@@ -94,7 +94,7 @@ enum wrong {
 	FORGED,   /* a message was received that no send sent */
 	TWICE,    /* a message was received twice */
 	EARLY,    /* ... before its send began */
-	CLOSED,   /* an answer was given on the wrong side of the close */
+	WRONG_CLOSE,   /* an answer was given on the wrong side of the close */
 	LEFT,     /* the end was told, and there was a message left, or one came after */
 	ORDER,    /* messages were received in another order than they were sent in */
 	NOT_EMPTY,

@@ -18,10 +18,10 @@
  *             it is not judged whether several such answers are possible together.
  *
  * Cells out of service: a thread that does not go on in the middle of an operation X
- * may be passed over; the queue counts that as `quarantined`. The cell is lost until X
- * ends, and longer: its position is a hole, less than two laps ahead of the
+ * may be skipped; the queue counts that as `quarantined`. The cell is lost until X
+ * ends, and longer: its position is skipped, less than two laps ahead of the
  * receivers, and they have to go over it first. X was in the way already before
- * it was passed over, and if it is a send it may end without a message. Whoever counts
+ * it was skipped, and if it is a send it may end without a message. Whoever counts
  * does so before the end of its own operation Y, which began before X ended. So for a
  * FULL answer no more cells were out of service than were counted
  *	- since the begin of the first X that did not end before the last 2 * cells + 1

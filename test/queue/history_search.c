@@ -17,7 +17,7 @@
  *
  * The steps of an operation come after those of all operations that ended before it
  * began. A batch appends (removes) its messages one after another. A thread that was
- * passed over claims when it does so for the last time.
+ * skipped claims when it does so for the last time.
  */
 #include "queue/history.h"
 

@@ -306,7 +306,7 @@ static void check_holes(uint32_t messages, enum wrong wanted)
 	CHECK(wrong == wanted, "%" PRIu32 " messages: %s", messages, history_wrong(wrong));
 }
 
-/* A receive holds two cells until tick 5, at 2 there is a "full". That it was passed over
+/* A receive holds two cells until tick 5, at 2 there is a "full". That it was skipped
  * for one of them is known by then; for the other, it is counted by an operation
  * that begins at this tick. */
 static void check_late_count(uint32_t begin, enum wrong wanted)

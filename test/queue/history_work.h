@@ -34,7 +34,7 @@ struct span {
 
 /* These come after each other: each relies on what the ones before it have found. */
 struct finding check_messages(const struct history *history); /* FORGED, TWICE, EARLY */
-struct finding check_close(const struct history *history);    /* CLOSED, LEFT */
+struct finding check_close(const struct history *history);    /* WRONG_CLOSE, LEFT */
 struct finding check_order(const struct history *history);    /* ORDER */
 struct finding check_room(const struct history *history);     /* NOT_EMPTY, OVERFULL, NOT_FULL */
 

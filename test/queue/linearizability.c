@@ -72,7 +72,7 @@ static void end_game(struct history *history)
 	history->ticks = atomic_load_explicit(&game.clock, memory_order_relaxed);
 	history->quarantined = (uint32_t)atomic_load_explicit(&game.ring->quarantined, memory_order_relaxed);
 	if (game.queue != NULL)
-		magring_queue_destroy(game.queue);
+		magring_queue_release(game.queue);
 	else
 		ring_fini(game.ring);
 	stress_alive();
@@ -265,8 +265,8 @@ static void play_shortly(struct dice *dice, uint64_t number)
 static void show(void)
 {
 	fprintf(stderr, "  clock %" PRIu32 ", %" PRIu32 " at work; ", game.clock, game.going);
-	fprintf(stderr, "tail %" PRIx64 " head %" PRIx64 " unsettled %" PRIu64 "\n", game.ring->tail,
-		game.ring->head, ring_peek_unsettled(game.ring));
+	fprintf(stderr, "tail %" PRIx64 " head %" PRIx64 " unresolved %" PRIu64 "\n", game.ring->tail,
+		game.ring->head, ring_peek_unresolved(game.ring));
 }
 
 int main(int argc, char **argv)

@@ -27,12 +27,12 @@ static const struct {
 	uint32_t wrongs; /* what it may be found by */
 } faults[] = {
 	[SOUND] = { "sound", 0 },
-	[SAY_EMPTY] = { "say-empty", 1u << NOT_EMPTY | 1u << CLOSED },
-	[SAY_FULL] = { "say-full", 1u << NOT_FULL | 1u << CLOSED },
+	[SAY_EMPTY] = { "say-empty", 1u << NOT_EMPTY | 1u << WRONG_CLOSE },
+	[SAY_FULL] = { "say-full", 1u << NOT_FULL | 1u << WRONG_CLOSE },
 	[SWAP] = { "swap", 1u << ORDER },
 	[REPEAT] = { "repeat", 1u << TWICE },
 	[LOSE] = { "lose", 1u << LEFT },
-	[SEND_LATE] = { "send-late", 1u << CLOSED | 1u << LEFT },
+	[SEND_LATE] = { "send-late", 1u << WRONG_CLOSE | 1u << LEFT },
 	[TOO_WIDE] = { "too-wide", 1u << OVERFULL },
 };
 #define FAULTS (sizeof(faults) / sizeof(faults[0]))

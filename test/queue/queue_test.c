@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/thread_id.h"
 #include "given.h"
+#include "queue/queue.h"
 #include "waiter.h"
 
 #define MILLISECOND INT64_C(1000000)
@@ -73,7 +75,7 @@ Test(queue, capacity_is_rounded_up_to_a_power_of_two_of_at_least_2)
 		struct magring_queue *other = given_queue(pool, wanted[i][0]);
 		assert_same(magring_queue_capacity(other), wanted[i][1]);
 		assert_same(stats_of_queue(other).capacity, wanted[i][1]);
-		assert_same(magring_queue_destroy(other), 0);
+		assert_same(magring_queue_release(other), 0);
 	}
 }
 
@@ -82,7 +84,7 @@ Test(queue, without_options_holds_4096_messages)
 	struct magring_queue *other = NULL;
 	assert_same(magring_queue_create(&other, pool, NULL), 0);
 	assert_same(magring_queue_capacity(other), 4096);
-	assert_same(magring_queue_destroy(other), 0);
+	assert_same(magring_queue_release(other), 0);
 }
 
 Test(queue, every_capacity_holds_as_many_as_it_says_and_up_to_twice_as_many)
@@ -97,7 +99,7 @@ Test(queue, every_capacity_holds_as_many_as_it_says_and_up_to_twice_as_many)
 		}
 		cr_assert(sent >= capacity && sent <= 2 * capacity, "%zu of %zu", sent, capacity);
 		magring_message_free(&message);
-		assert_same(magring_queue_destroy(other), 0);
+		assert_same(magring_queue_release(other), 0);
 	}
 }
 
@@ -112,27 +114,27 @@ static void check_create_refused(struct magring_queue_options options, int wante
 Test(queue, options_that_make_no_sense_are_refused)
 {
 	size_t size = sizeof(struct magring_queue_options);
-	check_create_refused((struct magring_queue_options){ size, MAGRING_CAPACITY_MAX + 1, NULL, 0 }, -EINVAL);
-	check_create_refused((struct magring_queue_options){ size, SIZE_MAX, NULL, 0 }, -EINVAL);
-	check_create_refused((struct magring_queue_options){ 0, 4, NULL, 0 }, -EINVAL);
-	check_create_refused((struct magring_queue_options){ size - 1, 4, NULL, 0 }, -EINVAL);
-	check_create_refused((struct magring_queue_options){ size + 1, 4, NULL, 0 }, -E2BIG);
-	check_create_refused((struct magring_queue_options){ SIZE_MAX, 4, NULL, 0 }, -E2BIG);
-	check_create_refused((struct magring_queue_options){ size, 4, NULL, 4 }, -EINVAL);
-	check_create_refused((struct magring_queue_options){ size, 4, NULL, UINT64_MAX }, -EINVAL);
-	check_create_refused((struct magring_queue_options){ size, 4,
-		"a name of sixty-four bytes, which is one more than there is room", 0 }, -ENAMETOOLONG);
+	check_create_refused((struct magring_queue_options){ .size = size, .capacity = MAGRING_CAPACITY_MAX + 1 }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ .size = size, .capacity = SIZE_MAX }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ .size = 0, .capacity = 4 }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ .size = size - 1, .capacity = 4 }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ .size = size + 1, .capacity = 4 }, -E2BIG);
+	check_create_refused((struct magring_queue_options){ .size = SIZE_MAX, .capacity = 4 }, -E2BIG);
+	check_create_refused((struct magring_queue_options){ .size = size, .capacity = 4, .flags = 4 }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ .size = size, .capacity = 4, .flags = UINT64_MAX }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ .size = size,
+		.name = "a name of sixty-four bytes, which is one more than there is room" }, -ENAMETOOLONG);
 }
 
 Test(queue, the_largest_capacity_is_given_or_there_is_no_memory)
 {
 	struct magring_queue *other = queue;
-	struct magring_queue_options options = { sizeof(options), MAGRING_CAPACITY_MAX, NULL, 0 };
+	struct magring_queue_options options = { .size = sizeof(options), .capacity = MAGRING_CAPACITY_MAX };
 	int rc = magring_queue_create(&other, pool, &options);
 	cr_assert(rc == 0 || rc == -ENOMEM, "it is %d", rc);
 	if (rc == 0) {
 		assert_same(magring_queue_capacity(other), 1 << 28);
-		assert_same(magring_queue_destroy(other), 0);
+		assert_same(magring_queue_release(other), 0);
 	}
 	assert_same(stats_of_pool(pool).queues, 1);
 }
@@ -143,9 +145,9 @@ Test(queue, a_missing_argument_is_refused)
 	struct magring_queue *other = queue;
 	struct magring_queue_stats stats = { .size = sizeof(stats) };
 	assert_same(magring_queue_create(NULL, pool, NULL), -EINVAL);
-	assert_same(magring_queue_create(&other, NULL, NULL), -EINVAL);
 	cr_assert_eq(other, queue);
-	assert_same(magring_queue_destroy(NULL), -EINVAL);
+	assert_same(magring_queue_acquire(NULL), -EINVAL);
+	assert_same(magring_queue_release(NULL), -EINVAL);
 	assert_same(magring_queue_close(NULL), -EINVAL);
 	assert_same(magring_queue_capacity(NULL), 0);
 	assert_same(magring_queue_size(NULL), 0);
@@ -176,9 +178,251 @@ Test(queue, destroying_frees_what_is_left)
 	}
 	assert_same(stats_of_pool(pool).slabs_in_use, 4);
 	assert_same(magring_queue_close(other), 0);
-	assert_same(magring_queue_destroy(other), 0);
+	assert_same(magring_queue_release(other), 0);
 	assert_same(stats_of_pool(pool).slabs_in_use, 0);
 	assert_same(stats_of_pool(pool).freed, 4);
+}
+
+/* ----------------------------------------------- references, messages left -- */
+
+Test(queue, a_queue_lives_until_its_last_reference_is_released)
+{
+	struct magring_queue *other = given_queue(pool, 2);
+	struct magring_message message = given_number(pool, 7);
+	for (int i = 0; i < 3; i++)
+		assert_same(magring_queue_acquire(other), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_same(magring_queue_release(other), 0);
+		assert_same(stats_of_pool(pool).queues, 2);
+		assert_same(magring_send(other, &message, 0), 0);
+		assert_same(magring_recv(other, &message, 0), 0);
+	}
+	assert_same(number_in(&message), 7);
+	assert_same(magring_queue_release(other), 0);
+	assert_same(stats_of_pool(pool).queues, 1);
+}
+
+Test(queue, a_reference_too_many_is_refused)
+{
+	struct magring_queue *other = given_queue(pool, 2);
+	atomic_store(&other->references, UINT32_MAX - 1);
+	assert_same(magring_queue_acquire(other), 0);
+	assert_same(magring_queue_acquire(other), -EOVERFLOW);
+	assert_same(magring_queue_acquire(other), -EOVERFLOW);
+	assert_same(other->references, UINT32_MAX);
+	assert_same(magring_queue_release(other), 0);
+	assert_same(magring_queue_acquire(other), 0);
+	atomic_store(&other->references, 1);
+	assert_same(magring_queue_release(other), 0);
+}
+
+/* What a drop was called with. */
+struct dropped {
+	struct magring_queue *to; /* send it on, or NULL */
+	struct magring_message kept;
+	uint64_t numbers[16];
+	size_t count;
+	pthread_t thread;
+};
+
+static struct magring_queue *queue_with_drop(size_t capacity,
+	void (*drop)(struct magring_message *message, void *context), void *context)
+{
+	struct magring_queue *other = NULL;
+	struct magring_queue_options options = { .size = sizeof(options), .capacity = capacity,
+		.drop = drop, .drop_context = context };
+	assert_same(magring_queue_create(&other, pool, &options), 0);
+	return other;
+}
+
+static void note(struct magring_message *message, void *context)
+{
+	struct dropped *dropped = context;
+	uint64_t number = UINT64_MAX;
+	memcpy(&number, magring_message_payload(message, NULL), sizeof(number));
+	dropped->numbers[dropped->count++ % 16] = number;
+	dropped->thread = pthread_self();
+	/* It has not gone yet, and its pool cannot. */
+	if (stats_of_pool(pool).queues != 2 || magring_pool_destroy(pool) != -EBUSY)
+		dropped->count = 1000;
+}
+
+static void send_large(struct magring_queue *other, uint64_t number, size_t size)
+{
+	struct magring_message message = given_message(pool, size);
+	memcpy(magring_message_payload(&message, NULL), &number, sizeof(number));
+	assert_same(magring_send(other, &message, 0), 0);
+}
+
+Test(queue, messages_that_are_left_are_dropped_in_order_and_freed)
+{
+	struct dropped dropped = { 0 };
+	struct magring_queue *other = queue_with_drop(8, note, &dropped);
+	struct magring_message message;
+	for (uint64_t i = 0; i < 6; i++)
+		send_large(other, i, i % 2 == 0 ? 8 : 1000);
+	assert_same(magring_recv(other, &message, 0), 0);
+	magring_message_free(&message);
+	assert_same(magring_queue_close(other), 0);
+	assert_same(magring_queue_acquire(other), 0);
+	assert_same(magring_queue_release(other), 0);
+	assert_same(dropped.count, 0);
+	assert_same(magring_queue_release(other), 0);
+	assert_same(dropped.count, 5);
+	for (uint64_t i = 0; i < 5; i++)
+		assert_same(dropped.numbers[i], i + 1);
+	cr_assert(pthread_equal(dropped.thread, pthread_self()));
+	assert_same(stats_of_pool(pool).slabs_in_use, 0);
+	assert_same(stats_of_pool(pool).queues, 1);
+}
+
+static void take(struct magring_message *message, void *context)
+{
+	struct dropped *dropped = context;
+	switch (dropped->count++) {
+	case 0: /* move it out */
+		dropped->kept = *message;
+		memset(message, 0, sizeof(*message));
+		break;
+	case 1: /* send it on */
+		if (magring_send(dropped->to, message, 0) != 0)
+			dropped->count = 1000;
+		break;
+	case 2: /* free it */
+		magring_message_free(message);
+		break;
+	default: /* leave it */
+		break;
+	}
+}
+
+Test(queue, a_drop_may_take_the_message)
+{
+	struct dropped dropped = { .to = queue };
+	struct magring_queue *other = queue_with_drop(8, take, &dropped);
+	struct magring_message message;
+	uint64_t number = 100;
+	for (uint64_t i = 0; i < 4; i++)
+		send_large(other, i, 1000);
+	assert_same(magring_queue_release(other), 0);
+	assert_same(dropped.count, 4);
+	assert_same(stats_of_pool(pool).slabs_in_use, 2);
+	memcpy(&number, magring_message_payload(&dropped.kept, NULL), sizeof(number));
+	assert_same(number, 0);
+	magring_message_free(&dropped.kept);
+	assert_same(magring_recv(queue, &message, 0), 0);
+	memcpy(&number, magring_message_payload(&message, NULL), sizeof(number));
+	assert_same(number, 1);
+	magring_message_free(&message);
+	assert_same(stats_of_pool(pool).slabs_in_use, 0);
+}
+
+/* What a message carries may be a reference to another queue. */
+static void release_carried(struct magring_message *message, void *context)
+{
+	struct magring_queue *carried;
+	memcpy(&carried, magring_message_payload(message, NULL), sizeof(carried));
+	if (magring_queue_close(carried) == 0 && magring_queue_release(carried) == 0)
+		++*(int *)context;
+}
+
+Test(queue, a_drop_may_release_other_queues)
+{
+	int released = 0;
+	struct magring_queue *outer = queue_with_drop(8, release_carried, &released);
+	for (int i = 0; i < 3; i++) {
+		struct magring_queue *inner = queue_with_drop(2, release_carried, &released);
+		struct magring_queue *innermost = given_queue(pool, 2);
+		struct magring_message message = { 0 };
+		assert_same(magring_message_copy(NULL, &message, NULL, 0, &innermost, sizeof(innermost), 0), 0);
+		assert_same(magring_send(inner, &message, 0), 0);
+		assert_same(magring_message_copy(NULL, &message, NULL, 0, &inner, sizeof(inner), 0), 0);
+		assert_same(magring_send(outer, &message, 0), 0);
+	}
+	assert_same(stats_of_pool(pool).queues, 8);
+	assert_same(magring_queue_release(outer), 0);
+	assert_same(released, 6);
+	assert_same(stats_of_pool(pool).queues, 1);
+}
+
+static void close_carried(struct magring_message *message, void *context)
+{
+	int fd;
+	memcpy(&fd, magring_message_payload(message, NULL), sizeof(fd));
+	*(int *)context += close(fd) == 0;
+}
+
+Test(queue, descriptors_that_messages_carry_can_be_closed)
+{
+	int closed = 0;
+	struct magring_queue *other = queue_with_drop(128, close_carried, &closed);
+	for (int i = 0; i < 100; i++) {
+		struct magring_message message = { 0 };
+		int fd = dup(0);
+		cr_assert(fd >= 0);
+		assert_same(magring_message_copy(NULL, &message, NULL, 0, &fd, sizeof(fd), 0), 0);
+		assert_same(magring_send(other, &message, 0), 0);
+	}
+	assert_same(magring_queue_release(other), 0);
+	assert_same(closed, 100);
+}
+
+static void *release_when_cancelled(void *other)
+{
+	int state;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	pthread_cancel(pthread_self());
+	pthread_setcancelstate(state, NULL);
+	magring_queue_release(other);
+	pthread_testcancel();
+	return other;
+}
+
+static void sleep_in_drop(struct magring_message *message, void *context)
+{
+	(void)message;
+	usleep(1);
+	++*(int *)context;
+}
+
+Test(queue, a_cancelled_thread_drops_every_message)
+{
+	int dropped = 0;
+	struct magring_queue *other = queue_with_drop(8, sleep_in_drop, &dropped);
+	for (uint64_t i = 0; i < 4; i++)
+		send_large(other, i, 1000);
+	cr_assert_eq(joined(given_thread(release_when_cancelled, other)), PTHREAD_CANCELED);
+	assert_same(dropped, 4);
+	assert_same(stats_of_pool(pool).slabs_in_use, 0);
+	assert_same(stats_of_pool(pool).queues, 1);
+}
+
+/* -------------------------------------------------------- without a pool -- */
+
+Test(queue, a_queue_needs_no_pool)
+{
+	struct magring_queue *other = NULL;
+	struct magring_message message = given_number(NULL, 5), large = given_message(pool, 1000);
+	assert_same(magring_queue_create(&other, NULL, NULL), 0);
+	assert_same(magring_queue_capacity(other), 4096);
+	assert_same(stats_of_pool(pool).queues, 1);
+	assert_same(magring_send(other, &message, 0), 0);
+	assert_same(magring_send(other, &large, 0), 0);
+	assert_same(magring_recv(other, &message, 0), 0);
+	assert_same(number_in(&message), 5);
+	magring_message_free(&message);
+	/* Messages of any pool may be in it, and are freed with it. */
+	assert_same(magring_queue_release(other), 0);
+	assert_same(stats_of_pool(pool).slabs_in_use, 0);
+}
+
+Test(queue, a_queue_without_a_pool_keeps_no_pool)
+{
+	struct magring_pool *short_lived = given_pool(4096);
+	struct magring_queue *other = NULL;
+	assert_same(magring_queue_create(&other, NULL, NULL), 0);
+	assert_same(magring_pool_destroy(short_lived), 0);
+	assert_same(magring_queue_release(other), 0);
 }
 
 /* --------------------------------------------------------- send, receive -- */
@@ -259,7 +503,7 @@ Test(queue, a_received_message_can_be_sent_on)
 	assert_same(((unsigned char *)magring_message_payload(&message, NULL))[999], 7);
 	assert_same(stats_of_pool(pool).allocated, 1);
 	magring_message_free(&message);
-	assert_same(magring_queue_destroy(next), 0);
+	assert_same(magring_queue_release(next), 0);
 }
 
 Test(queue, carries_messages_of_any_pool)
@@ -785,7 +1029,7 @@ static void *do_all_while_cancelled(void *argument)
 	atomic_store(steps, done);
 	done += magring_pool_write_metrics(other, sink) == 0;
 	atomic_store(steps, done);
-	done += magring_queue_destroy(its) == 0;
+	done += magring_queue_release(its) == 0;
 	atomic_store(steps, done);
 	done += magring_pool_destroy(other) == 0;
 	atomic_store(steps, done);
@@ -937,7 +1181,7 @@ Test(queue, closed_in_the_middle_of_traffic_as_many_are_received_as_were_sent)
 		assert_same(stats_of_queue(other).sent - stats_of_queue(other).returned,
 			talkers[0].count + talkers[1].count);
 		assert_same(stats_of_queue(other).received, stats_of_queue(other).sent);
-		assert_same(magring_queue_destroy(other), 0);
+		assert_same(magring_queue_release(other), 0);
 	}
 }
 
@@ -969,7 +1213,7 @@ static void *receive_numbers_in_order(void *argument)
 Test(queue, a_declared_side_waits_and_is_woken_and_told_the_end_as_any_is)
 {
 	for (uint64_t flags = 0; flags <= (MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER); flags++) {
-		struct magring_queue_options options = { sizeof(options), 2, NULL, flags };
+		struct magring_queue_options options = { .size = sizeof(options), .capacity = 2, .flags = flags };
 		struct magring_queue *its = NULL;
 		void *received = NULL;
 		pthread_t receiver;
@@ -990,13 +1234,13 @@ Test(queue, a_declared_side_waits_and_is_woken_and_told_the_end_as_any_is)
 		struct magring_queue_stats stats = stats_of_queue(its);
 		assert_same((uintptr_t)received, stats.sent - stats.returned);
 		cr_assert(stats.sent >= 2000 && stats.closed && stats.received == stats.sent);
-		assert_same(magring_queue_destroy(its), 0);
+		assert_same(magring_queue_release(its), 0);
 	}
 }
 
 Test(queue, a_declared_side_may_be_another_threads_later)
 {
-	struct magring_queue_options options = { sizeof(options), 2, NULL, 3 };
+	struct magring_queue_options options = { .size = sizeof(options), .capacity = 2, .flags = 3 };
 	struct magring_queue *its = NULL;
 	assert_same(magring_queue_create(&its, pool, &options), 0);
 	for (uint64_t i = 0; i < 10; i++) {
@@ -1008,7 +1252,7 @@ Test(queue, a_declared_side_may_be_another_threads_later)
 		pthread_join(receiver, &received);
 		assert_same((uintptr_t)received, i);
 	}
-	assert_same(magring_queue_destroy(its), 0);
+	assert_same(magring_queue_release(its), 0);
 }
 
 /* ----------------------------------------------------------- descriptors -- */

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Half-finished sends and receives, for tests that play a thread which is suspended
- * between its claim and its store. All that a test knows of a cell is here.
+ * Half-finished sends and receives, for tests that play a thread which is
+ * suspended between its claim and its store. All that a test knows of a cell is
+ * here.
  */
 #ifndef RING_PEEK_H
 #define RING_PEEK_H
 
 #include "queue/recovery.h"
+#include "queue/recovery_word.h"
+#include "queue/ring.h"
 
-/* The first half of a send (receive) by the only thread that sends (receives) at
- * the moment: its position. */
+/* The first half of a send (receive), by the only thread that sends (receives)
+ * at the moment. Returns its position. */
 static inline uint64_t ring_peek_claim(_Atomic(uint64_t) *end)
 {
 	uint64_t position = atomic_load_explicit(end, memory_order_relaxed);
@@ -27,8 +30,8 @@ static inline uint64_t ring_peek_claim_pop(struct ring *ring)
 	return ring_peek_claim(&ring->head);
 }
 
-/* The second half; false if the thread was passed over. What has to follow in a queue
- * is to look at the gates. */
+/* The second half; false if the position was skipped. In a queue the thread
+ * then has to notify waiters. */
 static inline bool ring_peek_finish_push(struct ring *ring, uint64_t position,
 	const struct magring_message *message)
 {
@@ -50,27 +53,26 @@ static inline bool ring_peek_finish_pop(struct ring *ring, uint64_t position,
 	return recovery_stands(ring, position, free);
 }
 
-/* How many challenges are not resolved: cells that are quarantined, and decisions that have
- * begun. */
-static inline uint64_t ring_peek_unsettled(const struct ring *ring)
+/* How many challenges are not resolved: cells that are quarantined, and
+ * decisions that have begun. */
+static inline uint64_t ring_peek_unresolved(const struct ring *ring)
 {
 	uint64_t known = resolved(ring);
 	return challenges(ring) - known - !fence_asymmetric;
 }
 
-/* A thread has asked about the sender of a position that is claimed, and
- * stops. */
-static inline void ring_peek_ask(struct ring *ring, uint64_t position)
+/* A thread has challenged the sender of a claimed position, and stops. */
+static inline void ring_peek_challenge(struct ring *ring, uint64_t position)
 {
 	atomic_store_explicit(&ring->recovery[position & ring->index_mask],
-		state_full(ring, position) << 2 | 1, memory_order_release);
+		recovery_word(state_full(ring, position), PENDING), memory_order_release);
 }
 
-/* Whether a question about any cell is open. */
-static inline bool ring_peek_asked(const struct ring *ring)
+/* Whether a challenge to any cell is pending. */
+static inline bool ring_peek_pending(const struct ring *ring)
 {
 	for (uint64_t i = 0; i < ring_cells(ring); i++)
-		if ((atomic_load_explicit(&ring->recovery[i], memory_order_relaxed) & 3) == 1)
+		if (progress_of(atomic_load_explicit(&ring->recovery[i], memory_order_relaxed)) == PENDING)
 			return true;
 	return false;
 }

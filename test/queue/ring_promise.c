@@ -7,9 +7,10 @@
  * All is done by one thread, which plays the others by halves of their calls
  * (ring_peek.h): a seed repeats a run.
  */
-#include "queue/scan.h"
 #include "queue/ring_peek.h"
+#include "queue/scan.h"
 #include "queue/stopped.h"
+#include "tuning.h"
 
 #define STOPPED_MAX 64
 
@@ -105,7 +106,7 @@ static void check_at_rest(const char *when)
 	CHECK(!may, "%s: a push was foreseen", when);
 	CHECK(ring_size(&ring) >= ring_capacity(&ring), "%s: of %zu fit %zu, with %zu before", when,
 		ring_capacity(&ring), ring_size(&ring), size);
-	CHECK(ring_peek_unsettled(&ring) == 0 && !ring_peek_asked(&ring), "%s: a question is open", when);
+	CHECK(ring_peek_unresolved(&ring) == 0 && !ring_peek_pending(&ring), "%s: a challenge is pending", when);
 	size = ring_size(&ring);
 	pop_some(size);
 	CHECK(pop() == -EAGAIN && ring_size(&ring) == 0, "%s: %zu", when, ring_size(&ring));
@@ -133,7 +134,7 @@ static void what_circulates_can_be_sent_back(size_t cells, uint64_t position, bo
 		if (what < stops && n < STOPPED_MAX && ring_size(&ring) > 0) {
 			size_t count = 1 + dice_throw(dice, (uint32_t)ring.claim_max), claimed = 0;
 			/* No more than what lies there without a gap. */
-			while (claimed < count && ring_ready(&ring, claimed, true))
+			while (claimed < count && ring_ready(&ring, claimed, RECEIVER))
 				claimed++;
 			if (claimed > 0)
 				stopped[n++] = stop_receivers(claimed);
@@ -175,7 +176,7 @@ static size_t stop_receivers_of(size_t count, struct stopped *receivers)
  * the others over, their positions would stay behind a live message, while tail
  * has used up what may be skipped.
  */
-static void senders_are_passed_over_at_head_only(size_t cells, uint64_t position)
+static void senders_are_skipped_at_head_only(size_t cells, uint64_t position)
 {
 	struct stopped receivers[64];
 	given_ring(cells, position);
@@ -194,15 +195,15 @@ static void senders_are_passed_over_at_head_only(size_t cells, uint64_t position
 	CHECK(recovery_challenge(&ring, head, most, true) == 0, "the first has finished");
 	CHECK(ring_counts(&ring).returned == 0, "%" PRIu64 " returned", ring_counts(&ring).returned);
 	pop_some(1);
-	CHECK(finish_senders(third) == third.count, "passed over behind a live message");
+	CHECK(finish_senders(third) == third.count, "skipped behind a live message");
 	for (size_t i = 0; i < held; i++)
 		finish_receivers(receivers[i]);
-	check_at_rest("senders passed over");
+	check_at_rest("senders skipped");
 }
 
 /*
  * A sender Z is about to challenge a receiver and stops. A lap later it goes
- * on: it meets the question about another sender, which was left open as a
+ * on: it meets the challenge to another sender, which was left pending as a
  * message is before that one, and leaves it so.
  */
 static void a_late_thread_passes_nobody_over(size_t cells, uint64_t position)
@@ -215,7 +216,7 @@ static void a_late_thread_passes_nobody_over(size_t cells, uint64_t position)
 	struct stopped one = stop_receivers(most);
 	pop_some(1);
 	uint64_t late = atomic_load(&ring.tail);
-	CHECK(ready_find_room(&ring, late, &until) && until == advance(late, most), "Z");
+	CHECK(scan_room(&ring, late, &until) && until == advance(late, most), "Z");
 	finish_receivers(one);
 	size_t held = stop_receivers_of(ring.spare, receivers);
 	while (pop() == 1)
@@ -226,17 +227,17 @@ static void a_late_thread_passes_nobody_over(size_t cells, uint64_t position)
 		;
 	CHECK(finish_senders(first) == 3, "nobody has challenged it");
 	CHECK(recovery_challenge(&ring, head, most, true) == 0, "the first has finished");
-	CHECK(ring_peek_asked(&ring), "nobody asks about the third");
+	CHECK(ring_peek_pending(&ring), "nobody asks about the third");
 	pop_some(1);
 	recovery_challenge(&ring, late, most, false); /* Z goes on */
 	CHECK(ring_counts(&ring).returned == 0, "Z has passed a sender over");
-	CHECK(finish_senders(third) == third.count, "passed over behind a live message");
+	CHECK(finish_senders(third) == third.count, "skipped behind a live message");
 	for (size_t i = 0; i < held; i++)
 		finish_receivers(receivers[i]);
 	check_at_rest("Z came late");
 }
 
-/* Senders that are passed over behind a live message would make too much of
+/* Senders that are skipped behind a live message would make too much of
  * what tail may skip. */
 static void what_may_be_skipped_stays_so(uint64_t position)
 {
@@ -252,36 +253,36 @@ static void what_may_be_skipped_stays_so(uint64_t position)
 	struct stopped first = stop_senders(1), second = stop_senders(2);
 	push_some(3); /* the third one skips 5 to 8 */
 	uint64_t tail = atomic_load(&ring.tail);
-	CHECK(ready_find_room(&ring, tail, &until) && until == advance(tail, 4), "room behind 10 to 13");
+	CHECK(scan_room(&ring, tail, &until) && until == advance(tail, 4), "room behind 10 to 13");
 	finish_receivers(b);
 	CHECK(recovery_challenge(&ring, tail, 4, false) == 0, "cell 10 is free");
 	push_some(1);
 	CHECK(finish_senders(first) == 1, "nobody has challenged it");
 	CHECK(recovery_challenge(&ring, atomic_load(&ring.head), 3, true) == 0, "the first has finished");
 	pop_some(1);
-	CHECK(finish_senders(second) == 2, "passed over behind a live message");
+	CHECK(finish_senders(second) == 2, "skipped behind a live message");
 	finish_receivers(a);
 	finish_receivers(c);
 	check_at_rest("skips that were counted");
 }
 
 /* What is asked about a thread that has finished is answered by the next one
- * that challenges, though it finds another one in its way. Else the question
+ * that challenges, though it finds another one in its way. Else the challenge
  * would be open for ever. */
 static void a_finished_thread_is_not_asked_about_for_ever(uint64_t position)
 {
 	given_ring(16, position);
 	struct stopped first = stop_senders(1), second = stop_senders(1), third = stop_senders(1);
 	push_some(1);
-	ring_peek_ask(&ring, second.position);
+	ring_peek_challenge(&ring, second.position);
 	/* It looked for challenges before there was one. */
 	stopped_fill(&cell_at(&ring, second.position)->message, 1);
 	atomic_store_explicit(&cell_at(&ring, second.position)->state, state_full(&ring, second.position),
 		memory_order_release);
 	CHECK(finish_senders(first) == 1, "nobody has challenged it");
 	CHECK(recovery_challenge(&ring, first.position, 3, true) == 0, "the first has finished");
-	CHECK(finish_senders(third) == 1, "passed over behind live messages");
-	CHECK(!ring_peek_asked(&ring), "a question is open");
+	CHECK(finish_senders(third) == 1, "skipped behind live messages");
+	CHECK(!ring_peek_pending(&ring), "a challenge is pending");
 	pop_some(4);
 	check_at_rest("asked about");
 }
@@ -327,7 +328,7 @@ static void a_claim_is_bounded(size_t cells)
 		stopped_fill(&messages[i], i + 1);
 	size_t most = cells < 8 ? 1 : cells / 4 < 64 ? cells / 4 : 64;
 	CHECK(ring_push_batch(&ring, messages, 512) == (int)most, "%zu cells", cells);
-	CHECK(ring_try_push_batch(&ring, messages, 512, false) == (int)most || cells < 4, "%zu cells", cells);
+	CHECK(ring_try_push_batch(&ring, messages, 512, TRY) == (int)most || cells < 4, "%zu cells", cells);
 	CHECK(ring_pop_batch(&ring, messages, 512) == (int)most, "%zu cells", cells);
 	ring_fini(&ring);
 }
@@ -341,7 +342,7 @@ int main(int argc, char **argv)
 		for (size_t cells = 4; cells <= 1024; cells *= 2) {
 			two_stopped_threads_leave_the_capacity(cells, positions[i]);
 			if (cells >= 16)
-				senders_are_passed_over_at_head_only(cells, positions[i]);
+				senders_are_skipped_at_head_only(cells, positions[i]);
 			if (cells >= 16)
 				a_late_thread_passes_nobody_over(cells, positions[i]);
 		}

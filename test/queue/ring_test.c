@@ -253,12 +253,12 @@ EVERYWHERE(may_be_closed_at_any_position_of_the_wrap)
 	}
 }
 
-static void check_stopped(uint64_t questions, uint64_t quarantined, uint64_t unsettled)
+static void check_stopped(uint64_t challenges, uint64_t quarantined, uint64_t unresolved)
 {
 	struct ring_counts counts = ring_counts(&ring);
-	assert_same(counts.challenged, questions);
+	assert_same(counts.challenged, challenges);
 	assert_same(counts.quarantined, quarantined);
-	assert_same(ring_peek_unsettled(&ring), unsettled);
+	assert_same(ring_peek_unresolved(&ring), unresolved);
 }
 
 /* --------------------------------------------------- calls that need not be sure -- */
@@ -271,24 +271,24 @@ EVERYWHERE(who_need_not_be_sure_sends_and_receives_what_is_ready)
 		for (uint64_t i = 0; i < 130; i++)
 			messages[i] = numbered(i);
 		given_ring_with(place, flags);
-		assert_same(ring_try_pop(&ring, received, false), -EAGAIN);
-		assert_same(ring_try_pop_batch(&ring, received, 130, false), -EAGAIN);
+		assert_same(ring_try_pop(&ring, received, TRY), -EAGAIN);
+		assert_same(ring_try_pop_batch(&ring, received, 130, TRY), -EAGAIN);
 		for (uint64_t i = 0; i < cells; i++)
-			assert_same(ring_try_push(&ring, &messages[i], false), 1);
-		assert_same(ring_try_push(&ring, messages, false), -EAGAIN);
-		assert_same(ring_try_push_batch(&ring, messages, 130, false), -EAGAIN);
+			assert_same(ring_try_push(&ring, &messages[i], TRY), 1);
+		assert_same(ring_try_push(&ring, messages, TRY), -EAGAIN);
+		assert_same(ring_try_push_batch(&ring, messages, 130, TRY), -EAGAIN);
 		for (uint64_t i = 0; i < cells; i++) {
-			assert_same(ring_try_pop(&ring, received, false), 1);
+			assert_same(ring_try_pop(&ring, received, TRY), 1);
 			check_number(received, i);
 		}
-		assert_same(ring_try_push_batch(&ring, messages, 130, false), cells);
+		assert_same(ring_try_push_batch(&ring, messages, 130, TRY), cells);
 		ring_close(&ring);
-		assert_same(ring_try_push(&ring, messages, false), -EPIPE);
-		assert_same(ring_try_push_batch(&ring, messages, 130, false), -EPIPE);
-		assert_same(ring_try_pop_batch(&ring, received, 130, false), cells);
+		assert_same(ring_try_push(&ring, messages, TRY), -EPIPE);
+		assert_same(ring_try_push_batch(&ring, messages, 130, TRY), -EPIPE);
+		assert_same(ring_try_pop_batch(&ring, received, 130, TRY), cells);
 		for (uint64_t i = 0; i < cells; i++)
 			check_number(&received[i], i);
-		assert_same(ring_try_pop(&ring, received, false), -EAGAIN);
+		assert_same(ring_try_pop(&ring, received, TRY), -EAGAIN);
 		check_refuses_pop(-EPIPE);
 		check_stopped(0, 0, 0);
 		ring_fini(&ring);
@@ -301,7 +301,7 @@ EVERYWHERE(who_need_not_be_sure_leaves_stopped_threads_to_others)
 	given_ring(place);
 	uint64_t sender = ring_peek_claim_push(&ring);
 	push(1);
-	assert_same(ring_try_pop(&ring, &message, false), -EAGAIN);
+	assert_same(ring_try_pop(&ring, &message, TRY), -EAGAIN);
 	check_stopped(0, 0, 0);
 	pop(1);
 	cr_assert(!ring_peek_finish_push(&ring, sender, &message));
@@ -310,7 +310,7 @@ EVERYWHERE(who_need_not_be_sure_leaves_stopped_threads_to_others)
 	while (ring_push(&ring, &message) == 1)
 		;
 	struct ring_counts before = ring_counts(&ring);
-	assert_same(ring_try_push(&ring, &message, false), -EAGAIN);
+	assert_same(ring_try_push(&ring, &message, TRY), -EAGAIN);
 	assert_same(ring_counts(&ring).challenged, before.challenged);
 	ring_peek_finish_pop(&ring, receiver, &message);
 	check_number(&message, 2);
@@ -322,11 +322,11 @@ EVERYWHERE(tells_how_far_it_is_and_which_cells_are_ready)
 	given_ring(place);
 	for (uint64_t filled = 0; filled <= place->cells; filled++) {
 		for (size_t distance = 0; distance < 2 * place->cells; distance++) {
-			cr_assert_eq(ring_ready(&ring, distance, true), distance < filled);
-			cr_assert_eq(ring_ready(&ring, distance, false), distance < place->cells - filled);
+			cr_assert_eq(ring_ready(&ring, distance, RECEIVER), distance < filled);
+			cr_assert_eq(ring_ready(&ring, distance, SENDER), distance < place->cells - filled);
 		}
-		assert_same(ring_position(&ring, true), place->start);
-		assert_same(ring_position(&ring, false), (place->start + filled) & POSITION);
+		assert_same(ring_position(&ring, RECEIVER), place->start);
+		assert_same(ring_position(&ring, SENDER), (place->start + filled) & POSITION);
 		if (filled < place->cells)
 			push(filled);
 	}
@@ -347,10 +347,10 @@ static bool given_ring_of_one_sender(const struct place *place)
 
 EVERYWHERE(a_side_to_itself_does_what_any_side_does)
 {
-	for (unsigned int alone = 1; alone <= (RING_EXCLUSIVE_SENDER | RING_EXCLUSIVE_RECEIVER); alone++) {
+	for (unsigned int exclusive = 1; exclusive <= (RING_EXCLUSIVE_SENDER | RING_EXCLUSIVE_RECEIVER); exclusive++) {
 		struct magring_message messages[130], received[130];
 		size_t cells = place->cells;
-		given_ring_with(place, alone);
+		given_ring_with(place, exclusive);
 		check_refuses_pop(-EAGAIN);
 		for (uint64_t lap = 0; lap < 3; lap++) {
 			for (uint64_t i = 0; i < cells; i++)
@@ -376,7 +376,7 @@ EVERYWHERE(a_side_to_itself_does_what_any_side_does)
 		check_refuses_pop(-EPIPE);
 		check_refuses_push(-EPIPE);
 		check_counts(6 * cells + 1, 6 * cells + 1, true);
-		assert_same(ring_peek_unsettled(&ring), 0);
+		assert_same(ring_peek_unresolved(&ring), 0);
 		ring_fini(&ring);
 	}
 }
@@ -392,7 +392,7 @@ EVERYWHERE(a_declared_sender_goes_past_a_receiver_that_stopped_in_the_middle)
 	for (uint64_t i = 2; i < place->cells; i++)
 		push(i);
 	push(place->cells);
-	assert_same(ring_peek_unsettled(&ring), 1);
+	assert_same(ring_peek_unresolved(&ring), 1);
 	for (uint64_t i = 2; i <= place->cells; i++)
 		pop(i);
 	cr_assert(!ring_peek_finish_pop(&ring, claimed, &message));
@@ -401,11 +401,11 @@ EVERYWHERE(a_declared_sender_goes_past_a_receiver_that_stopped_in_the_middle)
 	check_refuses_pop(-EPIPE);
 	check_refuses_push(-EPIPE);
 	check_counts(place->cells + 1, place->cells + 1, true);
-	assert_same(ring_peek_unsettled(&ring), 0);
+	assert_same(ring_peek_unresolved(&ring), 0);
 	ring_fini(&ring);
 }
 
-EVERYWHERE(what_a_declared_sender_has_claimed_before_close_is_received_or_passed_over)
+EVERYWHERE(what_a_declared_sender_has_claimed_before_close_is_received_or_skipped)
 {
 	for (int comes_in_time = 0; comes_in_time < 2; comes_in_time++) {
 		struct magring_message message = numbered(0);
@@ -426,7 +426,7 @@ EVERYWHERE(what_a_declared_sender_has_claimed_before_close_is_received_or_passed
 		check_refuses_push(-EPIPE);
 		check_refuses_pop(-EPIPE);
 		check_counts((uint64_t)comes_in_time, (uint64_t)comes_in_time, true);
-		assert_same(ring_peek_unsettled(&ring), 0);
+		assert_same(ring_peek_unresolved(&ring), 0);
 		ring_fini(&ring);
 	}
 }
@@ -543,7 +543,7 @@ EVERYWHERE(a_receiver_goes_past_a_sender_that_stopped_in_the_middle)
 	}
 	check_stopped(1, 1, 1);
 	check_counts(1 + 3 * (place->cells - 1), 1 + 3 * (place->cells - 1), false);
-	cr_assert_not(ring_peek_finish_push(&ring, claimed, &message), "passed over and delivered");
+	cr_assert_not(ring_peek_finish_push(&ring, claimed, &message), "skipped and delivered");
 	check_stopped(1, 1, 0);
 	check_refuses_pop(-EAGAIN);
 	check_all_cells(place);

@@ -14,7 +14,7 @@
  *
  *	in turn   each thread sends some messages, and receives as many. So while one is
  *	          receiving, a message that was sent is waiting at any moment; and since no
- *	          more than a few a thread are in the ring, with no more holes than that,
+ *	          more than a few a thread are in the ring, with no more skipped positions than that,
  *	          there always is room in a ring twice as large. Each call must therefore
  *	          do something, the first time: there is no stricter bound on the steps
  *	          of those who go on, and no "full" or "empty" to hide behind.
@@ -99,9 +99,9 @@ static void show(void)
 	if (game.ring == NULL)
 		return;
 	struct ring_counts counts = ring_counts(game.ring);
-	fprintf(stderr, "  cells %zu, sent %" PRIu64 " received %" PRIu64 " unsettled %" PRIu64 "\n",
+	fprintf(stderr, "  cells %zu, sent %" PRIu64 " received %" PRIu64 " unresolved %" PRIu64 "\n",
 		ring_cells(game.ring), counts.sent, counts.received,
-		ring_peek_unsettled(game.ring));
+		ring_peek_unresolved(game.ring));
 	for (uint32_t i = 0; i < game.threads; i++)
 		fprintf(stderr, "  thread %" PRIu32 ": %s, sent %" PRIu32 " received %" PRIu64 "\n", i,
 			phases[phase_of(i)], workers[i].sent, workers[i].received);
@@ -260,7 +260,7 @@ static bool closed(void)
 static void close_ring(void)
 {
 	struct ring_counts counts = ring_counts(game.ring);
-	EXPECT(ring_peek_unsettled(game.ring), 0);
+	EXPECT(ring_peek_unresolved(game.ring), 0);
 	CHECK(counts.quarantined <= counts.challenged, "%" PRIu64 " of %" PRIu64, counts.quarantined,
 		counts.challenged);
 	while (pop() >= 0)
@@ -463,7 +463,7 @@ static void one_usable_cell_is_enough(void)
 	close_ring();
 }
 
-/* What it has not filled when it is passed over, it sends on in order. */
+/* What it has not filled when it is skipped, it sends on in order. */
 static void a_stopped_batch_keeps_its_order(void)
 {
 	for (size_t index = 0; index < BATCH; index++) {
@@ -597,9 +597,9 @@ static void open_queue(size_t cells)
 
 static void close_queue(void)
 {
-	EXPECT(ring_peek_unsettled(game.ring), 0);
+	EXPECT(ring_peek_unresolved(game.ring), 0);
 	game.ring = NULL;
-	magring_queue_destroy(game.queue);
+	magring_queue_release(game.queue);
 	game.queue = NULL;
 }
 
@@ -656,7 +656,7 @@ static void a_receiver_is_woken_for_what_is_behind_a_stopped_sender(void)
 	EXPECT(woken(one), 0);
 	EXPECT(woken(other), 0);
 	EXPECT(number_of(one->messages) + number_of(other->messages), 3);
-	/* And again, for the message that was passed over. */
+	/* And again, for the message that was skipped. */
 	one = sleeper_in_queue(0, act_receive, 0);
 	EXPECT(come_back(sender), 0);
 	EXPECT(woken(one), 0);

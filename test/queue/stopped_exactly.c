@@ -61,7 +61,7 @@ static const char *manner_name;
 static struct {
 	uint64_t moments;    /* at which a victim was stopped */
 	uint64_t played;     /* ways to go on from there */
-	uint64_t passed_over;
+	uint64_t skipped;
 	uint64_t own_steps[2]; /* the most of a call; beside the largest claim */
 	uint64_t barriers;   /* of all these calls */
 } totals;
@@ -103,7 +103,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 }
 
 /* Positions claimed by stopped senders (receivers), at most. A sender may have been
- * passed over once, and have claimed others. */
+ * skipped once, and have claimed others. */
 static uint64_t claimed(bool sending)
 {
 	uint64_t n = 0;
@@ -116,7 +116,7 @@ static uint64_t claimed(bool sending)
 }
 
 /* Positions that victims who are back may have left without a message. */
-static uint64_t holes(void)
+static uint64_t skipped_positions(void)
 {
 	uint64_t n = 0;
 	for (int i = 0; i < VICTIMS; i++)
@@ -127,7 +127,7 @@ static uint64_t holes(void)
 
 static bool may_be_full(void)
 {
-	uint64_t empty = claimed(true) + holes();
+	uint64_t empty = claimed(true) + skipped_positions();
 	return waiting() + empty >= ring_cells(&world.ring) ||
 		(as_in_queues && empty + claimed(false) > world.ring.spare);
 }
@@ -351,8 +351,8 @@ static void check_counts(void)
 		", received %" PRIu64 " not %" PRIu64, counts.sent, sent, counts.received, received);
 	CHECK(counts.quarantined <= counts.challenged, "%" PRIu64 " of %" PRIu64, counts.quarantined,
 		counts.challenged);
-	CHECK(ring_peek_unsettled(&world.ring) == 0, "%" PRIu64, ring_peek_unsettled(&world.ring));
-	CHECK(!ring_peek_asked(&world.ring), "a question is open");
+	CHECK(ring_peek_unresolved(&world.ring) == 0, "%" PRIu64, ring_peek_unresolved(&world.ring));
+	CHECK(!ring_peek_pending(&world.ring), "a challenge is pending");
 }
 
 /* All victims are back: nothing is left of it. */
@@ -377,7 +377,7 @@ static void check_all(void)
 	CHECK(others_push(1) == -EAGAIN, "%zu messages", cells + 1);
 	drain(1);
 	check_counts();
-	CHECK(ring_counts(&world.ring).challenged == before.challenged, "a question about nobody");
+	CHECK(ring_counts(&world.ring).challenged == before.challenged, "a challenge to no thread");
 }
 
 /* One manner of going on while the victims stand still. Then they come back, in this
@@ -393,7 +393,7 @@ static void play(const struct manner *manner, const int order[VICTIMS])
 		drain(1);
 		CHECK(world.ended, "the end does not come");
 	}
-	totals.passed_over += ring_counts(&world.ring).quarantined != quarantined;
+	totals.skipped += ring_counts(&world.ring).quarantined != quarantined;
 	for (int i = 0; i < VICTIMS; i++) {
 		if (!world.victims[order[i]].inside)
 			continue;
@@ -410,12 +410,12 @@ static void play(const struct manner *manner, const int order[VICTIMS])
 
 /* ---------------------------------------------------------------- scenarios -- */
 
-static void begin_scenario_alone(const char *name, size_t cells, uint64_t position, uint64_t filled,
-	unsigned int alone)
+static void begin_scenario_exclusive(const char *name, size_t cells, uint64_t position, uint64_t filled,
+	unsigned int exclusive)
 {
 	scenario_name = name;
 	manner_name = "nothing yet";
-	if (ring_init(&world.ring, cells, as_in_queues ? cells / 2 : cells - 1, position, alone) != 0)
+	if (ring_init(&world.ring, cells, as_in_queues ? cells / 2 : cells - 1, position, exclusive) != 0)
 		abort();
 	if (!as_in_queues)
 		world.ring.claim_max = cells;
@@ -429,7 +429,7 @@ static void begin_scenario_alone(const char *name, size_t cells, uint64_t positi
 
 static void begin_scenario(const char *name, size_t cells, uint64_t position, uint64_t filled)
 {
-	begin_scenario_alone(name, cells, position, filled, 0);
+	begin_scenario_exclusive(name, cells, position, filled, 0);
 }
 
 static void end_scenario(void)
@@ -496,7 +496,7 @@ static void alone(enum op op, size_t cells, uint64_t position, uint64_t filled)
 	position = atomic_load(sends(victim) ? &world.ring.tail : &world.ring.head);
 	do {
 		_Atomic(uint64_t) *last = &world.ring.cells[(position + victim->moved - 1) & world.ring.index_mask].state;
-		uint64_t quarantined = totals.passed_over;
+		uint64_t quarantined = totals.skipped;
 		if (victim->moved > 0 && claim == 0) {
 			claim = victim->steps;
 			state = atomic_load(last);
@@ -509,7 +509,7 @@ static void alone(enum op op, size_t cells, uint64_t position, uint64_t filled)
 			play(&manners[i], order);
 			put_back(1);
 		}
-		bool owes = claim != 0 && store == 0, was = totals.passed_over != quarantined;
+		bool owes = claim != 0 && store == 0, was = totals.skipped != quarantined;
 		CHECK(owes || !was, "quarantined");
 		CHECK(was || !owes || victim->moved > world.ring.spare, "never quarantined");
 		in_between += owes;
@@ -521,7 +521,7 @@ static void alone(enum op op, size_t cells, uint64_t position, uint64_t filled)
 	end_scenario();
 }
 
-/* One victim that was passed over, and is stopped again on its way back. */
+/* One victim that was skipped, and is stopped again on its way back. */
 static void twice(enum op op, size_t cells)
 {
 	static const int some[] = { 1, 2, 3 };
@@ -530,7 +530,7 @@ static void twice(enum op op, size_t cells)
 	do {
 		keep(1);
 		manners[some[world.victims[0].steps % 3]].run();
-		if (ring_peek_unsettled(&world.ring) > 0)
+		if (ring_peek_unresolved(&world.ring) > 0)
 			stop_everywhere(0, 2);
 		put_back(1);
 	} while (step(0));
@@ -552,7 +552,7 @@ static void pair(enum op first, enum op second, size_t cells, void (*between)(vo
 	end_scenario();
 }
 
-/* A victim that was passed over comes back while a second one stands still anywhere. */
+/* A victim that was skipped comes back while a second one stands still anywhere. */
 static void comes_back(enum op first, enum op second, size_t cells)
 {
 	begin_scenario("comes back", cells, 0, cells / 2);
@@ -664,7 +664,7 @@ static void decided(enum op op, enum op third, size_t cells)
 	begin(1, other_way(op));
 	while (world.ring.quarantined == 0 && step(1))
 		;
-	CHECK(world.ring.quarantined == 1, "nobody was passed over");
+	CHECK(world.ring.quarantined == 1, "nobody was skipped");
 	end_if_failed();
 	do {
 		/* The third one does not see how far the first is but by this. */
@@ -686,7 +686,7 @@ static unsigned int steps_to_ask(int number, int depth)
 {
 	unsigned int steps = 0;
 	keep(depth);
-	while (!ring_peek_asked(&world.ring) && step(number))
+	while (!ring_peek_pending(&world.ring) && step(number))
 		steps++;
 	put_back(depth);
 	return steps;
@@ -725,7 +725,7 @@ static void asked_again(enum op op, size_t cells)
 			put_back(2);
 		} while (world.ring.quarantined == 0 && step(1));
 		put_back(1);
-	} while (!ring_peek_asked(&world.ring) && step(2));
+	} while (!ring_peek_pending(&world.ring) && step(2));
 	end_scenario();
 }
 
@@ -789,7 +789,7 @@ static void own_steps(enum op op, size_t cells)
 			end_if_failed();
 		}
 	finish(0);
-	CHECK(ring_peek_unsettled(&world.ring) == 0, "%" PRIu64, ring_peek_unsettled(&world.ring));
+	CHECK(ring_peek_unresolved(&world.ring) == 0, "%" PRIu64, ring_peek_unresolved(&world.ring));
 	end_if_failed();
 	end_scenario();
 }
@@ -818,7 +818,7 @@ static void declared(enum op op, size_t cells, uint64_t position, uint64_t fille
 		"other way, victim, close", "other way, close, other way, victim", "victim, other way, close",
 		"close, victim",
 	};
-	begin_scenario_alone("declared", cells, position, filled,
+	begin_scenario_exclusive("declared", cells, position, filled,
 		op_sends(op) ? RING_EXCLUSIVE_SENDER : RING_EXCLUSIVE_RECEIVER);
 	begin(0, op);
 	do {
@@ -913,10 +913,10 @@ int main(int argc, char **argv)
 		alone(op, 4 * batch, op_sends(op) ? 0 : ((uint64_t)1 << 62) - 100, 2 * batch);
 		own_steps(op, 4 * batch);
 	}
-	CHECK(totals.barriers > 0 || !fence_asymmetric, "nobody was passed over");
-	printf("stopped at %" PRIu64 " moments, %" PRIu64 " ways to go on, %" PRIu64 " times passed over; "
+	CHECK(totals.barriers > 0 || !fence_asymmetric, "nobody was skipped");
+	printf("stopped at %" PRIu64 " moments, %" PRIu64 " ways to go on, %" PRIu64 " times skipped; "
 		"at most %" PRIu64 " instructions in a call beside a stopped thread, %" PRIu64 " beside a claim "
-		"of %d cells\n", totals.moments, totals.played, totals.passed_over, totals.own_steps[0],
+		"of %d cells\n", totals.moments, totals.played, totals.skipped, totals.own_steps[0],
 		totals.own_steps[1], RING_CLAIM_MAX);
 	return stress_end();
 }

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 
 #include "queue/ring_peek.h"
+#include "tuning.h"
 #include "queue/stopped.h"
 
 #define VICTIMS 3
@@ -105,12 +106,12 @@ static inline size_t count_of(const struct victim *victim)
 static inline void show_world(void)
 {
 	static const char *const names[] = { "push", "pop", "push_batch", "pop_batch", "close" };
-	fprintf(stderr, "  cells %zu, head %" PRIu64 " tail %#" PRIx64 " unsettled %" PRIu64
+	fprintf(stderr, "  cells %zu, head %" PRIu64 " tail %#" PRIx64 " unresolved %" PRIu64
 		", the others have sent %" PRIu64 "\n", ring_cells(&world.ring),
 		atomic_load(&world.ring.head), atomic_load(&world.ring.tail),
-		ring_peek_unsettled(&world.ring), world.sent);
+		ring_peek_unresolved(&world.ring), world.sent);
 	for (size_t i = 0; i < ring_cells(&world.ring); i++)
-		fprintf(stderr, "  cell %zu: state %#" PRIx64 ", verdict %#" PRIx64 "\n", i,
+		fprintf(stderr, "  cell %zu: state %#" PRIx64 ", recovery word %#" PRIx64 "\n", i,
 			atomic_load(&world.ring.cells[i].state), atomic_load(&world.ring.recovery[i]));
 	for (int i = 0; i < VICTIMS; i++)
 		if (world.victims[i].steps > 0)

@@ -171,7 +171,7 @@ static void start(struct worker *worker, enum kind kind, uint32_t number)
 }
 
 /* It has ended. What it has not sent is its own. */
-static void settle_sender(struct worker *worker)
+static void close_sender(struct worker *worker)
 {
 	for (uint32_t i = 0; i < BATCH; i++) {
 		struct magring_message *message = &worker->message[i];
@@ -195,7 +195,7 @@ static void cancel(struct worker *worker)
 	CHECK(stress_join(worker->thread) == PTHREAD_CANCELED, "kind %d", worker->kind);
 	game.cancelled[worker->kind]++;
 	if (worker->kind <= SEND_BATCH)
-		settle_sender(worker);
+		close_sender(worker);
 	stress_alive();
 }
 
@@ -224,10 +224,10 @@ static void check_slabs(void)
 		CHECK(!eventcount_has_waiters(&game.pool->memory[i]), "threads are said to wait for slabs");
 }
 
-static void check_gates(void)
+static void check_eventcounts(void)
 {
 	for (int side = SENDER; side <= RECEIVER; side++)
-		CHECK(!eventcount_has_waiters(&game.queue->eventcount[side]), "threads are said to wait, way %d", side);
+		CHECK(!eventcount_has_waiters(&game.queue->eventcount[side]), "threads are said to wait, side %d", side);
 }
 
 static void play(struct dice *dice)
@@ -255,15 +255,15 @@ static void play(struct dice *dice)
 	for (uint32_t i = 0; i < WORKERS; i++)
 		if (present[i]->kind <= SEND_BATCH) {
 			stress_join(present[i]->thread);
-			settle_sender(present[i]);
+			close_sender(present[i]);
 		}
 	magring_queue_close(game.queue);
 	for (uint32_t i = 0; i < WORKERS; i++)
 		if (present[i]->kind > SEND_BATCH)
 			stress_join(present[i]->thread);
 	check_seen(workers);
-	check_gates();
-	CHECK(magring_queue_destroy(game.queue) == 0, "destroy");
+	check_eventcounts();
+	CHECK(magring_queue_release(game.queue) == 0, "destroy");
 	check_slabs();
 	stress_destroy(game.pool);
 	game.games++;
@@ -277,7 +277,7 @@ int main(int argc, char **argv)
 	struct dice dice = dice_of(0);
 	while (stress_goes_on())
 		play(&dice);
-	printf("%" PRIu64 " games, %" PRIu64 " messages; cancelled %" PRIu64 " and %" PRIu64 " senders, who kept %"
+	printf("%" PRIu64 " games, %" PRIu64 " messages; cancelled %" PRIu64 " and %" PRIu64 " senders, which kept %"
 		PRIu64 " messages, %" PRIu64 " and %" PRIu64 " receivers\n", game.games, game.messages,
 		game.cancelled[SEND], game.cancelled[SEND_BATCH], game.kept, game.cancelled[RECEIVE],
 		game.cancelled[RECEIVE_BATCH]);

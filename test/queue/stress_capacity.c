@@ -215,7 +215,7 @@ static void play(struct dice *dice)
 	quarantined += stats.quarantined;
 	returned += stats.returned;
 	games++;
-	magring_queue_destroy(game.queue);
+	magring_queue_release(game.queue);
 	game.queue = NULL;
 }
 

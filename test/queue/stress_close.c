@@ -190,7 +190,7 @@ int main(int argc, char **argv)
 		close_amid(dice_throw(&dice, 100), dice_throw(&dice, 20000));
 		pthread_barrier_wait(&game.end);
 		messages += check_round();
-		magring_queue_destroy(game.queue);
+		magring_queue_release(game.queue);
 	}
 	game.over = true;
 	pthread_barrier_wait(&game.begin);

@@ -182,7 +182,7 @@ static void play(struct dice *dice, struct totals *totals)
 	CHECK(stats.sent - stats.returned == received && stats.received == stats.sent, "sent %" PRIu64 " received %" PRIu64,
 		stats.sent, stats.received);
 	CHECK(magring_queue_size(round->queue) == 0, "size %zu", magring_queue_size(round->queue));
-	magring_queue_destroy(round->queue);
+	magring_queue_release(round->queue);
 	stress_check_balance(round->pool);
 	totals->rounds++;
 	totals->messages += received;

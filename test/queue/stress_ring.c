@@ -158,9 +158,9 @@ static uint64_t play(struct dice *dice, uint64_t number)
 	memset(round.seen, 0, sizeof(round.seen));
 	atomic_init(&round.over, false);
 	/* A side that is one thread's says so half of the time. */
-	unsigned int alone = (round.senders == 1 && dice_throw(dice, 2) == 0 ? RING_EXCLUSIVE_SENDER : 0) |
+	unsigned int exclusive = (round.senders == 1 && dice_throw(dice, 2) == 0 ? RING_EXCLUSIVE_SENDER : 0) |
 		(receiving == 1 && dice_throw(dice, 2) == 0 ? RING_EXCLUSIVE_RECEIVER : 0);
-	if (ring_init(&round.ring, cells, spare, position, alone) != 0)
+	if (ring_init(&round.ring, cells, spare, position, exclusive) != 0)
 		abort();
 	if (dice_throw(dice, 2) == 0)
 		round.ring.claim_max = cells;
@@ -189,7 +189,7 @@ static uint64_t play(struct dice *dice, uint64_t number)
 	CHECK(received == (uint64_t)round.senders * MESSAGES, "received %" PRIu64, received);
 	CHECK(counts.sent - counts.returned == received && counts.received == counts.sent && counts.closed,
 		"sent %" PRIu64 " received %" PRIu64, counts.sent, counts.received);
-	CHECK(ring_peek_unsettled(&round.ring) == 0, "a question is open, or a cell quarantined");
+	CHECK(ring_peek_unresolved(&round.ring) == 0, "a challenge is pending, or a cell quarantined");
 	CHECK(ring_push(&round.ring, &message) == -EPIPE, "position %" PRIu64, position);
 	CHECK(ring_push_batch(&round.ring, &message, 1) == -EPIPE, "position %" PRIu64, position);
 	CHECK(ring_pop(&round.ring, &message) == -EPIPE, "position %" PRIu64, position);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One call wakes one sleeper, whatever it has brought; those who are woken wake the
- * rest. Played step by step on a real queue (see wait.c and eventcount.c), for receivers
- * and for senders; and beside a thread that has stopped between its claim and its
- * store, which the test plays itself. It takes each step after the counters and the
- * kernel have said that the sleepers sleep.
+ * One call wakes one sleeper, whatever it has brought. The sleepers that are woken
+ * wake the rest. Played step by step on a real queue (see blocking.c and
+ * eventcount.c), for receivers and for senders. Also beside a thread that has
+ * stopped between its claim and its store, which the test plays itself. It takes
+ * each step after the counters and the kernel have said that the sleepers sleep.
  */
 #include "stress.h"
 
@@ -34,7 +34,7 @@ static void show(void)
 {
 	fprintf(stderr, "  a thread sleeps on although its condition holds\n");
 	for (int side = SENDER; side <= RECEIVER; side++)
-		fprintf(stderr, "  gate %d: word %#" PRIx64 "\n", side,
+		fprintf(stderr, "  eventcount %d: word %#" PRIx64 "\n", side,
 			atomic_load_explicit(&queue->eventcount[side].word, memory_order_relaxed));
 	stress_print_queue(queue);
 }
@@ -130,7 +130,7 @@ static void receivers_pass_the_wake_up_on(void)
 		messages[i] = letter("r");
 	CHECK(magring_send_batch(queue, messages, SLEEPERS, 0) == SLEEPERS, "the batch");
 	CHECK(join_sleepers(receivers, SLEEPERS, 0) == SLEEPERS, "one message for each");
-	magring_queue_destroy(queue);
+	magring_queue_release(queue);
 }
 
 static void senders_pass_the_wake_up_on(void)
@@ -145,7 +145,7 @@ static void senders_pass_the_wake_up_on(void)
 	CHECK(magring_recv_batch(queue, messages, SLEEPERS, 0) == SLEEPERS, "room for each");
 	CHECK(join_sleepers(senders, SLEEPERS, 0) == SLEEPERS, "all have sent");
 	CHECK(magring_queue_size(queue) == CELLS, "%zu", magring_queue_size(queue));
-	magring_queue_destroy(queue);
+	magring_queue_release(queue);
 }
 
 /* A receiver has gone past a stopped sender, which makes room, but other
@@ -167,8 +167,8 @@ static void a_sender_is_woken_by_a_receiver_in_vain(int64_t timeout_ns)
 	CHECK(result == (timeout_ns == 0 ? -EAGAIN : 0), "%s", strerror(-result));
 	CHECK(join_sleepers(&sender, 1, 0) == 1, "it has sent");
 	messages[0] = letter("1");
-	CHECK(!ring_peek_finish_push(&queue->ring, position, messages), "it was passed over");
-	magring_queue_destroy(queue);
+	CHECK(!ring_peek_finish_push(&queue->ring, position, messages), "it was skipped");
+	magring_queue_release(queue);
 }
 
 /* S1 has stopped; what S2 sends behind it is received. */
@@ -183,12 +183,12 @@ static void receivers_are_woken_past_a_stopped_sender(void)
 	CHECK(magring_send(queue, &second, 0) == 0, "S2");
 	while (magring_queue_size(queue) > 0)
 		sched_yield();
-	CHECK(!ring_peek_finish_push(&queue->ring, position, &first), "S1 was passed over");
+	CHECK(!ring_peek_finish_push(&queue->ring, position, &first), "S1 was skipped");
 	CHECK(magring_send(queue, &first, 0) == 0, "S1");
 	CHECK(join_sleepers(receivers, 2, 0) == 2, "R1 and R2");
 	CHECK(read_letter(&receivers[0].message) + read_letter(&receivers[1].message) == '1' + '2',
 		"%c and %c", read_letter(&receivers[0].message), read_letter(&receivers[1].message));
-	magring_queue_destroy(queue);
+	magring_queue_release(queue);
 }
 
 /* R1 has stopped; the cell that R2 empties is filled. */
@@ -210,9 +210,9 @@ static void senders_are_woken_past_a_stopped_receiver(void)
 	CHECK(magring_recv(queue, &second, -1) == 0 && read_letter(&second) == 's', "a sender's");
 	CHECK(magring_recv(queue, &second, -1) == 0 && read_letter(&second) == 's', "the other's");
 	CHECK(join_sleepers(senders, 2, 0) == 2, "S1 and S2");
-	CHECK(!ring_peek_finish_pop(&queue->ring, position, &first), "R1 was passed over");
+	CHECK(!ring_peek_finish_pop(&queue->ring, position, &first), "R1 was skipped");
 	CHECK(read_letter(&first) == '1', "%c", read_letter(&first));
-	magring_queue_destroy(queue);
+	magring_queue_release(queue);
 }
 
 static void receivers_of_a_closed_queue_are_told_past_a_stopped_sender(void)
@@ -225,8 +225,8 @@ static void receivers_of_a_closed_queue_are_told_past_a_stopped_sender(void)
 	uint64_t position = ring_peek_claim_push(&queue->ring);
 	magring_queue_close(queue);
 	CHECK(join_sleepers(receivers, SLEEPERS, -EPIPE) == 0, "nobody got a message");
-	CHECK(!ring_peek_finish_push(&queue->ring, position, &last), "it was passed over");
-	magring_queue_destroy(queue);
+	CHECK(!ring_peek_finish_push(&queue->ring, position, &last), "it was skipped");
+	magring_queue_release(queue);
 }
 
 int main(int argc, char **argv)

@@ -269,7 +269,7 @@ int main(int count, char **arguments)
 	printf("%.17g", run(&job, &setting, arguments[1], seconds));
 	printf(" %.17g\n", status_bytes("VmHWM"));
 	allocator->destroy();
-	check(magring_queue_destroy(job.queue), "magring_queue_destroy");
+	check(magring_queue_release(job.queue), "magring_queue_release");
 	check(magring_pool_destroy(carriers), "magring_pool_destroy");
 	return 0;
 }

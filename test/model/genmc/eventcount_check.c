@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads at a gate: the condition is a number of items. Each thread does what ./run
- * says.
+ * Threads at an eventcount: the condition is a number of items. Each thread does
+ * what ./run says.
  *
- * Checked: nobody sleeps for ever (GenMC's -check-liveness: a thread waits in
- * kernel.c for a store that nobody will make), every item is taken once, the word of
- * the gate is in order at the end, and the descriptor says what it shall.
+ * Checked: no thread sleeps for ever (GenMC's -check-liveness: a thread waits in
+ * kernel.c for a store that no thread will make), every item is taken once, the word
+ * of the eventcount is in order at the end, and the descriptor says what it shall.
  */
 #include <stdatomic.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@ static struct eventcount eventcount;
 static _Atomic(uint64_t) items;
 static _Atomic(bool) over;
 
-static bool there(const void *unused)
+static bool there(void *unused)
 {
 	(void)unused;
 	/* Relaxed: as the ring's predicates, a hint. */
@@ -33,7 +33,7 @@ static void pass_on(void)
 		eventcount_notify(&eventcount);
 }
 
-/* What wait.c and queue.c do, with a number instead of a ring. */
+/* What blocking.c, send_recv.c and eventcount_await() do, with a number instead of a ring. */
 
 static void put(uint64_t count)
 {

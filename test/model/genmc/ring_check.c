@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads at a ring, each of which does what ./run says. Before they start the ring has
- * FILL messages in it. ALONE says which sides are one thread's.
+ * FILL messages in it. EXCLUSIVE says which sides are exclusive: RING_EXCLUSIVE_....
  *
  * Checked while they run: each receiver gets the messages of one sender in their
  * order and in one piece (GenMC reports data races on their bytes by itself); the
  * answers that the calls allow. At the end: what was sent was received once; no
- * doubt is left, and so no cell quarantined; the counts are right; with AS_NEW, every cell
+ * challenge is left, and so no cell quarantined; the counts are right; with AS_NEW, every cell
  * can be used; with AT_REST, as many messages fit as the ring has promised.
  *
  * Of CELLS cells SPARE are for positions that are skipped: by default all but
@@ -185,7 +185,7 @@ int main(void)
 {
 	long threads[THREADS];
 	uint64_t all = 0;
-	require(ring_init(&ring, CELLS, SPARE, START, ALONE) == 0);
+	require(ring_init(&ring, CELLS, SPARE, START, EXCLUSIVE) == 0);
 	ring.claim_max = CELLS; /* a batch is one claim, on two cells too */
 	for (int i = 0; i < FILL; i++)
 		all = push(0, all, 1, false);

@@ -1,55 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Size classes are spaced four to a doubling, as in jemalloc: 64, 128, 192, 256,
- * 320, 384, 448, 512, 640, ... bytes, so that at most a fifth of a slab is slack.
- *
- * A region is address space without access rights, reserved as a whole, and an
- * atomic bump. Taking moves `taken` up by CAS, after the pages below the new
- * value were made accessible:
+ * A region: address space without access rights, and an atomic bump pointer.
  *
  *	taken <= limit <= reserved,   taken <= writable <= reserved
  *
- * Raising the rights of a page that has them already changes nothing, so threads
- * that race here repeat one another's work rather than wait for it. The pages get
- * memory when they are touched, not before. A region never takes anything back:
- * what was carved goes round in magazines, or is carved anew (chunk.c).
+ * To take bytes a thread first makes the pages below the new value accessible.
+ * Then it moves `taken` up by CAS. Raising the rights of a page twice changes
+ * nothing, so threads that race repeat one another's work instead of waiting.
+ * A page gets memory when it is first touched.
+ *
+ * A region takes nothing back. Carved memory circulates in magazines, or a trim
+ * makes it free to be carved again (chunk.c).
  */
-#include "pool/slab.h"
-#include "tuning.h"
+#include "pool/region.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 
 #include "base/sanitizer.h"
-
-#define PAGE ((size_t)4096)
-/* Access rights are raised in steps, so that few system calls and few distinct
- * mappings are needed. */
+#include "tuning.h"
 
 static size_t round_up(size_t value, size_t unit)
 {
 	return (value + unit - 1) / unit * unit;
 }
 
-size_t slab_size(unsigned int class_index)
-{
-	if (class_index < 4)
-		return (class_index + 1) * SLAB_UNIT;
-	return ((size_t)(5 + class_index % 4) << (class_index / 4 - 1)) * SLAB_UNIT;
-}
-
-size_t slab_chunk(unsigned int class_index, size_t memory_limit)
-{
-	/* What is carved stays with its class until it is trimmed: leave the other
-	 * classes some of a small budget. */
-	size_t share = memory_limit / 32;
-	size_t slabs = (share < CHUNK_BYTES ? share : CHUNK_BYTES) / slab_size(class_index);
-	return slabs > 0 ? slabs : 1;
-}
-
 int region_init(struct region *region, size_t limit)
 {
-	size_t reserved = round_up(limit, PAGE);
+	size_t reserved = round_up(limit, REGION_PAGE);
 	void *base = mmap(NULL, reserved, PROT_NONE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
@@ -64,7 +42,7 @@ int region_init(struct region *region, size_t limit)
 
 void region_fini(struct region *region)
 {
-	/* Others may be given these addresses. */
+	/* The system may hand these addresses out again. */
 	sanitizer_permit(region->base, atomic_load_explicit(&region->taken, memory_order_relaxed));
 	munmap(region->base, region->reserved);
 }
@@ -72,8 +50,10 @@ void region_fini(struct region *region)
 /* Make the first `end` bytes accessible. */
 static bool region_open(struct region *region, size_t end)
 {
-	/* [rights] acquire: pairs with the CAS below; the mprotect of whoever moved
-	 * `writable` past `end` is over. */
+	/*
+	 * [rights] acquire: pairs with the CAS below. The mprotect() of the
+	 * thread that moved `writable` past `end` is over.
+	 */
 	size_t writable = atomic_load_explicit(&region->writable, memory_order_acquire);
 	while (writable < end) {
 		size_t wanted = round_up(end, REGION_RIGHTS_STEP);
@@ -82,7 +62,10 @@ static bool region_open(struct region *region, size_t end)
 		if (mprotect(region->base + writable, wanted - writable,
 				PROT_READ | PROT_WRITE) != 0)
 			return false;
-		/* [rights] release: the pages are accessible before the word says so. */
+		/*
+		 * [rights] release: the pages are accessible before the word
+		 * says so.
+		 */
 		if (atomic_compare_exchange_weak_explicit(&region->writable, &writable, wanted,
 				memory_order_release, memory_order_acquire))
 			return true;
@@ -92,8 +75,10 @@ static bool region_open(struct region *region, size_t end)
 
 size_t region_take(struct region *region, size_t size, size_t most, size_t *ret_offset)
 {
-	/* Relaxed: the CAS decides who owns the bytes, and nothing was written
-	 * there by anybody else. */
+	/*
+	 * Relaxed: the CAS decides which thread owns the bytes, and they are
+	 * fresh.
+	 */
 	size_t taken = atomic_load_explicit(&region->taken, memory_order_relaxed);
 	size_t bytes;
 	do {

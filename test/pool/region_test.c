@@ -1,75 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* lib/pool/slab.c: size classes, and memory carved from a reservation. */
+/* lib/pool/region.c: address space, taken from its start. */
 #include "given.h"
-#include "magring.h"
-#include "pool/slab.h"
-
-/* The sizes, counted out: four to a doubling. */
-static size_t expected_size(unsigned int class_index)
-{
-	size_t size = 0, step = 64;
-	for (unsigned int i = 0; i <= class_index; i++) {
-		if (i >= 8 && i % 4 == 0)
-			step *= 2;
-		size += step;
-	}
-	return size;
-}
-
-Test(slab, classes_are_spaced_four_to_a_doubling)
-{
-	static const size_t first[] = { 64, 128, 192, 256, 320, 384, 448, 512, 640, 768, 896, 1024,
-		1280, 1536, 1792, 2048 };
-	for (unsigned int i = 0; i < sizeof(first) / sizeof(first[0]); i++)
-		assert_same(slab_size(i), first[i]);
-	for (unsigned int i = 0; i < SLAB_CLASSES_MAX; i++)
-		assert_same(slab_size(i), expected_size(i));
-}
-
-Test(slab, class_is_the_inverse_of_size)
-{
-	for (unsigned int i = 0; i < SLAB_CLASSES_MAX; i++) {
-		assert_same(slab_class(slab_size(i)), i);
-		assert_same(slab_class(slab_size(i) - 63), i);
-		assert_same(slab_class(slab_size(i) + 1), i + 1);
-	}
-	assert_same(slab_class(1), 0);
-}
-
-Test(slab, the_smallest_class_that_holds_it_serves_a_size)
-{
-	for (size_t size = 1; size <= 70000; size++) {
-		unsigned int i = slab_class(size);
-		cr_assert_geq(slab_size(i), size);
-		cr_assert(i == 0 || slab_size(i - 1) < size, "%zu bytes", size);
-	}
-}
-
-Test(slab, at_most_a_fifth_is_slack_beyond_one_unit)
-{
-	for (unsigned int i = 1; i < SLAB_CLASSES_MAX; i++) {
-		size_t least = slab_size(i - 1) + 1;
-		size_t slack = slab_size(i) - least;
-		cr_assert(slack < SLAB_UNIT || slack * 5 <= slab_size(i), "class %u", i);
-	}
-}
-
-Test(slab, the_classes_suffice_for_the_largest_message)
-{
-	cr_assert_lt(slab_class(MAGRING_PAYLOAD_MAX + MAGRING_ID_MAX + 1), SLAB_CLASSES_MAX);
-}
-
-Test(slab, a_chunk_is_64_kib_or_a_32nd_of_a_small_budget_or_one_slab)
-{
-	static const size_t limits[] = { 64, 2048, 4096, 100000, (size_t)1 << 20, ((size_t)2 << 20) - 1,
-		(size_t)2 << 20, MAGRING_MEMORY_MAX };
-	for (size_t j = 0; j < sizeof(limits) / sizeof(limits[0]); j++)
-		for (unsigned int i = 0; i < SLAB_CLASSES_MAX; i++) {
-			size_t bytes = limits[j] / 32 < 65536 ? limits[j] / 32 : 65536;
-			size_t wanted = bytes / expected_size(i);
-			assert_same(slab_chunk(i, limits[j]), wanted > 0 ? wanted : 1);
-		}
-}
+#include "pool/region.h"
 
 Test(region, gives_out_its_limit_and_no_byte_more)
 {

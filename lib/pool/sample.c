@@ -1,49 +1,53 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A sampling profile of a pool's allocations: what tcmalloc and jemalloc do for malloc.
- * Bytes are sampled by a Poisson process of one point in `mean` bytes, and a message is
- * sampled when it has a point, with probability 1 - exp(-bytes / mean). Readers of the
- * profile divide by that, for each line with the average size of its messages; so
- * there is a line for each stack and size class. With a mean of 1 all are sampled.
+ * Samples of a pool's allocations, as tcmalloc and jemalloc take them of
+ * malloc's.
+ *
+ * Bytes are sampled by a Poisson process of one point in `mean` bytes. A
+ * message is sampled when it has a point, with probability 1 - exp(-bytes /
+ * mean). Readers of a profile divide by that, for each line with the average
+ * size of its messages. So there is a line for each stack and size class. A
+ * mean of 1 samples all.
  *
  *	stack: in the hash table from its first message until the pool's end
- *	live:  from a message's allocation to its free, in the list of its stack; found by the
- *	       slab's round. The message says that it is sampled (MESSAGE_SAMPLED).
+ *	live:  in the list of its stack from a message's allocation to its free,
+ *	       and in a table by the slab's round (MESSAGE_SAMPLED)
  *
  *	stack->allocated - stack->freed = length of stack->live
  *
- * The table of stacks is lock-free. One lock for the pool keeps counts and lists; only
- * sampled messages come here at all. Messages without a slab are no allocations. All
- * memory is malloc's and beyond the pool's budget; a message for which there is none goes
- * without a sample.
+ * The table of stacks is lock-free. One lock for the pool keeps counts and
+ * lists, and only sampled messages take it. Messages without a slab are not
+ * sampled. All memory is malloc's and beyond the pool's budget. A message for
+ * which there is none goes without a sample.
  */
-#include "pool/profile.h"
-#include "tuning.h"
+#include "pool/sample.h"
 
 #include <errno.h>
-#include <execinfo.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/backtrace.h"
 #include "base/clock.h"
+#include "base/fork.h"
 #include "base/random.h"
-#include "pool/sample.h"
+#include "base/thread_id.h"
+#include "base/thread_local.h"
+#include "pool/size_class.h"
 #include "pool/thread_cache.h"
-
-
-/* Where the linker puts the functions with PROFILE_CUT. */
-extern const char __start_magring_alloc[] __attribute__((visibility("hidden")));
-extern const char __stop_magring_alloc[] __attribute__((visibility("hidden")));
+#include "tuning.h"
 
 /* -------------------------------------------------------------- sampling -- */
 
-/* Of this thread and all pools: a Poisson process has no memory, so points that are counted in
- * means do for any mean. */
-static _Thread_local struct {
+/*
+ * One for this thread and all pools: a Poisson process has no memory. The
+ * points are counted in means, so they do for any mean.
+ */
+static THREAD_LOCAL struct {
 	uint64_t random; /* 0: not seeded */
 	double until;    /* the next point */
-} sampler __attribute__((tls_model("initial-exec")));
+} sampler;
 
 /* In [0, 1). */
 static double uniform(void)
@@ -52,8 +56,9 @@ static double uniform(void)
 }
 
 /*
- * Exponentially distributed with mean 1, exact and without a logarithm (von Neumann 1951): a
- * falling run that begins with u has an odd length with probability exp(-u).
+ * Exponentially distributed with mean 1, exact and without a logarithm. A
+ * falling run that begins with u has an odd length with probability exp(-u):
+ * von Neumann, 1951.
  */
 static double exponential(void)
 {
@@ -82,7 +87,7 @@ static bool is_due(const struct profile *profile, size_t bytes)
 	return true;
 }
 
-/* ------------------------------------------------------------- accounting -- */
+/* ------------------------------------------------------------ accounting -- */
 
 struct wanted {
 	unsigned int class_index;
@@ -90,11 +95,13 @@ struct wanted {
 	void **frame;
 };
 
-/* The first one from here on in its bucket. */
+/* The first stack like this from here on in the bucket, or NULL. */
 static struct stack *search(struct stack *stack, const struct wanted *wanted)
 {
-	while (stack != NULL && (stack->depth != wanted->depth || stack->class_index != wanted->class_index ||
-			memcmp(stack->frame, wanted->frame, (size_t)wanted->depth * sizeof(void *)) != 0))
+	while (stack != NULL && (stack->depth != wanted->depth ||
+			stack->class_index != wanted->class_index ||
+			memcmp(stack->frame, wanted->frame,
+				(size_t)wanted->depth * sizeof(void *)) != 0))
 		stack = stack->next;
 	return stack;
 }
@@ -124,7 +131,7 @@ static size_t hash(const struct wanted *wanted)
 static struct stack *find_stack(struct profile *profile, const struct wanted *wanted)
 {
 	_Atomic(struct stack *) *bucket = &profile->bucket[hash(wanted) % SAMPLE_BUCKETS];
-	/* [stack] acquire: pairs with the CAS below; the stack is filled in. */
+	/* [stack] acquire: pairs with the CAS below. The stack is filled in. */
 	struct stack *first = atomic_load_explicit(bucket, memory_order_acquire), *created = NULL;
 	for (;;) {
 		struct stack *stack = search(first, wanted);
@@ -135,28 +142,30 @@ static struct stack *find_stack(struct profile *profile, const struct wanted *wa
 		if (created == NULL && (created = create_stack(wanted)) == NULL)
 			return NULL;
 		created->next = first;
-		/* [stack] release: the stack is filled in before others find it. Acquire on failure:
-		 * as above. */
+		/*
+		 * [stack] release: the stack is filled in before others find
+		 * it. Acquire on failure, as above.
+		 */
 		if (atomic_compare_exchange_strong_explicit(bucket, &first, created,
 				memory_order_release, memory_order_acquire))
 			return created;
 	}
 }
 
-static bool is_cut(const void *address)
-{
-	return (uintptr_t)address >= (uintptr_t)__start_magring_alloc &&
-		(uintptr_t)address <= (uintptr_t)__stop_magring_alloc;
-}
-
-static struct wanted take_stack(void **frame, unsigned int class_index)
+/*
+ * The stack from the caller on. Above it are frames of the library. Compilers
+ * decide how many, so the address to which they return is looked for.
+ */
+static struct wanted take_stack(void **frame, unsigned int class_index, const void *caller)
 {
 	int depth = backtrace(frame, PROFILE_FRAMES_CUT + PROFILE_FRAMES), cut = 0;
-	for (int i = 0; i < depth && i < PROFILE_FRAMES_CUT; i++)
-		if (is_cut(frame[i]))
-			cut = i + 1;
+	while (cut < depth && cut < PROFILE_FRAMES_CUT && frame[cut] != caller)
+		cut++;
+	if (cut == depth || cut == PROFILE_FRAMES_CUT)
+		cut = 0; /* some frames too many are better than another caller */
 	depth -= cut;
-	return (struct wanted){ class_index, depth < PROFILE_FRAMES ? depth : PROFILE_FRAMES, frame + cut };
+	return (struct wanted){ class_index, depth < PROFILE_FRAMES ? depth : PROFILE_FRAMES,
+		frame + cut };
 }
 
 static void account(struct profile *profile, struct live *live)
@@ -172,7 +181,7 @@ static void account(struct profile *profile, struct live *live)
 }
 
 bool profile_alloc(struct profile *profile, uint32_t round, unsigned int class_index, size_t bytes,
-	const void *id, size_t id_size)
+	const void *id, size_t id_size, const void *caller)
 {
 	void *frame[PROFILE_FRAMES_CUT + PROFILE_FRAMES];
 	if (!is_due(profile, bytes))
@@ -180,13 +189,15 @@ bool profile_alloc(struct profile *profile, uint32_t round, unsigned int class_i
 	struct live *live = malloc(sizeof(*live));
 	if (live == NULL)
 		return false;
-	struct wanted wanted = take_stack(frame, class_index);
+	struct wanted wanted = take_stack(frame, class_index, caller);
 	struct stack *stack = find_stack(profile, &wanted);
 	if (stack == NULL) {
 		free(live);
 		return false;
 	}
-	/* From here on nothing fails: what is in the table will be in the list, too. */
+	/*
+	 * Nothing fails from here on: what is in the table will be in the list.
+	 */
 	*live = (struct live){ .stack = stack, .bytes = bytes, .time_ns = clock_now(),
 		.id_size = (uint8_t)id_size };
 	if (id_size > 0)
@@ -199,43 +210,35 @@ bool profile_alloc(struct profile *profile, uint32_t round, unsigned int class_i
 void profile_free(struct profile *profile, uint32_t round)
 {
 	struct live *live = profile->live[round];
-	thread_lock(&profile->lock);
+	fork_lock(&profile->lock);
 	live->stack->freed.objects++;
 	live->stack->freed.bytes += live->bytes;
 	cds_list_del(&live->link);
-	thread_unlock(&profile->lock);
+	fork_unlock(&profile->lock);
 	free(live);
 }
 
-/* ------------------------------------------------------ create and destroy -- */
+/* ---------------------------------------------------- create and destroy -- */
 
-/* A number of bytes, or what there is without. */
-static uint64_t bytes_in(const char *text, uint64_t without)
+int profile_create(struct profile **ret_profile, const struct profile_options *options,
+	size_t memory_limit)
 {
-	char *end;
-	if (text == NULL || *text < '0' || *text > '9')
-		return without;
-	uint64_t value = strtoull(text, &end, 10);
-	return *end == '\0' && value <= INT64_MAX ? value : without;
-}
-
-int profile_create(struct profile **ret_profile, uint64_t option, size_t memory_limit)
-{
-	const char *leaks = secure_getenv("MAGRING_LEAKS"), *file = secure_getenv("MAGRING_PROFILE_FILE");
-	bool report = leaks != NULL && strcmp(leaks, "1") == 0;
-	uint64_t mean = bytes_in(secure_getenv("MAGRING_PROFILE"), option != 0 || file == NULL ? option : PROFILE_SAMPLE_BYTES);
 	void *frame;
 	*ret_profile = NULL;
-	if (report)
-		mean = 1;
-	if (mean == 0)
+	if (options->mean == 0)
 		return 0;
+	if (!HAS_BACKTRACE && options->required)
+		return -ENOTSUP;
+	if (!HAS_BACKTRACE) {
+		fputs("magring: no profiles: the C library has no backtrace()\n", stderr);
+		return 0;
+	}
 	struct profile *profile = calloc(1, sizeof(*profile));
 	if (profile == NULL)
 		return -ENOMEM;
-	profile->mean = mean;
-	profile->report = report;
-	if (file != NULL && (profile->file = strdup(file)) == NULL)
+	profile->mean = options->mean;
+	profile->report = options->report;
+	if (options->file != NULL && (profile->file = strdup(options->file)) == NULL)
 		goto free_profile;
 	profile->live_size = (memory_limit / SLAB_UNIT + 1) * sizeof(*profile->live);
 	profile->live = mmap(NULL, profile->live_size, PROT_READ | PROT_WRITE,

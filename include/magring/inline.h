@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is compiled into the caller. magring.h includes this file, and declares
+ * and describes the calls.
+ *
+ * A message that needs no slab costs less work than a function call. So the
+ * caller makes, reads and frees such a message itself, and calls the library
+ * for all others. The layout of such a message is therefore a part of the
+ * binary interface.
+ *
+ * The library has all these functions whole as well: for other languages, for
+ * programs that take their address, and for C and C++ with MAGRING_NO_INLINE
+ * defined. The functions of the library are also used
+ *
+ * - without optimisation, because compilers then warn of paths that never run;
+ * - under gcc's AddressSanitizer, which takes a payload for as good as before
+ *   if only one of two paths leads through a free.
+ */
+#ifndef MAGRING_INLINE_H
+#define MAGRING_INLINE_H
+
+#ifndef MAGRING_H
+#error "include magring.h"
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The library's functions, by names that inline functions of the same purpose
+ * can call: a function that calls itself is not inlined. */
+MAGRING_PUBLIC MAGRING_CHECK int magring_private_alloc(
+	struct magring_pool *pool, struct magring_message *ret_message,
+	const void *id, size_t id_size, size_t payload_size, int64_t timeout_ns);
+MAGRING_PUBLIC MAGRING_CHECK int magring_private_copy(
+	struct magring_pool *pool, struct magring_message *ret_message,
+	const void *id, size_t id_size, const void *payload, size_t payload_size,
+	int64_t timeout_ns);
+MAGRING_PUBLIC const void *magring_private_id(
+	const struct magring_message *message, size_t *ret_size);
+MAGRING_PUBLIC void *magring_private_payload(
+	struct magring_message *message, size_t *ret_size);
+MAGRING_PUBLIC void magring_private_free(struct magring_message *message);
+
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(MAGRING_NO_INLINE) && \
+	!defined(__SANITIZE_ADDRESS__)
+
+/*
+ * The header of a message. The top byte is 0 in the empty message and 1 in one
+ * without a slab. Bits 48 to 55 are the size of the id, bits 0 to 31 that of
+ * the payload. Id and payload lie one behind the other in the body.
+ */
+#define MAGRING_PRIVATE_KIND(message) ((message)->private_header >> 56)
+#define MAGRING_PRIVATE_ID_SIZE(message) ((message)->private_header >> 48 & 0xff)
+#define MAGRING_PRIVATE_PAYLOAD_SIZE(message) ((message)->private_header & 0xffffffff)
+#define MAGRING_PRIVATE_INSIDE 1
+#ifdef __cplusplus
+#define MAGRING_PRIVATE_BYTES(message) \
+	reinterpret_cast<unsigned char *>((message)->private_body)
+#else
+#define MAGRING_PRIVATE_BYTES(message) ((unsigned char *)(message)->private_body)
+#endif
+/* Never instrumented: an instrumented function needs an address, and those of
+ * this file that the library does not have would be undefined. */
+#define MAGRING_PRIVATE_IN_CALLER \
+	extern __inline__ __attribute__((__always_inline__, __gnu_inline__, __artificial__, \
+		__no_instrument_function__))
+
+/* Compilers must not know where these bytes are. They would warn of every
+ * access beyond the inline part, although that access is to a slab. */
+MAGRING_PRIVATE_IN_CALLER void *magring_private_bytes(
+	struct magring_message *message, size_t offset)
+{
+	unsigned char *bytes = MAGRING_PRIVATE_BYTES(message) + offset;
+	__asm__("" : "+r"(bytes));
+	return bytes;
+}
+
+/* Make a message without a slab: 1. Else 0, and the library makes the message
+ * or answers what is wrong. */
+MAGRING_PRIVATE_IN_CALLER int magring_private_inside(
+	struct magring_message *ret_message, const void *id, size_t id_size,
+	size_t payload_size)
+{
+	uint64_t id_size_wide = id_size, kind = MAGRING_PRIVATE_INSIDE;
+	if (!ret_message || (!id && id_size > 0) || id_size > MAGRING_INLINE_MAX ||
+			payload_size > MAGRING_INLINE_MAX - id_size)
+		return 0;
+	ret_message->private_header = payload_size | id_size_wide << 48 | kind << 56;
+	if (id_size > 0)
+		__builtin_memcpy(magring_private_bytes(ret_message, 0), id, id_size);
+	return 1;
+}
+
+MAGRING_PRIVATE_IN_CALLER int magring_message_alloc(
+	struct magring_pool *pool, struct magring_message *ret_message,
+	const void *id, size_t id_size, size_t payload_size, int64_t timeout_ns)
+{
+	if (magring_private_inside(ret_message, id, id_size, payload_size))
+		return 0;
+	return magring_private_alloc(pool, ret_message, id, id_size, payload_size, timeout_ns);
+}
+
+MAGRING_PRIVATE_IN_CALLER int magring_message_copy(
+	struct magring_pool *pool, struct magring_message *ret_message,
+	const void *id, size_t id_size, const void *payload, size_t payload_size,
+	int64_t timeout_ns)
+{
+	if ((!payload && payload_size > 0) ||
+			!magring_private_inside(ret_message, id, id_size, payload_size))
+		return magring_private_copy(pool, ret_message, id, id_size, payload, payload_size,
+			timeout_ns);
+	if (payload_size > 0)
+		__builtin_memcpy(magring_private_bytes(ret_message, id_size), payload,
+			payload_size);
+	return 0;
+}
+
+MAGRING_PRIVATE_IN_CALLER const void *magring_message_id(
+	const struct magring_message *message, size_t *ret_size)
+{
+	const void *id;
+	if (!message || MAGRING_PRIVATE_KIND(message) != MAGRING_PRIVATE_INSIDE)
+		return magring_private_id(message, ret_size);
+	if (ret_size)
+		*ret_size = MAGRING_PRIVATE_ID_SIZE(message);
+	id = message->private_body;
+	__asm__("" : "+r"(id));
+	return id;
+}
+
+MAGRING_PRIVATE_IN_CALLER void *magring_message_payload(
+	struct magring_message *message, size_t *ret_size)
+{
+	if (!message || MAGRING_PRIVATE_KIND(message) != MAGRING_PRIVATE_INSIDE)
+		return magring_private_payload(message, ret_size);
+	if (ret_size)
+		*ret_size = MAGRING_PRIVATE_PAYLOAD_SIZE(message);
+	return magring_private_bytes(message, MAGRING_PRIVATE_ID_SIZE(message));
+}
+
+MAGRING_PRIVATE_IN_CALLER void magring_message_free(struct magring_message *message)
+{
+	if (!message || MAGRING_PRIVATE_KIND(message) > MAGRING_PRIVATE_INSIDE)
+		magring_private_free(message);
+	else
+		message->private_header = 0;
+}
+
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One sleep, of any thread for any condition. A thread tries before it sleeps
+ * and after it was woken: see eventcount.c.
+ *
+ * A thread that is cancelled in its sleep leaves the eventcount first and
+ * cleans up then. A wake-up that was meant for it reaches the next sleeper only
+ * if the thread is no longer counted.
+ */
+#include "base/eventcount.h"
+
+#include <pthread.h>
+
+struct sleep {
+	struct eventcount *eventcount;
+	const struct eventcount_waiter *waiter;
+	void *context;
+};
+
+static void awake(const struct sleep *sleep)
+{
+	if (sleep->waiter->awake != NULL)
+		sleep->waiter->awake(sleep->context);
+}
+
+static void cancelled(void *argument)
+{
+	struct sleep *sleep = argument;
+	awake(sleep);
+	eventcount_cancel_wait(sleep->eventcount);
+	sleep->waiter->cancelled(sleep->context);
+}
+
+bool eventcount_await(struct eventcount *eventcount, const struct eventcount_waiter *waiter,
+	void *context, int64_t deadline_ns)
+{
+	struct sleep sleep = { .eventcount = eventcount, .waiter = waiter, .context = context };
+	uint32_t ticket = eventcount_prepare_wait(eventcount);
+	bool done = waiter->try(context);
+	if (!done) {
+		int64_t again_ns = waiter->asleep(context);
+		pthread_cleanup_push(cancelled, &sleep);
+		eventcount_commit_wait(eventcount, ticket,
+			again_ns < deadline_ns ? again_ns : deadline_ns);
+		pthread_cleanup_pop(0);
+		awake(&sleep);
+	}
+	eventcount_cancel_wait(eventcount);
+	return done || waiter->try(context);
+}

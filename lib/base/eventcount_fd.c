@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The descriptor of an eventcount is an eventfd that is used as a level:
+ *
+ *	ARMED      it is not readable; the next waker clears ARMED and then
+ *	           signals it
+ *	not ARMED  it is readable or about to be
+ *
+ * There is one signal for each clearing of ARMED, and one arming for each
+ * signal that is consumed. So no late signal meets an armed eventcount. A
+ * thread that stops between the two steps of either keeps the descriptor quiet
+ * until it runs again.
+ */
+#include "base/eventcount.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fence.h"
+
+static void close_fd(int fd)
+{
+	/*
+	 * close() is a cancellation point. A raw system call is none, but tools
+	 * that follow descriptors would miss it.
+	 */
+	int cancel_state;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	close(fd);
+	pthread_setcancelstate(cancel_state, NULL);
+}
+
+void eventcount_fini(struct eventcount *eventcount)
+{
+	int fd = atomic_load_explicit(&eventcount->fd, memory_order_relaxed);
+	if (fd >= 0)
+		close_fd(fd);
+}
+
+void eventcount_signal_fd(struct eventcount *eventcount)
+{
+	/*
+	 * [fd] acquire: pairs with eventcount_fd(); ARMED was set by a thread
+	 * that saw the descriptor.
+	 */
+	int fd = atomic_load_explicit(&eventcount->fd, memory_order_acquire);
+	/*
+	 * Raw, as write() would be a cancellation point. It cannot fail: the
+	 * counter is 0 or 1.
+	 */
+	const eventfd_t one = 1;
+	syscall(SYS_write, fd, &one, sizeof(one));
+}
+
+int eventcount_fd(struct eventcount *eventcount)
+{
+	/* [fd] acquire: pairs with the CAS below. */
+	int fd = atomic_load_explicit(&eventcount->fd, memory_order_acquire);
+	if (fd >= 0)
+		return fd;
+	int created = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (created < 0)
+		return -errno;
+	/* [fd] release: the descriptor is made before it is found. */
+	if (atomic_compare_exchange_strong_explicit(&eventcount->fd, &fd, created,
+			memory_order_acq_rel, memory_order_acquire))
+		return created;
+	close_fd(created);
+	return fd;
+}
+
+void eventcount_arm(struct eventcount *eventcount, eventcount_condition *ready,
+	void *context)
+{
+	/* [fd] acquire: pairs with eventcount_fd(). */
+	int fd = atomic_load_explicit(&eventcount->fd, memory_order_acquire);
+	uint64_t word = atomic_load_explicit(&eventcount->word, memory_order_relaxed);
+	eventfd_t signals;
+	if (fd < 0 || word & EVENTCOUNT_ARMED)
+		return;
+	if (syscall(SYS_read, fd, &signals, sizeof(signals)) < 0)
+		return; /* the signal is on its way: readable soon, and that is right */
+	/* [wake] acq_rel: pairs with eventcount_notify(). */
+	atomic_fetch_or_explicit(&eventcount->word, EVENTCOUNT_ARMED, memory_order_acq_rel);
+	/*
+	 * [sleep] heavy side: the descriptor is armed before the condition is
+	 * checked again, as in eventcount_prepare_wait().
+	 */
+	fence_heavy();
+	if (ready(context))
+		eventcount_notify(eventcount);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * init: what the library finds out about the machine before anything else.
+ *
+ * Constructors of priority 101 call each of these functions. But in a program
+ * that is linked statically the program's constructors of that priority come
+ * first, and they may create queues. So every create calls base_init(), which
+ * does what is not done yet.
+ */
+#ifndef MAGRING_INIT_H
+#define MAGRING_INIT_H
+
+#include "base/fence.h"
+#include "base/fork.h"
+#include "base/pause.h"
+
+static inline void base_init(void)
+{
+	fence_init();
+	pause_init();
+	fork_init();
+}
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the environment asks for.
+ *
+ *	MAGRING_PROFILE       mean bytes between samples, before the option
+ *	MAGRING_PROFILE_FILE  write profiles at the end of pools and processes
+ *	MAGRING_LEAKS=1       sample all; report leaks if a pool stays busy
+ *
+ * exit() writes the files of pools that are still there, while other threads go
+ * on. It does so in a section of the table of pools, so that none of them goes
+ * away.
+ */
+#include "observe/at_exit.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fork.h"
+#include "pool/pool.h"
+#include "tuning.h"
+
+/* A number of bytes, or what there is without. */
+static uint64_t bytes_in(const char *text, uint64_t without)
+{
+	char *end;
+	if (text == NULL || *text < '0' || *text > '9')
+		return without;
+	uint64_t value = strtoull(text, &end, 10);
+	return *end == '\0' && value <= INT64_MAX ? value : without;
+}
+
+struct profile_options report_options(uint64_t sample_bytes)
+{
+	const char *leaks = secure_getenv("MAGRING_LEAKS");
+	struct profile_options options = {
+		.file = secure_getenv("MAGRING_PROFILE_FILE"),
+		.report = leaks != NULL && strcmp(leaks, "1") == 0,
+		.required = sample_bytes != 0,
+	};
+	uint64_t without = sample_bytes != 0 || options.file == NULL ?
+		sample_bytes : PROFILE_SAMPLE_BYTES;
+	options.mean = options.report ? 1 : bytes_in(secure_getenv("MAGRING_PROFILE"), without);
+	return options;
+}
+
+void report_busy(struct magring_pool *pool)
+{
+	/* In the child of a fork, locks of the parent's threads stay locked. */
+	int rc = 0;
+	if (pool->profile != NULL && pool->profile->report && !fork_in_child())
+		rc = magring_pool_write_leaks(pool, stderr);
+	(void)rc; /* there is no place to report that to */
+}
+
+void report_done(struct magring_pool *pool)
+{
+	char *name;
+	int cancel_state;
+	if (pool->profile == NULL || pool->profile->file == NULL)
+		return;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	if (asprintf(&name, "%s.%d.%" PRIu64 ".heap", pool->profile->file, (int)getpid(),
+			pool->registry.serial) > 0) {
+		FILE *file = fopen(name, "we");
+		bool written = file != NULL && magring_pool_write_profile(pool, file) == 0;
+		if (file != NULL && fclose(file) != 0)
+			written = false;
+		if (!written)
+			fprintf(stderr, "magring: pool \"%s\": cannot write %s\n",
+				pool->name, name);
+		free(name);
+	}
+	pthread_setcancelstate(cancel_state, NULL);
+}
+
+static void at_exit(void)
+{
+	if (fork_in_child())
+		return; /* what another thread of the parent had begun stays half done */
+	unsigned int half = thread_section_begin();
+	for (unsigned int number = 0; number < pool_numbers(); number++) {
+		/* Read once: other threads go on, and may be destroying it. */
+		struct magring_pool *pool = pool_published(number);
+		if (pool != NULL)
+			report_done(pool);
+	}
+	thread_section_end(half);
+}
+
+static void register_at_exit(void)
+{
+	atexit(at_exit); /* if that fails, no files are written at exit */
+}
+
+void report_begin(const struct magring_pool *pool)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	if (pool->profile != NULL && pool->profile->file != NULL)
+		pthread_once(&once, register_at_exit);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Allocation and free where the loaded magazine does not do.
+ *
+ *	alloc                                  free
+ *	the cache, refilled from the depot     the cache, drained into the depot
+ *	one slab of the depot, or carved       one slab into the depot
+ *	what the other caches hold, reclaimed
+ *	NULL
+ *
+ * A thread without a cache, or whose cache is revoked, works on the depot. Its
+ * counters are the cache's, or the pool's if it has none.
+ */
+#include "pool/alloc.h"
+
+#include <sched.h>
+
+#include "base/tracepoint.h"
+#include "pool/carve.h"
+#include "pool/reclaim.h"
+#include "pool/thread_exit.h"
+
+/* A pool, a class, and where the calling thread counts. */
+struct request {
+	struct magring_pool *pool;
+	struct cache *cache; /* NULL: counters are shared */
+	struct magazine_counts *counts;
+	unsigned int class_index;
+};
+
+static inline struct request request_of(struct magring_pool *pool, unsigned int class_index)
+{
+	struct cache *cache = thread_cache(&pool->registry, &pool->depot);
+	return (struct request){ pool, cache,
+		cache != NULL ? &cache->class[class_index].counts : &pool->uncached[class_index],
+		class_index };
+}
+
+static void add(_Atomic(uint64_t) *counter, uint64_t amount, bool shared)
+{
+	if (shared)
+		/* [account] release: as in count_add(). */
+		atomic_fetch_add_explicit(counter, amount, memory_order_release);
+	else
+		count_add(counter, amount);
+}
+
+static bool take_cached(const struct request *request, uint32_t *ret_round)
+{
+	struct cache *cache = request->cache;
+	if (cache == NULL || !cache_enter(cache))
+		return false;
+	struct magazine_pair *pair = &cache->class[request->class_index];
+	bool got = pair->loaded_rounds > 0 ||
+		magazine_refill(pair, &request->pool->depot, request->class_index);
+	if (got)
+		*ret_round = magazine_take(pair);
+	cache_leave(cache);
+	return got;
+}
+
+/* Without the cache: it is revoked, or could not be filled, or is none. */
+static bool take_round(const struct request *request, uint32_t *ret_round)
+{
+	size_t carved;
+	bool got = depot_take_round(&request->pool->depot, request->class_index, ret_round,
+		&carved);
+	if (carved > 0)
+		add(&request->counts->carved, carved, request->cache == NULL);
+	return got;
+}
+
+static bool take_reclaimed(const struct request *request, uint32_t *ret_round, bool *ret_hidden)
+{
+	struct magring_pool *pool = request->pool;
+	struct depot *depot = &pool->depot;
+	for (int i = 0; i < RECLAIM_TRIES; i++) {
+		if (i > 0)
+			sched_yield();
+		uint64_t moves = chunk_moves(&depot->chunks);
+		size_t slabs = thread_reclaim(&pool->registry, depot, request->class_index,
+			ret_hidden);
+		TRACEPOINT3(reclaim, depot, request->class_index, slabs);
+		atomic_fetch_add_explicit(&pool->reclaimed, slabs, memory_order_relaxed);
+		if (take_round(request, ret_round))
+			return true;
+		if (chunk_moved(&depot->chunks, moves))
+			*ret_hidden = true;
+		/* Otherwise another thread holds the slab, or took it first. */
+		if (!*ret_hidden && slabs == 0)
+			return false;
+	}
+	return false;
+}
+
+void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes,
+	bool *ret_hidden)
+{
+	struct request request = request_of(pool, class_index);
+	uint32_t round;
+	*ret_hidden = false;
+	if (!take_cached(&request, &round) && !take_round(&request, &round) &&
+			!take_reclaimed(&request, &round, ret_hidden))
+		return NULL;
+	add(&request.counts->allocated, 1, request.cache == NULL);
+	add(&request.counts->allocated_bytes, bytes, request.cache == NULL);
+	return depot_slab(&pool->depot, round);
+}
+
+static bool put_cached(const struct request *request, uint32_t round)
+{
+	struct cache *cache = request->cache;
+	if (cache == NULL || !cache_enter(cache))
+		return false;
+	struct magazine_pair *pair = &cache->class[request->class_index];
+	bool room = pair->loaded_rounds < pair->loaded_capacity ||
+		magazine_drain(pair, &request->pool->depot, request->class_index);
+	if (room)
+		magazine_put(pair, round);
+	cache_leave(cache);
+	return room;
+}
+
+void pool_free_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes,
+	void *slab)
+{
+	struct request request = request_of(pool, class_index);
+	uint32_t round = depot_round(&pool->depot, slab);
+	/* Counted first: the slab may be allocated again at once. */
+	add(&request.counts->freed, 1, request.cache == NULL);
+	add(&request.counts->freed_bytes, bytes, request.cache == NULL);
+	if (!put_cached(&request, round))
+		depot_put_round(&pool->depot, class_index, round);
+	pool_notify_waiters(pool, class_index);
+}
