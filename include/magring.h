@@ -171,22 +171,22 @@ struct magring_message {
  *            has no slab at all: carved memory stays with its class until a
  *            trim, so no free could help.
  */
-MAGRING_PUBLIC MAGRING_CHECK int magring_message_alloc(
-	struct magring_pool *pool, struct magring_message *ret_message, const void *id,
-	size_t id_size, size_t payload_size, int64_t timeout_ns);
+MAGRING_PUBLIC MAGRING_CHECK int magring_message_alloc(struct magring_pool *pool,
+	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,
+	int64_t timeout_ns);
 
 /* magring_message_alloc() and a copy of the payload in one call. */
-MAGRING_PUBLIC MAGRING_CHECK int magring_message_copy(
-	struct magring_pool *pool, struct magring_message *ret_message, const void *id,
-	size_t id_size, const void *payload, size_t payload_size, int64_t timeout_ns);
+MAGRING_PUBLIC MAGRING_CHECK int magring_message_copy(struct magring_pool *pool,
+	struct magring_message *ret_message, const void *id, size_t id_size, const void *payload,
+	size_t payload_size, int64_t timeout_ns);
 
 /*
  * Where the id, or the payload, is, and its size in bytes (ret_size may be
  * NULL). The pointer may lead into the message itself: it holds until the
  * message is moved, sent or freed. For the empty message: NULL and 0.
  */
-MAGRING_PUBLIC const void *magring_message_id(
-	const struct magring_message *message, size_t *ret_size);
+MAGRING_PUBLIC const void *magring_message_id(const struct magring_message *message,
+	size_t *ret_size);
 MAGRING_PUBLIC void *magring_message_payload(struct magring_message *message, size_t *ret_size);
 
 /*
@@ -316,9 +316,8 @@ struct magring_queue_options {
  * Ownership: one reference is the caller's.
  * Returns:   0, -EINVAL, -E2BIG, -ENAMETOOLONG, -ENOMEM.
  */
-MAGRING_PUBLIC MAGRING_CHECK int magring_queue_create(
-	struct magring_queue **ret_queue, struct magring_pool *pool,
-	const struct magring_queue_options *options);
+MAGRING_PUBLIC MAGRING_CHECK int magring_queue_create(struct magring_queue **ret_queue,
+	struct magring_pool *pool, const struct magring_queue_options *options);
 
 /*
  * Take another reference to a queue. A thread may use a queue as long as it, or
@@ -386,8 +385,8 @@ MAGRING_PUBLIC size_t magring_queue_size(const struct magring_queue *queue);
  *            many messages as its capacity, or see Capacity), -ETIMEDOUT,
  *            -EPIPE (closed).
  */
-MAGRING_PUBLIC MAGRING_CHECK int magring_send(
-	struct magring_queue *queue, struct magring_message *message, int64_t timeout_ns);
+MAGRING_PUBLIC MAGRING_CHECK int magring_send(struct magring_queue *queue,
+	struct magring_message *message, int64_t timeout_ns);
 
 /*
  * Receive one message, waiting up to timeout_ns for it.
@@ -401,8 +400,8 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_send(
  *            message was there), -ETIMEDOUT, -EPIPE (closed, and every message
  *            that was sent is received).
  */
-MAGRING_PUBLIC MAGRING_CHECK int magring_recv(
-	struct magring_queue *queue, struct magring_message *ret_message, int64_t timeout_ns);
+MAGRING_PUBLIC MAGRING_CHECK int magring_recv(struct magring_queue *queue,
+	struct magring_message *ret_message, int64_t timeout_ns);
 
 /*
  * Send count messages in order, waiting up to timeout_ns in all for room. Each
@@ -417,9 +416,8 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_recv(
  *            for a count above INT_MAX; an empty message anywhere is -EINVAL
  *            before anything is sent.
  */
-MAGRING_PUBLIC MAGRING_CHECK int magring_send_batch(
-	struct magring_queue *queue, struct magring_message *messages, size_t count,
-	int64_t timeout_ns);
+MAGRING_PUBLIC MAGRING_CHECK int magring_send_batch(struct magring_queue *queue,
+	struct magring_message *messages, size_t count, int64_t timeout_ns);
 
 /*
  * Receive up to count messages, waiting up to timeout_ns for the first one and
@@ -433,9 +431,8 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_send_batch(
  *            magring_recv(). 0 when count is 0. -EINVAL also for a count above
  *            INT_MAX.
  */
-MAGRING_PUBLIC MAGRING_CHECK int magring_recv_batch(
-	struct magring_queue *queue, struct magring_message *ret_messages, size_t count,
-	int64_t timeout_ns);
+MAGRING_PUBLIC MAGRING_CHECK int magring_recv_batch(struct magring_queue *queue,
+	struct magring_message *ret_messages, size_t count, int64_t timeout_ns);
 
 /*
  * The queue's file descriptor for a receiver, or for a sender, to wait for with
@@ -455,11 +452,11 @@ MAGRING_PUBLIC int magring_queue_send_fd(struct magring_queue *queue);
 /* ------------------------------------------------------------------ pool -- */
 
 struct magring_pool_options {
-	size_t size;         /* sizeof(struct magring_pool_options) */
-	size_t memory_limit; /* bytes of slabs, never exceeded; default 256 MiB */
-	size_t max_payload;  /* bytes; less than MAGRING_INLINE_MAX is as much; default
+	size_t size;           /* sizeof(struct magring_pool_options) */
+	size_t memory_limit;   /* bytes of slabs, never exceeded; default 256 MiB */
+	size_t max_payload;    /* bytes; less than MAGRING_INLINE_MAX is as much; default
 	                        1 MiB, or what memory_limit holds */
-	const char *name;    /* a label in the metrics; default "pool-" and a number */
+	const char *name;      /* a label in the metrics; default "pool-" and a number */
 	uint64_t sample_bytes; /* see magring_pool_write_profile(); default: off */
 };
 
@@ -480,8 +477,8 @@ struct magring_pool_options {
  *            is more than memory_limit), -E2BIG, -ENAMETOOLONG, -ENOMEM,
  *            -EMFILE (MAGRING_POOLS_MAX pools live).
  */
-MAGRING_PUBLIC MAGRING_CHECK int magring_pool_create(
-	struct magring_pool **ret_pool, const struct magring_pool_options *options);
+MAGRING_PUBLIC MAGRING_CHECK int magring_pool_create(struct magring_pool **ret_pool,
+	const struct magring_pool_options *options);
 
 /*
  * Destroy a pool and give all its memory back to the system. Threads that used
@@ -528,8 +525,7 @@ MAGRING_PUBLIC int magring_pool_flush_thread(struct magring_pool *pool);
  *            this pool), -ENOMEM (for its notes, 16 bytes for every 64 KiB;
  *            nothing has changed).
  */
-MAGRING_PUBLIC int magring_pool_trim(
-	struct magring_pool *pool, int64_t idle_ns, size_t *ret_bytes);
+MAGRING_PUBLIC int magring_pool_trim(struct magring_pool *pool, int64_t idle_ns, size_t *ret_bytes);
 
 /* --------------------------------------------------------------- observe -- */
 
@@ -577,23 +573,23 @@ struct magring_pool_stats {
 	uint64_t queues;               /* queues live */
 	uint32_t classes;              /* size classes, see magring_pool_get_class_stats() */
 	uint32_t reserved;
-	double efficiency;             /* payload_bytes_in_use / memory_bytes, 0 when idle */
-	uint64_t trims;                /* times that the pool was trimmed */
-	uint64_t trimmed_bytes;        /* given back to the system by that */
-	uint64_t memory_bytes_high;    /* the most that memory_bytes ever was */
+	double efficiency;                  /* payload_bytes_in_use / memory_bytes, 0 when idle */
+	uint64_t trims;                     /* times that the pool was trimmed */
+	uint64_t trimmed_bytes;             /* given back to the system by that */
+	uint64_t memory_bytes_high;         /* the most that memory_bytes ever was */
 	uint64_t payload_bytes_in_use_high; /* the most that this call or a trim has seen */
 };
 
 struct magring_class_stats {
-	size_t size;                   /* sizeof(struct magring_class_stats) */
-	uint64_t slab_size;            /* bytes */
-	uint64_t allocated;            /* slabs, as above, of this class */
+	size_t size;        /* sizeof(struct magring_class_stats) */
+	uint64_t slab_size; /* bytes */
+	uint64_t allocated; /* slabs, as above, of this class */
 	uint64_t freed;
-	uint64_t carved;               /* so many were made; carved - trimmed are there */
+	uint64_t carved; /* so many were made; carved - trimmed are there */
 	uint64_t exchanges;
 	uint64_t payload_bytes_in_use;
-	uint64_t trimmed;              /* slabs given back, or another class's now */
-	double efficiency;             /* payload_bytes_in_use / bytes of these slabs; 0 without */
+	uint64_t trimmed;  /* slabs given back, or another class's now */
+	double efficiency; /* payload_bytes_in_use / bytes of these slabs; 0 without */
 };
 
 /*
@@ -602,12 +598,11 @@ struct magring_class_stats {
  * Threads:   any, at any time; none is stopped.
  * Returns:   0, -EINVAL (no such class, too), -E2BIG.
  */
-MAGRING_PUBLIC int magring_queue_get_stats(
-	struct magring_queue *queue, struct magring_queue_stats *ret_stats);
-MAGRING_PUBLIC int magring_pool_get_stats(
-	struct magring_pool *pool, struct magring_pool_stats *ret_stats);
-MAGRING_PUBLIC int magring_pool_get_class_stats(
-	struct magring_pool *pool, unsigned int class_index,
+MAGRING_PUBLIC int magring_queue_get_stats(struct magring_queue *queue,
+	struct magring_queue_stats *ret_stats);
+MAGRING_PUBLIC int magring_pool_get_stats(struct magring_pool *pool,
+	struct magring_pool_stats *ret_stats);
+MAGRING_PUBLIC int magring_pool_get_class_stats(struct magring_pool *pool, unsigned int class_index,
 	struct magring_class_stats *ret_stats);
 
 /*
@@ -624,8 +619,8 @@ MAGRING_PUBLIC int magring_pool_get_class_stats(
  *            refused).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_write_metrics(FILE *stream, uint64_t flags);
-MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_metrics(
-	struct magring_pool *pool, FILE *stream);
+MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_metrics(struct magring_pool *pool,
+	FILE *stream);
 #define MAGRING_METRICS_NO_EOF 1
 
 /*
@@ -667,8 +662,8 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_metrics(
  *            may wait meanwhile.
  * Returns:   0, -EINVAL, -ENOMEM, -EIO (the stream refused).
  */
-MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_profile(
-	struct magring_pool *pool, FILE *stream);
+MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_profile(struct magring_pool *pool,
+	FILE *stream);
 
 /*
  * Which sampled messages are out, for people: by stack and size class the 20

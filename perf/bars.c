@@ -11,8 +11,7 @@
 #include <stdio.h>
 
 static void bar(struct summary *summary, double measured, bool at_least, double wanted,
-	const char *unit, const char *what, ...)
-	__attribute__((format(printf, 6, 7)));
+	const char *unit, const char *what, ...) __attribute__((format(printf, 6, 7)));
 
 static void bar(struct summary *summary, double measured, bool at_least, double wanted,
 	const char *unit, const char *what, ...)
@@ -75,9 +74,8 @@ static void judge_rings(struct summary *summary, const struct results *results, 
 		bar(summary, row->ratio, true, 0.97, "x plain ring", "%s, %ux%u", name,
 			group->shape.senders, group->shape.receivers);
 	else if (group->contest == &contest_latency_mixed) /* a histogram shows 2 % */
-		bar(summary, row->p999_ratio, false, 0.98, "x plain ring's",
-			"%s, %ux%u, 99.9 %%", name, group->shape.senders,
-			group->shape.receivers);
+		bar(summary, row->p999_ratio, false, 0.98, "x plain ring's", "%s, %ux%u, 99.9 %%",
+			name, group->shape.senders, group->shape.receivers);
 }
 
 static void judge_channels(struct summary *summary, const struct results *results)
@@ -105,8 +103,9 @@ static void judge_channels(struct summary *summary, const struct results *result
 	bar(summary, results->fill.efficiency * 100, true, 90, "%",
 		"pool efficiency, full of %zu-byte payloads", results->fill.payload_size);
 	for (unsigned int c = 0; c < comparison_count; c++)
-		bar(summary, summary->pairs[c].ratio, false, comparisons[c].bar, "x the other's time",
-			"%s, against %s", comparisons[c].what, comparisons[c].theirs->name);
+		bar(summary, summary->pairs[c].ratio, false, comparisons[c].bar,
+			"x the other's time", "%s, against %s", comparisons[c].what,
+			comparisons[c].theirs->name);
 }
 
 void bars_judge(struct summary *summary, const struct results *results)

@@ -34,8 +34,8 @@ static const struct peer *const channels[] = {
 	&peer_magring,
 	&peer_magring_batch,
 };
-static const struct peer *const rings[] = {&peer_plain_single, &peer_ring_single};
-static const struct peer *const rings_batch[] = {&peer_plain_batch, &peer_ring_batch};
+static const struct peer *const rings[] = { &peer_plain_single, &peer_ring_single };
+static const struct peer *const rings_batch[] = { &peer_plain_batch, &peer_ring_batch };
 
 const struct contest contest_channels = {
 	.part = PART_CHANNELS,

@@ -76,7 +76,7 @@ struct ticks {
 static struct ticks read_ticks(void)
 {
 	FILE *file = fopen("/proc/stat", "re");
-	struct ticks ticks = {0};
+	struct ticks ticks = { 0 };
 	char line[512];
 
 	if (file == NULL)
@@ -109,7 +109,7 @@ double cpus_stolen(void)
 
 struct cpus_others cpus_others_start(void)
 {
-	return (struct cpus_others){cpus_now(), cpus_used_by_all(), cpus_used()};
+	return (struct cpus_others){ cpus_now(), cpus_used_by_all(), cpus_used() };
 }
 
 double cpus_others_stop(const struct cpus_others *since)

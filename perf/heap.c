@@ -73,8 +73,7 @@ int posix_memalign(void **ret_memory, size_t alignment, size_t size)
 {
 	void *memory;
 
-	if (alignment % sizeof(void *) != 0 || (alignment & (alignment - 1)) != 0 ||
-	    alignment == 0)
+	if (alignment % sizeof(void *) != 0 || (alignment & (alignment - 1)) != 0 || alignment == 0)
 		return EINVAL;
 	note(size);
 	memory = __libc_memalign(alignment, size);

@@ -37,8 +37,7 @@ static void map(struct input *input)
 	if (!S_ISREG(status.st_mode) || status.st_size == 0)
 		errx(2, "%s: not a file with something in it", input->path);
 	input->text_size = (size_t)status.st_size;
-	input->text = mmap(
-		NULL, input->text_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file, 0);
+	input->text = mmap(NULL, input->text_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file, 0);
 	if (input->text == MAP_FAILED)
 		err(2, "%s", input->path);
 	close(file);
@@ -81,7 +80,7 @@ static size_t split(struct input *input, bool paragraphs, bool packages)
 	size_t count = 0;
 
 	for (const char *start = input->text; start < end; start = next) {
-		struct record record = {.payload = start};
+		struct record record = { .payload = start };
 
 		if (*start == '\n') {
 			next = start + 1;
@@ -90,16 +89,16 @@ static size_t split(struct input *input, bool paragraphs, bool packages)
 		next = record_end(start, end, paragraphs);
 		record.payload_size = (size_t)(next - start);
 		if (record.payload_size > payload_limit)
-			errx(2, "%s: record %zu is larger than a message can be",
-				input->path, count + 1);
+			errx(2, "%s: record %zu is larger than a message can be", input->path,
+				count + 1);
 		if (input->records != NULL) {
 			if (packages)
 				record.id = package_name(start, next, &record.id_size);
 			if (record.id == NULL) {
 				char *number = input->numbers + NUMBER_MAX * count;
 
-				record.id_size = (size_t)snprintf(
-					number, NUMBER_MAX, "%zu", count + 1);
+				record.id_size =
+					(size_t)snprintf(number, NUMBER_MAX, "%zu", count + 1);
 				record.id = number;
 			}
 			input->records[count] = record;
@@ -114,13 +113,13 @@ void input_load(struct input *input, const char *path)
 	bool paragraphs;
 	bool packages;
 
-	*input = (struct input){.path = path};
+	*input = (struct input){ .path = path };
 	map(input);
 	paragraphs = memmem(input->text, input->text_size, "\n\n", 2) != NULL;
 	packages = paragraphs && memmem(input->text, input->text_size, "Package: ", 9) != NULL;
 	input->form = packages ? "a stanza, id = package name"
-		: paragraphs ? "a paragraph, id = its number"
-			     : "a line, id = its number";
+		: paragraphs   ? "a paragraph, id = its number"
+			       : "a line, id = its number";
 	input->count = split(input, paragraphs, packages);
 	if (input->count == 0)
 		errx(2, "%s: no record in it", path);

@@ -17,11 +17,11 @@ struct input {
 	const char *form; /* what a record is in this file */
 	struct record *records;
 	size_t count;
-	size_t bytes;       /* of all ids and payloads */
+	size_t bytes; /* of all ids and payloads */
 	size_t max_payload;
 	char *text;
 	size_t text_size;
-	char *numbers;      /* where made-up ids live */
+	char *numbers; /* where made-up ids live */
 };
 
 /* Read a file; says why and exits when that cannot be done. */

@@ -125,8 +125,10 @@ static json_t *group_json(const struct results *results, const struct group *gro
 		value_append(rounds, round);
 	}
 	value_set_text(object, "contest", contest->name);
-	value_set_text(object, "cpus", contest->cpus == CPUS_ALL ? "all"
-		: contest->cpus == CPUS_TWO ? "two" : "one a side");
+	value_set_text(object, "cpus",
+		contest->cpus == CPUS_ALL           ? "all"
+			: contest->cpus == CPUS_TWO ? "two"
+						    : "one a side");
 	value_set_text(object, "workload", group->workload->name);
 	value_set_count(object, "senders", group->shape.senders);
 	value_set_count(object, "receivers", group->shape.receivers);
@@ -184,8 +186,8 @@ static json_t *bar_json(const struct bar *bar)
 	return object;
 }
 
-void json_write(const char *path, const struct results *results,
-	const struct summary *summary, const struct machine *machine)
+void json_write(const char *path, const struct results *results, const struct summary *summary,
+	const struct machine *machine)
 {
 	json_t *all = value_need(json_object());
 	json_t *groups = value_need(json_array());
@@ -193,8 +195,7 @@ void json_write(const char *path, const struct results *results,
 	json_t *bars = value_need(json_array());
 
 	for (unsigned int g = 0; g < results->group_count; g++)
-		value_append(
-			groups, group_json(results, &results->groups[g], summary->rows[g]));
+		value_append(groups, group_json(results, &results->groups[g], summary->rows[g]));
 	for (unsigned int c = 0; results->micro_rounds != NULL && c < comparison_count; c++)
 		value_append(pairs, comparison_json(results, c, &summary->pairs[c]));
 	for (unsigned int i = 0; i < summary->bar_count; i++)
@@ -208,8 +209,8 @@ void json_write(const char *path, const struct results *results,
 	value_set_real(all, "messages_checked", summary->checked);
 	value_set(all, "groups", groups);
 	value_set(all, "one_thread", pairs);
-	value_set(all, "full_pool", results->options->parts[PART_CHANNELS]
-		? fill_json(&results->fill) : json_null());
+	value_set(all, "full_pool",
+		results->options->parts[PART_CHANNELS] ? fill_json(&results->fill) : json_null());
 	value_set(all, "bars", bars);
 	if (json_dump_file(all, path, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0)
 		err(2, "%s", path);

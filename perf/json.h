@@ -6,7 +6,7 @@
 #include "summary.h"
 
 /* Write everything that was measured; exits when the file cannot be written. */
-void json_write(const char *path, const struct results *results,
-	const struct summary *summary, const struct machine *machine);
+void json_write(const char *path, const struct results *results, const struct summary *summary,
+	const struct machine *machine);
 
 #endif

@@ -110,7 +110,7 @@ struct percentiles latency_percentiles(const struct latency *latency)
 	uint64_t all = latency_counted(latency);
 
 	if (all == 0)
-		return (struct percentiles){NAN, NAN, NAN, NAN, 0};
+		return (struct percentiles){ NAN, NAN, NAN, NAN, 0 };
 	return (struct percentiles){
 		.p50 = percentile(latency, all, 0.5),
 		.p99 = percentile(latency, all, 0.99),

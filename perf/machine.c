@@ -43,7 +43,7 @@ void machine_read(struct machine *machine)
 	char flags[4096];
 	struct tm date;
 
-	*machine = (struct machine){0};
+	*machine = (struct machine){ 0 };
 	strftime(machine->date, sizeof(machine->date), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &date));
 	read_value("/proc/cpuinfo", "model name", "\t :", machine->cpu, sizeof(machine->cpu));
 	read_value("/etc/os-release", "PRETTY_NAME", "=\"", machine->system,

@@ -4,10 +4,10 @@
 #define PERF_MACHINE_H
 
 struct machine {
-	char date[32];      /* now, UTC */
-	char cpu[128];      /* model */
+	char date[32]; /* now, UTC */
+	char cpu[128]; /* model */
 	char kernel[128];
-	char system[128];   /* distribution */
+	char system[128]; /* distribution */
 	char libc[32];
 	char compiler[128];
 	char governor[32];  /* empty: not readable, as in most virtual machines */

@@ -47,7 +47,7 @@ static void add_groups(const struct options *options, const struct workload *wor
 		add_group(&contest_rings_batch, &workloads[WORKLOAD_SEED], rings->list[s]);
 	}
 	for (unsigned int i = 0; options->parts[PART_LATENCY] && i < LATENCY_GROUPS; i++)
-		add_group(latency[i], &workloads[WORKLOAD_TIMED], (struct shape){8, 8});
+		add_group(latency[i], &workloads[WORKLOAD_TIMED], (struct shape){ 8, 8 });
 }
 
 static void run_all(const struct options *options)

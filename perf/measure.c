@@ -76,12 +76,12 @@ static unsigned int cpu_of(enum cpus cpus, bool receives, unsigned int senders, 
 	}
 }
 
-static void start_side(struct side *side, unsigned int count,
-	const struct measurement *measurement, const struct worker *model, void *(*run)(void *))
+static void start_side(struct side *side, unsigned int count, const struct measurement *measurement,
+	const struct worker *model, void *(*run)(void *))
 {
 	side->count = count;
-	side->workers = need(
-		aligned_alloc(_Alignof(struct worker), count * sizeof(*side->workers)));
+	side->workers =
+		need(aligned_alloc(_Alignof(struct worker), count * sizeof(*side->workers)));
 	pthread_barrier_init(&side->start, NULL, count + 1);
 	for (unsigned int i = 0; i < count; i++) {
 		struct worker *worker = &side->workers[i];
@@ -90,8 +90,8 @@ static void start_side(struct side *side, unsigned int count,
 		worker->start = &side->start;
 		worker->index = i;
 		worker->beside = count;
-		worker->cpu = cpu_of(measurement->cpus, run == receiver,
-			measurement->shape.senders, i);
+		worker->cpu =
+			cpu_of(measurement->cpus, run == receiver, measurement->shape.senders, i);
 		if (run == receiver && model->workload->kind == WORKLOAD_TIMED)
 			worker->latency = need(calloc(1, sizeof(*worker->latency)));
 		errno = pthread_create(&worker->thread, NULL, run, worker);
@@ -102,7 +102,7 @@ static void start_side(struct side *side, unsigned int count,
 
 static struct heap_counts join_side(struct side *side)
 {
-	struct heap_counts heap = {0};
+	struct heap_counts heap = { 0 };
 
 	for (unsigned int i = 0; i < side->count; i++) {
 		pthread_join(side->workers[i].thread, NULL);
@@ -135,7 +135,7 @@ static void end_side(struct side *side)
 
 static struct tally progress(const struct side *side)
 {
-	struct tally tally = {0};
+	struct tally tally = { 0 };
 
 	for (unsigned int i = 0; i < side->count; i++) {
 		tally.count += atomic_load_explicit(&side->workers[i].count, memory_order_relaxed);
@@ -146,7 +146,7 @@ static struct tally progress(const struct side *side)
 
 static void pause_for(double seconds)
 {
-	struct timespec time = {(time_t)seconds, (long)(fmod(seconds, 1) * 1e9)};
+	struct timespec time = { (time_t)seconds, (long)(fmod(seconds, 1) * 1e9) };
 
 	while (nanosleep(&time, &time) != 0 && errno == EINTR)
 		;
@@ -155,7 +155,7 @@ static void pause_for(double seconds)
 /* Until the senders cannot go on, because the channel is full. */
 static uint64_t wait_for_backlog(const struct side *senders)
 {
-	struct tally last = {0};
+	struct tally last = { 0 };
 
 	for (unsigned int still = 0; still < 10; still++) {
 		struct tally now;
@@ -172,14 +172,14 @@ static uint64_t wait_for_backlog(const struct side *senders)
 static uint64_t check(const struct measurement *measurement, const struct side *senders,
 	const struct side *receivers)
 {
-	struct tally expected = {0};
-	struct tally received = {0};
+	struct tally expected = { 0 };
+	struct tally received = { 0 };
 
 	for (unsigned int i = 0; i < senders->count; i++) {
-		uint64_t count = atomic_load_explicit(
-			&senders->workers[i].count, memory_order_relaxed);
-		struct tally part = workload_expected(
-			measurement->workload, i, senders->count, count);
+		uint64_t count =
+			atomic_load_explicit(&senders->workers[i].count, memory_order_relaxed);
+		struct tally part =
+			workload_expected(measurement->workload, i, senders->count, count);
 
 		tally_add(&expected, &part);
 	}
@@ -193,8 +193,8 @@ static uint64_t check(const struct measurement *measurement, const struct side *
 		"  expected  %20" PRIu64 " messages %20" PRIu64 " bytes   sum %016" PRIx64 "\n"
 		"  received  %20" PRIu64 " messages %20" PRIu64 " bytes   sum %016" PRIx64 "\n",
 		measurement->workload->name, measurement->peer->name, senders->count,
-		receivers->count, expected.count, expected.bytes, expected.sum,
-		received.count, received.bytes, received.sum);
+		receivers->count, expected.count, expected.bytes, expected.sum, received.count,
+		received.bytes, received.sum);
 	exit(1);
 }
 
@@ -202,8 +202,8 @@ struct sample measure(const struct measurement *measurement)
 {
 	const struct peer *peer = measurement->peer;
 	_Alignas(128) atomic_bool stop = false;
-	struct worker model = {.peer = peer, .workload = measurement->workload, .stop = &stop};
-	struct sample sample = {.efficiency = NAN};
+	struct worker model = { .peer = peer, .workload = measurement->workload, .stop = &stop };
+	struct sample sample = { .efficiency = NAN };
 	struct heap_counts heap;
 	struct side senders;
 	struct side receivers;
@@ -213,8 +213,8 @@ struct sample measure(const struct measurement *measurement)
 	double start;
 	double cpu;
 
-	model.channel = peer->create(
-		measurement->capacity, workload_max_payload(measurement->workload));
+	model.channel =
+		peer->create(measurement->capacity, workload_max_payload(measurement->workload));
 	start_side(&senders, measurement->shape.senders, measurement, &model, sender);
 	start_side(&receivers, measurement->shape.receivers, measurement, &model, receiver);
 	pthread_barrier_wait(&senders.start);

@@ -20,16 +20,16 @@ struct measurement {
 };
 
 struct sample {
-	double seconds;          /* of the window */
-	uint64_t messages;       /* received in the window */
-	uint64_t sent;           /* in the window */
-	uint64_t bytes;          /* of their ids and payloads */
-	double cpu_seconds;      /* that the process used in the window */
-	struct heap_counts heap; /* of all workers in the window */
-	double efficiency;       /* with a backlog, see struct peer; else NAN */
+	double seconds;             /* of the window */
+	uint64_t messages;          /* received in the window */
+	uint64_t sent;              /* in the window */
+	uint64_t bytes;             /* of their ids and payloads */
+	double cpu_seconds;         /* that the process used in the window */
+	struct heap_counts heap;    /* of all workers in the window */
+	double efficiency;          /* with a backlog, see struct peer; else NAN */
 	struct percentiles latency; /* of what was sent in the window, if that is timed */
 	struct questions questions; /* from the beginning to the end */
-	uint64_t checked;        /* messages in all, whose tally was right */
+	uint64_t checked;           /* messages in all, whose tally was right */
 };
 
 /* Exits with 1 when what was received is not what was sent. */

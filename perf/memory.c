@@ -27,7 +27,7 @@
 static void ask(char *const *arguments, int which, void *result, size_t result_size)
 {
 	posix_spawn_file_actions_t actions;
-	char *new_arguments[64] = {NULL};
+	char *new_arguments[64] = { NULL };
 	char option[32];
 	size_t count = 0;
 	ssize_t got;
@@ -100,8 +100,8 @@ void memory_answer_full_pool(void)
 		.size = sizeof(options),
 		.memory_limit = (size_t)64 << 20,
 	};
-	struct magring_pool_stats stats = {.size = sizeof(stats)};
-	struct fill fill = {.payload_size = 1000};
+	struct magring_pool_stats stats = { .size = sizeof(stats) };
+	struct fill fill = { .payload_size = 1000 };
 	struct magring_message *messages;
 	struct magring_pool *pool;
 	size_t most = options.memory_limit / fill.payload_size;
@@ -115,8 +115,8 @@ void memory_answer_full_pool(void)
 	memset(messages, 1, (most + 1) * sizeof(*messages));
 	before = status_bytes("RssAnon") + status_bytes("RssShmem");
 	while (count <= most && error == 0) {
-		error = magring_message_alloc(
-			pool, &messages[count], "12345678", 8, fill.payload_size, 0);
+		error = magring_message_alloc(pool, &messages[count], "12345678", 8,
+			fill.payload_size, 0);
 		if (error == 0)
 			memset(magring_message_payload(&messages[count++], NULL), 'x',
 				fill.payload_size);

@@ -13,10 +13,10 @@ struct memory {
 /* A pool filled with payloads of one size until it refuses. */
 struct fill {
 	size_t payload_size;
-	double messages;      /* that fitted into the budget */
-	double limit_mb;      /* the budget */
-	double efficiency;    /* of the full pool, as magring_pool_get_stats() tells it */
-	double resident;      /* the same share, of what the process grew by */
+	double messages;   /* that fitted into the budget */
+	double limit_mb;   /* the budget */
+	double efficiency; /* of the full pool, as magring_pool_get_stats() tells it */
+	double resident;   /* the same share, of what the process grew by */
 };
 
 /*

@@ -18,11 +18,11 @@
 enum { SLICES = 9, WARM = 2000 };
 
 const struct comparison comparisons[] = {
-	{"alloc + free,   64 bytes", 64, &micro_magring_alloc, &micro_glibc_alloc, 1.0 / 3},
-	{"alloc + free,  256 bytes", 256, &micro_magring_alloc, &micro_glibc_alloc, 1.0 / 3},
-	{"alloc + free, 1024 bytes", 1024, &micro_magring_alloc, &micro_glibc_alloc, 1.0 / 3},
-	{"alloc + free, 4096 bytes", 4096, &micro_magring_alloc, &micro_glibc_alloc, 1.0 / 3},
-	{"send + receive, 48 bytes", 4096, &micro_magring_pair, &micro_ck_ring_pair, 0.7},
+	{ "alloc + free,   64 bytes", 64, &micro_magring_alloc, &micro_glibc_alloc, 1.0 / 3 },
+	{ "alloc + free,  256 bytes", 256, &micro_magring_alloc, &micro_glibc_alloc, 1.0 / 3 },
+	{ "alloc + free, 1024 bytes", 1024, &micro_magring_alloc, &micro_glibc_alloc, 1.0 / 3 },
+	{ "alloc + free, 4096 bytes", 4096, &micro_magring_alloc, &micro_glibc_alloc, 1.0 / 3 },
+	{ "send + receive, 48 bytes", 4096, &micro_magring_pair, &micro_ck_ring_pair, 0.7 },
 };
 const unsigned int comparison_count = sizeof(comparisons) / sizeof(comparisons[0]);
 _Static_assert(sizeof(comparisons) / sizeof(comparisons[0]) <= COMPARISONS_MAX,
@@ -78,7 +78,7 @@ static void *run(void *argument)
 
 struct comparison_sample comparison_measure(const struct comparison *comparison)
 {
-	struct job job = {.comparison = comparison};
+	struct job job = { .comparison = comparison };
 	pthread_t thread;
 
 	if (pthread_create(&thread, NULL, run, &job) != 0)

@@ -9,17 +9,17 @@ enum { COMPARISONS_MAX = 8 };
 
 struct comparison {
 	const char *what;
-	size_t size;                /* what create() is told */
+	size_t size; /* what create() is told */
 	const struct micro *ours;
 	const struct micro *theirs;
-	double bar;                 /* ours / theirs, at most */
+	double bar; /* ours / theirs, at most */
 };
 
 extern const struct comparison comparisons[];
 extern const unsigned int comparison_count;
 
 struct comparison_sample {
-	double ours;   /* ns each time */
+	double ours; /* ns each time */
 	double theirs;
 };
 

@@ -68,8 +68,9 @@ static void parts(struct options *options, const char *list)
 		size_t length = strcspn(word, ",");
 		unsigned int p = 0;
 
-		while (p < PARTS && (strlen(part_names[p]) != length ||
-			strncmp(word, part_names[p], length) != 0))
+		while (p < PARTS &&
+			(strlen(part_names[p]) != length ||
+				strncmp(word, part_names[p], length) != 0))
 			p++;
 		if (p == PARTS)
 			errx(2, "--parts %s: not some of channels,rings,latency", list);
@@ -83,19 +84,19 @@ static void parts(struct options *options, const char *list)
 void options_read(struct options *options, int argc, char **argv)
 {
 	static const struct option known[] = {
-		{"input", required_argument, NULL, 'i'},
-		{"json", required_argument, NULL, 'j'},
-		{"rounds", required_argument, NULL, 'r'},
-		{"seconds", required_argument, NULL, 's'},
-		{"shapes", required_argument, NULL, 'x'},
-		{"ring-shapes", required_argument, NULL, 'a'},
-		{"parts", required_argument, NULL, 'p'},
-		{"capacity", required_argument, NULL, 'c'},
-		{"seed", required_argument, NULL, 'd'},
-		{"canary", no_argument, NULL, 'y'},
-		{"only", required_argument, NULL, 'o'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
+		{ "input", required_argument, NULL, 'i' },
+		{ "json", required_argument, NULL, 'j' },
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "seconds", required_argument, NULL, 's' },
+		{ "shapes", required_argument, NULL, 'x' },
+		{ "ring-shapes", required_argument, NULL, 'a' },
+		{ "parts", required_argument, NULL, 'p' },
+		{ "capacity", required_argument, NULL, 'c' },
+		{ "seed", required_argument, NULL, 'd' },
+		{ "canary", no_argument, NULL, 'y' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	int option;
 
@@ -105,9 +106,9 @@ void options_read(struct options *options, int argc, char **argv)
 		.rounds = 7,
 		.seed = 1,
 		.capacity = 4096,
-		.shapes = {{{1, 1}, {2, 2}}, 2},
-		.ring_shapes = {{{1, 1}, {2, 2}, {4, 4}, {8, 8}}, 4},
-		.parts = {true, true, true},
+		.shapes = { { { 1, 1 }, { 2, 2 } }, 2 },
+		.ring_shapes = { { { 1, 1 }, { 2, 2 }, { 4, 4 }, { 8, 8 } }, 4 },
+		.parts = { true, true, true },
 		.arguments = argv,
 		.only = MEMORY_NONE,
 	};

@@ -22,17 +22,17 @@ struct shapes {
 
 struct options {
 	const char *input;
-	const char *json;       /* NULL: none */
-	double seconds;         /* one measurement */
+	const char *json; /* NULL: none */
+	double seconds;   /* one measurement */
 	unsigned int rounds;
-	uint64_t seed;          /* of the order of measurements */
-	size_t capacity;        /* of every channel, in messages */
+	uint64_t seed;             /* of the order of measurements */
+	size_t capacity;           /* of every channel, in messages */
 	struct shapes shapes;      /* of channels */
 	struct shapes ring_shapes; /* of rings alone */
 	bool parts[PARTS];
-	char **arguments;       /* as they were given */
-	int only;               /* see memory.h */
-	bool canary;            /* spoil the input: the run must fail */
+	char **arguments; /* as they were given */
+	int only;         /* see memory.h */
+	bool canary;      /* spoil the input: the run must fail */
 };
 
 /* Says what is wrong and exits when the arguments make no sense. */

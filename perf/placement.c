@@ -13,7 +13,7 @@
 
 static struct bounds bounds_of(const struct probes *probes)
 {
-	return (struct bounds){probes->before, probes->after};
+	return (struct bounds){ probes->before, probes->after };
 }
 
 static double find_middle(struct probes *const *all, unsigned int count)

@@ -55,8 +55,8 @@ static void print_workload(const struct results *results, const struct workload 
 	case WORKLOAD_REPLAY:
 		printf("\nreplay: the %zu records of %s, %.0f bytes each on average"
 		       "\n(a record is %s); receivers look at the first and the last byte\n",
-			input->count, input->path,
-			(double)input->bytes / (double)input->count, input->form);
+			input->count, input->path, (double)input->bytes / (double)input->count,
+			input->form);
 		break;
 	case WORKLOAD_HASHED:
 		printf("\nreplay, hashed: the same records; receivers hash them with XXH3\n");
@@ -246,9 +246,8 @@ void report_print(const struct results *results, const struct summary *summary,
 	const struct machine *machine)
 {
 	printf("%s, %u of %u CPUs%s%s\n%s, %s, %s, %s\n", machine->cpu, machine->allowed,
-		machine->cpus, machine->governor[0] == '\0' ? "" : ", governor ",
-		machine->governor, machine->system, machine->kernel, machine->libc,
-		machine->compiler);
+		machine->cpus, machine->governor[0] == '\0' ? "" : ", governor ", machine->governor,
+		machine->system, machine->kernel, machine->libc, machine->compiler);
 	print_rates(results, summary);
 	if (results->options->parts[PART_CHANNELS])
 		print_pairs(results, summary);

@@ -49,16 +49,16 @@ struct micro_round {
 struct results {
 	const struct options *options;
 	const struct input *input;
-	unsigned int rounds;             /* of the comparisons; of a group, see struct contest */
+	unsigned int rounds; /* of the comparisons; of a group, see struct contest */
 	struct group groups[GROUPS_MAX];
 	unsigned int group_count;
 	struct micro_round *micro_rounds; /* with channels; else NULL */
-	struct fill fill;                /* with channels */
-	double placement;                /* ns one way in the rounds that are kept; 0: unknown */
-	unsigned int rounds_in_all;      /* of all groups and comparisons together */
+	struct fill fill;                 /* with channels */
+	double placement;                 /* ns one way in the rounds that are kept; 0: unknown */
+	unsigned int rounds_in_all;       /* of all groups and comparisons together */
 	unsigned int rounds_left_out;
-	double others;                   /* CPUs that others kept busy, on average */
-	double seconds;                  /* that the run took */
+	double others;  /* CPUs that others kept busy, on average */
+	double seconds; /* that the run took */
 };
 
 #endif

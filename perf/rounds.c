@@ -33,8 +33,8 @@ static bool has_memory(const struct group *group)
 	return group->contest->part == PART_CHANNELS;
 }
 
-static struct measurement measurement_of(const struct results *results,
-	const struct group *group, unsigned int peer)
+static struct measurement measurement_of(const struct results *results, const struct group *group,
+	unsigned int peer)
 {
 	const struct contest *contest = group->contest;
 
@@ -104,8 +104,8 @@ void rounds_answer(const struct results *results)
 		which % PEERS_MAX >= results->groups[which / PEERS_MAX].contest->peer_count ||
 		!has_memory(&results->groups[which / PEERS_MAX]))
 		errx(2, "--only %u: there is no such measurement", which);
-	measurement = measurement_of(
-		results, &results->groups[which / PEERS_MAX], which % PEERS_MAX);
+	measurement =
+		measurement_of(results, &results->groups[which / PEERS_MAX], which % PEERS_MAX);
 	memory_answer(&measurement);
 }
 

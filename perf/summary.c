@@ -103,8 +103,8 @@ static void make_latency(const struct group *group, unsigned int peer, struct ro
 static void make_row(struct summary *summary, const struct group *group, unsigned int peer,
 	struct row *row, double *values)
 {
-	struct heap_counts heap = {0};
-	struct questions questions = {0};
+	struct heap_counts heap = { 0 };
+	struct questions questions = { 0 };
 	uint64_t checked = 0;
 	uint64_t sent = 0;
 	size_t count = collect(group, peer, rate_of, values);
@@ -143,8 +143,7 @@ static void make_row(struct summary *summary, const struct group *group, unsigne
 		summary->spread = row->spread;
 }
 
-static struct pair make_pair(const struct results *results, unsigned int comparison,
-	double *values)
+static struct pair make_pair(const struct results *results, unsigned int comparison, double *values)
 {
 	const struct micro_round *rounds = results->micro_rounds;
 	struct pair pair;
@@ -180,7 +179,7 @@ void summary_make(struct summary *summary, const struct results *results)
 
 	if (values == NULL)
 		err(2, "summary");
-	*summary = (struct summary){0};
+	*summary = (struct summary){ 0 };
 	for (unsigned int g = 0; g < results->group_count; g++) {
 		const struct group *group = &results->groups[g];
 

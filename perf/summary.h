@@ -9,34 +9,34 @@ enum { BARS_MAX = 16 + 6 * SHAPES_MAX + LATENCY_GROUPS };
 
 /* A peer in a group: medians over the rounds that are kept, NAN where none is. */
 struct row {
-	double messages;    /* a second */
-	double bytes;       /* of ids and payloads, a second */
-	double ratio;       /* to the contest's first peer in the same round */
-	double cpu_ns;      /* a message, of all threads together */
-	double heap_bytes;  /* a message, over all rounds */
+	double messages;   /* a second */
+	double bytes;      /* of ids and payloads, a second */
+	double ratio;      /* to the contest's first peer in the same round */
+	double cpu_ns;     /* a message, of all threads together */
+	double heap_bytes; /* a message, over all rounds */
 	double heap_calls;
 	double peak_mb;
 	double efficiency;
-	double spread;      /* of the rate, see median.h */
+	double spread; /* of the rate, see median.h */
 	/* Where it is timed: ns, and compared with the first peer's in the same round. */
 	struct percentiles latency;
 	double p99_ratio;
 	double p999_ratio;
-	double asked;       /* questions and cells a million messages, over all rounds */
+	double asked; /* questions and cells a million messages, over all rounds */
 	double quarantined;
 };
 
 struct pair {
-	double ours;        /* ns */
+	double ours; /* ns */
 	double theirs;
-	double ratio;       /* in the same round */
+	double ratio; /* in the same round */
 };
 
 struct bar {
 	char what[80];
 	double measured;
 	double wanted;
-	bool at_least;      /* else at most */
+	bool at_least; /* else at most */
 	const char *unit;
 };
 
@@ -46,8 +46,8 @@ struct summary {
 	unsigned int kept[GROUPS_MAX]; /* rounds of each group */
 	struct bar bars[BARS_MAX];
 	unsigned int bar_count;
-	double spread;                 /* the largest of any row of channels */
-	double checked;                /* messages, all of them right */
+	double spread;  /* the largest of any row of channels */
+	double checked; /* messages, all of them right */
 };
 
 void summary_make(struct summary *summary, const struct results *results);

@@ -20,12 +20,12 @@ struct worker {
 	const struct peer *peer;
 	void *channel;
 	const struct workload *workload;
-	const atomic_bool *stop;   /* senders: enough */
-	pthread_barrier_t *start;  /* its side begins together */
-	unsigned int index;        /* among its side */
-	unsigned int beside;       /* how many there are on its side */
-	unsigned int cpu;          /* see cpus_pin() */
-	struct latency *latency;   /* of a receiver, where the workload is timed */
+	const atomic_bool *stop;  /* senders: enough */
+	pthread_barrier_t *start; /* its side begins together */
+	unsigned int index;       /* among its side */
+	unsigned int beside;      /* how many there are on its side */
+	unsigned int cpu;         /* see cpus_pin() */
+	struct latency *latency;  /* of a receiver, where the workload is timed */
 
 	_Alignas(128) _Atomic uint64_t count; /* messages so far */
 	_Atomic uint64_t bytes;               /* of ids and payloads so far */

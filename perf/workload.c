@@ -28,8 +28,7 @@ static void tally_subtract(struct tally *tally, const struct tally *other)
 	tally->sum -= other->sum;
 }
 
-void workload_init(struct workload *workload, enum workload_kind kind,
-	const struct input *input)
+void workload_init(struct workload *workload, enum workload_kind kind, const struct input *input)
 {
 	static const char *const names[] = {
 		[WORKLOAD_SEED] = "seed",
@@ -37,9 +36,9 @@ void workload_init(struct workload *workload, enum workload_kind kind,
 		[WORKLOAD_HASHED] = "replay, hashed",
 		[WORKLOAD_TIMED] = "timed",
 	};
-	struct tally tally = {0};
+	struct tally tally = { 0 };
 
-	*workload = (struct workload){.kind = kind, .name = names[kind], .input = input};
+	*workload = (struct workload){ .kind = kind, .name = names[kind], .input = input };
 	if (workload_seeds(kind))
 		return;
 	workload->before = malloc((input->count + 1) * sizeof(*workload->before));
@@ -66,7 +65,8 @@ size_t workload_capacity(const struct workload *workload, size_t wanted)
 
 	if (!workload_seeds(workload->kind))
 		while (capacity > 2 &&
-			capacity * (workload->input->bytes / workload->input->count) > backlog_limit)
+			capacity * (workload->input->bytes / workload->input->count) >
+				backlog_limit)
 			capacity /= 2;
 	return capacity;
 }
@@ -79,14 +79,14 @@ size_t workload_max_payload(const struct workload *workload)
 
 static struct tally expected_seed(uint64_t sender, uint64_t count)
 {
-	struct tally tally = {0};
+	struct tally tally = { 0 };
 
 	for (uint64_t i = 0; i < count; i++) {
 		struct seed_message message;
 
 		seed_write(&message, sender, i);
-		consume(WORKLOAD_SEED, &tally, message.id, sizeof(message.id),
-			message.payload, sizeof(message.payload));
+		consume(WORKLOAD_SEED, &tally, message.id, sizeof(message.id), message.payload,
+			sizeof(message.payload));
 	}
 	return tally;
 }
@@ -95,7 +95,7 @@ struct tally workload_expected(const struct workload *workload, unsigned int sen
 	unsigned int senders, uint64_t count)
 {
 	const struct tally *before = workload->before;
-	struct tally tally = {0};
+	struct tally tally = { 0 };
 	size_t records;
 	size_t first;
 	uint64_t laps;
@@ -114,10 +114,10 @@ struct tally workload_expected(const struct workload *workload, unsigned int sen
 	return tally;
 }
 
-void source_init(struct source *source, const struct workload *workload,
-	unsigned int sender, unsigned int senders)
+void source_init(struct source *source, const struct workload *workload, unsigned int sender,
+	unsigned int senders)
 {
-	*source = (struct source){.sender = sender};
+	*source = (struct source){ .sender = sender };
 	if (workload_seeds(workload->kind)) {
 		source->sender += workload->damaged ? senders : 0;
 		seed_write(&source->seed[0], source->sender, 0);

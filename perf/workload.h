@@ -58,8 +58,7 @@ struct workload {
 	bool damaged;              /* what is sent is not what is expected */
 };
 
-void workload_init(struct workload *workload, enum workload_kind kind,
-	const struct input *input);
+void workload_init(struct workload *workload, enum workload_kind kind, const struct input *input);
 void workload_fini(struct workload *workload);
 
 /* The tally of the first count messages of one of several senders. */
@@ -96,8 +95,8 @@ struct source {
 	struct seed_message seed[2];
 };
 
-void source_init(struct source *source, const struct workload *workload,
-	unsigned int sender, unsigned int senders);
+void source_init(struct source *source, const struct workload *workload, unsigned int sender,
+	unsigned int senders);
 
 /* The record that a sender of several begins with. */
 static ALWAYS_INLINE size_t source_first(size_t records, unsigned int sender, unsigned int senders)
@@ -146,16 +145,16 @@ static ALWAYS_INLINE struct record source_next(enum workload_kind kind, struct s
 			ck_pr_stall();
 		now->payload[3] = latency_stamp();
 	}
-	return (struct record){now->id, now->payload, sizeof(now->id), sizeof(now->payload)};
+	return (struct record){ now->id, now->payload, sizeof(now->id), sizeof(now->payload) };
 }
 
-static ALWAYS_INLINE void consume(enum workload_kind kind, struct tally *tally,
-	const void *id, size_t id_size, const void *payload, size_t payload_size)
+static ALWAYS_INLINE void consume(enum workload_kind kind, struct tally *tally, const void *id,
+	size_t id_size, const void *payload, size_t payload_size)
 {
 	tally->count++;
 	tally->bytes += id_size + payload_size;
 	if (workload_seeds(kind)) {
-		struct seed_message message = {0};
+		struct seed_message message = { 0 };
 
 		if (id_size == sizeof(message.id) && payload_size == sizeof(message.payload)) {
 			memcpy(message.id, id, sizeof(message.id));

@@ -10,7 +10,7 @@
 
 int execve(const char *path, char *const argv[], char *const envp[])
 {
-	char *emulated[64] = { (char[]){EMULATOR}, (char *)path };
+	char *emulated[64] = { (char[]){ EMULATOR }, (char *)path };
 	const size_t room = sizeof(emulated) / sizeof(emulated[0]) - 1;
 	for (size_t i = 1; argv[0] != NULL && argv[i] != NULL; i++) {
 		if (i + 1 == room) {

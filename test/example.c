@@ -14,8 +14,7 @@ int main(void)
 	if (magring_pool_create(&pool, NULL) != 0 || magring_queue_create(&queue, pool, NULL) != 0)
 		return 1;
 	if (magring_message_copy(pool, &message, "id", 2, "a payload", 9, 0) != 0 ||
-			magring_send(queue, &message, -1) != 0 ||
-			magring_recv(queue, &message, -1) != 0)
+		magring_send(queue, &message, -1) != 0 || magring_recv(queue, &message, -1) != 0)
 		return 1;
 	const char *payload = magring_message_payload(&message, &size);
 	printf("%.*s\n", (int)size, payload);

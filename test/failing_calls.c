@@ -30,11 +30,11 @@
 /* --------------------------------------------------------------- refusing -- */
 
 static struct {
-	uint64_t first;  /* the call that is refused */
-	bool rest;       /* and all after it */
-	uint64_t calls;  /* so far */
+	uint64_t first; /* the call that is refused */
+	bool rest;      /* and all after it */
+	uint64_t calls; /* so far */
 	uint64_t refused;
-	int error;       /* of those that may have several */
+	int error; /* of those that may have several */
 } fault;
 static _Thread_local bool armed __attribute__((tls_model("initial-exec")));
 static _Atomic(int64_t) blocks, mappings;
@@ -125,15 +125,16 @@ long syscall(long number, ...)
 	bool waits = number == SYS_futex && (arguments[1] & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET;
 	if ((waits || number == SYS_membarrier) && refuse(true))
 		return errno = waits ? EINTR : ENOMEM, -1;
-	return real(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+	return real(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
+		arguments[5]);
 }
 
 /* ---------------------------------------------------------------- judging -- */
 
 #define LIMIT ((size_t)6 << 20)
 #define PAYLOAD_MAX ((size_t)32 << 10)
-#define SLABS 70       /* of the smallest class: more than a magazine holds */
-#define FEW 4          /* all slabs of the small pool */
+#define SLABS 70 /* of the smallest class: more than a magazine holds */
+#define FEW 4    /* all slabs of the small pool */
 #define WAIT_NS 100000
 
 static struct {
@@ -177,15 +178,17 @@ static struct accounts accounts_now(void)
 }
 
 static const int never[] = { 0 }, no_memory[] = { -ENOMEM, 0 }, no_slab[] = { -ENOBUFS, 0 },
-	no_fd[] = { -EMFILE, -ENFILE, -ENOMEM, 0 };
+		 no_fd[] = { -EMFILE, -ENFILE, -ENOMEM, 0 };
 
 static void judge(const char *call, int rc, const int *errors, const struct accounts *before)
 {
 	struct accounts after = accounts_now();
 	CHECK(fault.refused > 0, "%s: %d, and nothing was refused", call, rc);
-	CHECK(memcmp(before, &after, sizeof(after)) == 0, "%s: %d at call %" PRIu64 " has changed something: "
-		"blocks %" PRId64 " to %" PRId64 ", mappings %" PRId64 " to %" PRId64, call, rc, fault.first,
-		before->blocks, after.blocks, before->mappings, after.mappings);
+	CHECK(memcmp(before, &after, sizeof(after)) == 0,
+		"%s: %d at call %" PRIu64 " has changed something: "
+		"blocks %" PRId64 " to %" PRId64 ", mappings %" PRId64 " to %" PRId64,
+		call, rc, fault.first, before->blocks, after.blocks, before->mappings,
+		after.mappings);
 	game.failures++;
 	while (*errors != 0)
 		if (*errors++ == rc)
@@ -209,7 +212,8 @@ static void judge(const char *call, int rc, const int *errors, const struct acco
 
 /* ----------------------------------------------------------------- a round -- */
 
-static int alloc(struct magring_pool *pool, struct magring_message *message, size_t size, int64_t timeout_ns)
+static int alloc(struct magring_pool *pool, struct magring_message *message, size_t size,
+	int64_t timeout_ns)
 {
 	struct magring_message untouched;
 	memset(&untouched, 0xa5, sizeof(untouched));
@@ -218,14 +222,19 @@ static int alloc(struct magring_pool *pool, struct magring_message *message, siz
 	if (rc == 0)
 		memset(magring_message_payload(message, NULL), 'x', size);
 	else
-		CHECK(memcmp(message, &untouched, sizeof(untouched)) == 0, "written beside an error");
+		CHECK(memcmp(message, &untouched, sizeof(untouched)) == 0,
+			"written beside an error");
 	return rc;
 }
 
-static int create_pool(struct magring_pool **ret_pool, size_t limit, size_t payload, uint64_t sample_bytes)
+static int create_pool(struct magring_pool **ret_pool, size_t limit, size_t payload,
+	uint64_t sample_bytes)
 {
-	const struct magring_pool_options options = { .size = sizeof(options), .memory_limit = limit,
-		.max_payload = payload, .name = "faulty", .sample_bytes = sample_bytes };
+	const struct magring_pool_options options = { .size = sizeof(options),
+		.memory_limit = limit,
+		.max_payload = payload,
+		.name = "faulty",
+		.sample_bytes = sample_bytes };
 	return magring_pool_create(ret_pool, &options);
 }
 
@@ -244,7 +253,8 @@ static int write_text(int (*write)(struct magring_pool *, FILE *), const char *l
 	fflush(game.stream);
 	size_t size = strlen(game.text);
 	if (rc == 0)
-		CHECK(size > 0 && strstr(game.text, last) != NULL, "%s: %zu bytes without \"%s\"", game.text, size, last);
+		CHECK(size > 0 && strstr(game.text, last) != NULL, "%s: %zu bytes without \"%s\"",
+			game.text, size, last);
 	else
 		CHECK(size == 0, "%d, and %zu bytes are written", rc, size);
 	return rc;
@@ -258,7 +268,9 @@ static void use_memory(uint64_t sample_bytes)
 	for (unsigned int i = 0; i < classes && i < 64; i++) {
 		magring_pool_get_class_stats(game.pool, i, &class);
 		if (class.slab_size <= PAYLOAD_MAX)
-			TRY(0, no_slab, alloc(game.pool, &game.class[i], class.slab_size, i % 2 == 0 ? 0 : -1));
+			TRY(0, no_slab,
+				alloc(game.pool, &game.class[i], class.slab_size,
+					i % 2 == 0 ? 0 : -1));
 	}
 	for (int i = 0; i < SLABS; i++)
 		TRY(0, no_slab, alloc(game.pool, &game.slab[i], 64, 0));
@@ -365,11 +377,14 @@ static void play_all(bool rest, uint64_t sample_bytes)
 	play(0, false, sample_bytes); /* what is only made once is there */
 	int64_t blocks_before = atomic_load(&blocks), mappings_before = atomic_load(&mappings);
 	size_t lines = lines_of_maps();
-	for (uint64_t first = 1; stress_failures == 0 && (first == 1 || fault.refused > 0); first++) {
+	for (uint64_t first = 1; stress_failures == 0 && (first == 1 || fault.refused > 0);
+		first++) {
 		play(first, rest, sample_bytes);
-		CHECK(atomic_load(&blocks) == blocks_before, "%" PRId64 " blocks more, call %" PRIu64,
+		CHECK(atomic_load(&blocks) == blocks_before,
+			"%" PRId64 " blocks more, call %" PRIu64,
 			atomic_load(&blocks) - blocks_before, first);
-		CHECK(atomic_load(&mappings) == mappings_before, "%" PRId64 " mappings more, call %" PRIu64,
+		CHECK(atomic_load(&mappings) == mappings_before,
+			"%" PRId64 " mappings more, call %" PRIu64,
 			atomic_load(&mappings) - mappings_before, first);
 	}
 	CHECK(lines_of_maps() == lines, "%zu mappings, not %zu", lines_of_maps(), lines);
@@ -388,7 +403,8 @@ static void play_all_first(bool rest, uint64_t sample_bytes)
 			play(first, rest, sample_bytes);
 			_exit(stress_failures > 0 ? 2 : fault.refused > 0);
 		}
-		CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) < 2,
+		CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+				WEXITSTATUS(status) < 2,
 			"status %#x at call %" PRIu64, (unsigned int)status, first);
 		answer = WEXITSTATUS(status);
 		game.rounds++;
@@ -405,6 +421,7 @@ int main(int argc, char **argv)
 		play_all_first(pass % 2, (uint64_t)pass / 2);
 	for (int pass = 0; pass < 4; pass++)
 		play_all(pass % 2, (uint64_t)pass / 2);
-	printf("%" PRIu64 " rounds, %" PRIu64 " failures reported in this process\n", game.rounds, game.failures);
+	printf("%" PRIu64 " rounds, %" PRIu64 " failures reported in this process\n", game.rounds,
+		game.failures);
 	return stress_end();
 }

@@ -30,13 +30,15 @@
 #define assert_same(is, wanted) \
 	do { \
 		long long is_value = (long long)(is), wanted_value = (long long)(wanted); \
-		cr_assert(is_value == wanted_value, "%s is %lld, not %lld", #is, is_value, wanted_value); \
+		cr_assert(is_value == wanted_value, "%s is %lld, not %lld", #is, is_value, \
+			wanted_value); \
 	} while (0)
 
 static inline struct magring_pool *given_pool(size_t memory_limit)
 {
 	struct magring_pool *pool = NULL;
-	struct magring_pool_options options = { .size = sizeof(options), .memory_limit = memory_limit };
+	struct magring_pool_options options = { .size = sizeof(options),
+		.memory_limit = memory_limit };
 	assert_same(magring_pool_create(&pool, &options), 0);
 	cr_assert_not_null(pool);
 	return pool;
@@ -60,11 +62,12 @@ static inline struct magring_message given_message(struct magring_pool *pool, si
 }
 
 /* Allocate until there is none; returns how many. */
-static inline size_t fill(struct magring_pool *pool, size_t payload, struct magring_message *messages,
-	size_t most)
+static inline size_t fill(struct magring_pool *pool, size_t payload,
+	struct magring_message *messages, size_t most)
 {
 	size_t count = 0;
-	while (count < most && magring_message_alloc(pool, &messages[count], NULL, 0, payload, 0) == 0)
+	while (count < most &&
+		magring_message_alloc(pool, &messages[count], NULL, 0, payload, 0) == 0)
 		count++;
 	return count;
 }

@@ -29,5 +29,6 @@ static int constants_are_wrong(void)
 	size_t payload_max = MAGRING_PAYLOAD_MAX, capacity_max = MAGRING_CAPACITY_MAX;
 	return memory_max >> 38 != 1 || payload_max >> 30 != 1 || capacity_max >> 28 != 1 ||
 		MAGRING_MEMORY_MIN != 64 || MAGRING_INLINE_MAX != 48 || MAGRING_ID_MAX != 255 ||
-		MAGRING_NAME_MAX != 63 || MAGRING_SINGLE_SENDER != 1 || MAGRING_SINGLE_RECEIVER != 2;
+		MAGRING_NAME_MAX != 63 || MAGRING_SINGLE_SENDER != 1 ||
+		MAGRING_SINGLE_RECEIVER != 2;
 }

@@ -34,11 +34,12 @@ int main()
 	magring_queue *queue = nullptr;
 	magring_message message{};
 	bool good = false;
-	if (magring_pool_create(&pool, nullptr) != 0 || magring_queue_create(&queue, pool, nullptr) != 0)
+	if (magring_pool_create(&pool, nullptr) != 0 ||
+		magring_queue_create(&queue, pool, nullptr) != 0)
 		return 1;
 	std::thread consumer([&] { good = consume(queue); });
 	if (magring_message_copy(pool, &message, "cpp", 3, text, sizeof(text), 0) != 0 ||
-			magring_send(queue, &message, -1) != 0)
+		magring_send(queue, &message, -1) != 0)
 		return 2;
 	magring_queue_close(queue);
 	consumer.join();

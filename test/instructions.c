@@ -32,7 +32,7 @@ static void make_inline(size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		wrong += magring_message_copy(pool, &messages[i], "0123456789abcdef", 16,
-			"payload, 32 bytes with its zero", 32, 0) != 0;
+				 "payload, 32 bytes with its zero", 32, 0) != 0;
 }
 
 static void make_in_slabs(void)
@@ -76,9 +76,7 @@ static void drain(void)
 	free_all();
 }
 
-static void nothing(void)
-{
-}
+static void nothing(void) {}
 
 /* ------------------------------------------------------ what is counted -- */
 
@@ -155,8 +153,10 @@ static const struct {
 
 int main(void)
 {
-	struct magring_queue_options options = { .size = sizeof(options), .capacity = CALLS / 2 }; /* CALLS cells */
-	struct magring_queue_options single = { .size = sizeof(single), .capacity = CALLS / 2,
+	struct magring_queue_options options = { .size = sizeof(options),
+		.capacity = CALLS / 2 }; /* CALLS cells */
+	struct magring_queue_options single = { .size = sizeof(single),
+		.capacity = CALLS / 2,
 		.flags = MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER };
 
 	if (!fence_asymmetric) {
@@ -164,8 +164,8 @@ int main(void)
 		return SKIPPED;
 	}
 	if (magring_pool_create(&pool, NULL) != 0 ||
-			magring_queue_create(&shared, pool, &options) != 0 ||
-			magring_queue_create(&declared, pool, &single) != 0) {
+		magring_queue_create(&shared, pool, &options) != 0 ||
+		magring_queue_create(&declared, pool, &single) != 0) {
 		fprintf(stderr, "cannot create a pool and its queues\n");
 		return 1;
 	}
@@ -184,7 +184,7 @@ int main(void)
 		}
 	}
 	if (magring_queue_release(shared) != 0 || magring_queue_release(declared) != 0 ||
-			magring_pool_destroy(pool) != 0)
+		magring_pool_destroy(pool) != 0)
 		wrong++;
 	if (wrong > 0)
 		fprintf(stderr, "%u calls did not answer as they should\n", wrong);

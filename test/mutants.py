@@ -95,15 +95,15 @@ MUTANTS = [
            acquire_to_relaxed(STATE) + "\n" + STATE, "queue/stress_ring", by="race"),
     # The ring's protocol.
     Mutant("a claim is a load and a store", "queue/claim.h",
-           "\treturn __builtin_expect(atomic_compare_exchange_strong_explicit(end, position,\n"
-           "\t\tadvance(*position, n), memory_order_release, memory_order_relaxed), 1);",
+           "\tbool claimed = atomic_compare_exchange_strong_explicit(end, position, next,\n"
+           "\t\tmemory_order_release, memory_order_relaxed);\n",
            "\tuint64_t now = atomic_load_explicit(end, memory_order_relaxed);\n"
            "\tif (now != *position) {\n"
            "\t\t*position = now;\n"
            "\t\treturn false;\n"
            "\t}\n"
-           "\tatomic_store_explicit(end, advance(now, n), memory_order_relaxed);\n"
-           "\treturn true;",
+           "\tatomic_store_explicit(end, next, memory_order_relaxed);\n"
+           "\tbool claimed = true;\n",
            "queue/stress_ring"),
     Mutant("senders overlook the closed bit", "queue/ring_batch.c",
            "\t\tif (position & CLOSED)\n\t\t\treturn -EPIPE;", "", "queue/stress_close"),
@@ -300,12 +300,12 @@ MUTANTS = [
     Mutant("[owner] release is relaxed", "pool/thread_cache.c", OWNER, release_to_relaxed(OWNER),
            "pool/stress_threads", by="race", seconds=4),
     Mutant("[owner] acquire is relaxed", "pool/thread_cache.c",
-           "&cache->owner, &nobody, self,\n\t\t\t\tmemory_order_acquire",
-           "&cache->owner, &nobody, self,\n\t\t\t\tmemory_order_relaxed",
+           "&cache->owner, &nobody, self,\n\t\t\t    memory_order_acquire",
+           "&cache->owner, &nobody, self,\n\t\t\t    memory_order_relaxed",
            "pool/stress_threads", by="race", seconds=4),
     Mutant("[registry] release is relaxed", "pool/thread_cache.c",
-           "&registry->first, &cache->next, cache,\n\t\t\tmemory_order_release",
-           "&registry->first, &cache->next, cache,\n\t\t\tmemory_order_relaxed",
+           "&registry->first, &cache->next, cache,\n\t\tmemory_order_release",
+           "&registry->first, &cache->next, cache,\n\t\tmemory_order_relaxed",
            "pool/stress_threads", by="race", seconds=4),
     Mutant("[registry] acquire is relaxed", "pool/thread_cache.c", FIRST, acquire_to_relaxed(FIRST),
            "pool/stress_threads", by="race", seconds=4),
@@ -325,7 +325,7 @@ MUTANTS = [
            "place, mine, memory_order_acq_rel", "place, mine, memory_order_release",
            "pool/stress_depot", by="race"),
     Mutant("[cooling] acquire is relaxed", "pool/cooling.c",
-           "(place, &old, 0,\n\t\t\t\t\tmemory_order_acquire", "(place, &old, 0,\n\t\t\t\t\tmemory_order_relaxed",
+           "(place, &old, 0,\n\t\t\t\tmemory_order_acquire", "(place, &old, 0,\n\t\t\t\tmemory_order_relaxed",
            "pool/stress_depot", by="race"),
     Mutant("a magazine that has cooled is dropped", "pool/cooling.c",
            "\t\t\tdepot_put(depot, class_at(old), magazine_at(depot, old));", "\t\t\t;",

@@ -90,8 +90,8 @@ struct scene {
 	bool both_ways;
 	bool batches;
 	struct magring_pool *pool;
-	struct magring_queue *queue[2];  /* to thread 0, to thread 1 */
-	_Atomic(unsigned int) turn;      /* whose: even or odd */
+	struct magring_queue *queue[2]; /* to thread 0, to thread 1 */
+	_Atomic(unsigned int) turn;     /* whose: even or odd */
 	_Atomic(unsigned int) failed;
 	_Atomic(unsigned int) finished;
 	_Atomic(bool) no_seccomp;
@@ -116,8 +116,9 @@ static void send_burst(struct scene *scene, struct magring_queue *queue)
 	char id[MAGRING_ID_MAX] = "";
 	size_t size;
 	for (int i = 0; i < BURST; i++) {
-		check(scene, magring_message_alloc(scene->pool, &messages[i], id, scene->id_size,
-			scene->payload_size, 0) == 0);
+		check(scene,
+			magring_message_alloc(scene->pool, &messages[i], id, scene->id_size,
+				scene->payload_size, 0) == 0);
 		unsigned char *payload = magring_message_payload(&messages[i], &size);
 		payload[0] = payload[size - 1] = (unsigned char)(i + 1);
 		if (!scene->batches)
@@ -137,8 +138,9 @@ static void receive_burst(struct scene *scene, struct magring_queue *queue)
 		if (!scene->batches)
 			check(scene, magring_recv(queue, &messages[i], -1) == 0);
 		const unsigned char *payload = magring_message_payload(&messages[i], &size);
-		check(scene, size == scene->payload_size && payload[0] == i + 1 &&
-			payload[size - 1] == i + 1);
+		check(scene,
+			size == scene->payload_size && payload[0] == i + 1 &&
+				payload[size - 1] == i + 1);
 		magring_message_free(&messages[i]);
 	}
 }
@@ -158,7 +160,8 @@ static void do_harm(void)
 static void take_turns(struct scene *scene, unsigned int number, unsigned int from, unsigned int to)
 {
 	for (unsigned int turn = from + number; turn < to; turn += 2) {
-		for (int looks = 1; atomic_load_explicit(&scene->turn, memory_order_acquire) != turn; looks++)
+		for (int looks = 1;
+			atomic_load_explicit(&scene->turn, memory_order_acquire) != turn; looks++)
 			if (looks % 200 == 0)
 				syscall(SYS_sched_yield, OUR_YIELD);
 		if (armed && turn == from + number && number == 0)
@@ -200,8 +203,8 @@ static bool play(struct scene *scene)
 		return false;
 	for (unsigned int i = 0; i < 2; i++)
 		if (magring_queue_create(&scene->queue[i], scene->pool, &options) != 0 ||
-				magring_queue_recv_fd(scene->queue[i]) < 0 ||
-				magring_queue_send_fd(scene->queue[i]) < 0)
+			magring_queue_recv_fd(scene->queue[i]) < 0 ||
+			magring_queue_send_fd(scene->queue[i]) < 0)
 			return false;
 	for (unsigned int i = 0; i < 2; i++) {
 		pthread_t thread;
@@ -218,8 +221,8 @@ static bool play(struct scene *scene)
 	calls[1] = atomic_load(&system_calls) - calls[1];
 	printf("%3zu + %5zu bytes, %s, %s: %u messages, %u calls of malloc, %u system calls",
 		scene->id_size, scene->payload_size, scene->both_ways ? "both ways" : "one way",
-		scene->batches ? "batches" : "single", (scene->both_ways ? TURNS : TURNS / 2) * BURST,
-		calls[0], calls[1]);
+		scene->batches ? "batches" : "single",
+		(scene->both_ways ? TURNS : TURNS / 2) * BURST, calls[0], calls[1]);
 	if (calls[1] > 0)
 		printf(" (number %d)", atomic_load(&last_system_call));
 	printf(", %u failures, %llu exchanges\n", atomic_load(&scene->failed),

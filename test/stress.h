@@ -40,8 +40,8 @@
 static const char *stress_name;
 static uint64_t stress_seed, stress_end_ns;
 static unsigned int stress_watchdog_s;
-static void (*stress_show)(void);       /* prints what a hang is judged by; set before stress_begin() */
-static _Atomic(uint64_t) stress_signs;  /* of life */
+static void (*stress_show)(void); /* prints what a hang is judged by; set before stress_begin() */
+static _Atomic(uint64_t) stress_signs; /* of life */
 static _Atomic(uint64_t) stress_failures;
 
 #define CHECK(condition, ...) \
@@ -138,8 +138,8 @@ static inline void stress_begin(const char *name, int argc, char **argv)
 	stress_name = name;
 	stress_seed = seed != NULL ? strtoull(seed, NULL, 0) : stress_now_ns() ^ (uint64_t)getpid();
 	stress_watchdog_s = watchdog != NULL ? (unsigned int)strtoul(watchdog, NULL, 10) : 20;
-	stress_end_ns = stress_now_ns() +
-		(uint64_t)((seconds != NULL ? strtod(seconds, NULL) : 2) * 1e9);
+	stress_end_ns =
+		stress_now_ns() + (uint64_t)((seconds != NULL ? strtod(seconds, NULL) : 2) * 1e9);
 	printf("%s: seed %" PRIu64 "\n", name, stress_seed);
 	fflush(stdout);
 	stress_start(&thread, stress_watchdog, NULL);
@@ -160,7 +160,8 @@ static inline int stress_end(void)
 		printf("%s: passed\n", stress_name);
 		return EXIT_SUCCESS;
 	}
-	printf("%s: FAILED, %" PRIu64 " violations, seed %" PRIu64 "\n", stress_name, failures, stress_seed);
+	printf("%s: FAILED, %" PRIu64 " violations, seed %" PRIu64 "\n", stress_name, failures,
+		stress_seed);
 	return EXIT_FAILURE;
 }
 
@@ -212,7 +213,8 @@ struct stress_label {
 	uint32_t sequence;
 };
 
-static inline uint64_t stress_pattern(struct stress_label label, size_t id_size, size_t payload_size)
+static inline uint64_t stress_pattern(struct stress_label label, size_t id_size,
+	size_t payload_size)
 {
 	return stress_mix(((uint64_t)label.sender << 32 | label.sequence) ^
 		stress_mix(payload_size << 8 | id_size));
@@ -220,14 +222,16 @@ static inline uint64_t stress_pattern(struct stress_label label, size_t id_size,
 
 static inline void stress_fill(unsigned char *bytes, size_t size, uint64_t pattern)
 {
-	for (; size >= sizeof(pattern); size -= sizeof(pattern), bytes += sizeof(pattern), pattern++)
+	for (; size >= sizeof(pattern);
+		size -= sizeof(pattern), bytes += sizeof(pattern), pattern++)
 		memcpy(bytes, &pattern, sizeof(pattern));
 	memcpy(bytes, &pattern, size);
 }
 
 static inline bool stress_filled(const unsigned char *bytes, size_t size, uint64_t pattern)
 {
-	for (; size >= sizeof(pattern); size -= sizeof(pattern), bytes += sizeof(pattern), pattern++)
+	for (; size >= sizeof(pattern);
+		size -= sizeof(pattern), bytes += sizeof(pattern), pattern++)
 		if (memcmp(bytes, &pattern, sizeof(pattern)) != 0)
 			return false;
 	return memcmp(bytes, &pattern, size) == 0;
@@ -246,9 +250,22 @@ static inline size_t dice_payload_size(struct dice *dice)
 	switch (dice_throw(dice, 64)) {
 	case 0:
 		return dice_throw(dice, 70000);
-	case 1: case 2: case 3: case 4:
+	case 1:
+	case 2:
+	case 3:
+	case 4:
 		return dice_throw(dice, 5000);
-	case 5: case 6: case 7: case 8: case 9: case 10: case 11: case 12: case 13: case 14: case 15:
+	case 5:
+	case 6:
+	case 7:
+	case 8:
+	case 9:
+	case 10:
+	case 11:
+	case 12:
+	case 13:
+	case 14:
+	case 15:
 		return dice_throw(dice, 300);
 	default:
 		return dice_throw(dice, 33);
@@ -276,7 +293,8 @@ static inline int stress_message_make(struct magring_pool *pool, struct magring_
 }
 
 /* Whether every byte is as the sender made it. */
-static inline bool stress_message_intact(struct magring_message *message, struct stress_label *ret_label)
+static inline bool stress_message_intact(struct magring_message *message,
+	struct stress_label *ret_label)
 {
 	size_t id_size, payload_size;
 	const unsigned char *id = magring_message_id(message, &id_size);
@@ -315,7 +333,8 @@ static inline struct magring_queue_stats stress_queue_stats(struct magring_queue
 static inline void stress_print_queue(struct magring_queue *queue)
 {
 	struct magring_queue_stats stats = stress_queue_stats(queue);
-	fprintf(stderr, "  queue of %" PRIu64 ": sent %" PRIu64 " received %" PRIu64 " full %" PRIu64
+	fprintf(stderr,
+		"  queue of %" PRIu64 ": sent %" PRIu64 " received %" PRIu64 " full %" PRIu64
 		" empty %" PRIu64 " parked %" PRIu64 " woken %" PRIu64 " closed %" PRIu64
 		" quarantined %" PRIu64 "\n",
 		stats.capacity, stats.sent, stats.received, stats.full, stats.empty, stats.parked,
@@ -328,16 +347,20 @@ static inline void stress_check_balance(struct magring_pool *pool)
 	struct magring_pool_stats stats = stress_pool_stats(pool);
 	CHECK(stats.allocated == stats.freed, "allocated %" PRIu64 " freed %" PRIu64,
 		stats.allocated, stats.freed);
-	CHECK(stats.slabs_in_use == 0 && stats.payload_bytes_in_use == 0 && stats.slab_bytes_in_use == 0,
+	CHECK(stats.slabs_in_use == 0 && stats.payload_bytes_in_use == 0 &&
+			stats.slab_bytes_in_use == 0,
 		"in use: %" PRIu64 " slabs, %" PRIu64 " of %" PRIu64 " bytes", stats.slabs_in_use,
 		stats.payload_bytes_in_use, stats.slab_bytes_in_use);
-	CHECK(stats.slab_bytes_carved <= stats.memory_limit, "carved %" PRIu64, stats.slab_bytes_carved);
+	CHECK(stats.slab_bytes_carved <= stats.memory_limit, "carved %" PRIu64,
+		stats.slab_bytes_carved);
 }
 
 static inline struct magring_pool *stress_pool(size_t memory_limit, size_t max_payload)
 {
 	const struct magring_pool_options options = {
-		.size = sizeof(options), .memory_limit = memory_limit, .max_payload = max_payload,
+		.size = sizeof(options),
+		.memory_limit = memory_limit,
+		.max_payload = max_payload,
 	};
 	struct magring_pool *pool = NULL;
 	int rc = magring_pool_create(&pool, &options);
@@ -348,9 +371,11 @@ static inline struct magring_pool *stress_pool(size_t memory_limit, size_t max_p
 	return pool;
 }
 
-static inline struct magring_queue *stress_queue_for(struct magring_pool *pool, size_t capacity, uint64_t flags)
+static inline struct magring_queue *stress_queue_for(struct magring_pool *pool, size_t capacity,
+	uint64_t flags)
 {
-	const struct magring_queue_options options = { .size = sizeof(options), .capacity = capacity,
+	const struct magring_queue_options options = { .size = sizeof(options),
+		.capacity = capacity,
 		.flags = flags };
 	struct magring_queue *queue = NULL;
 	int rc = magring_queue_create(&queue, pool, &options);

@@ -26,9 +26,9 @@ static inline void *waiter_run(void *argument)
 {
 	struct waiter *waiter = argument;
 	atomic_store(&waiter->tid, (pid_t)syscall(SYS_gettid));
-	int result = waiter->side == SENDER ?
-		magring_send(waiter->queue, &waiter->message, waiter->timeout_ns) :
-		magring_recv(waiter->queue, &waiter->message, waiter->timeout_ns);
+	int result = waiter->side == SENDER
+		? magring_send(waiter->queue, &waiter->message, waiter->timeout_ns)
+		: magring_recv(waiter->queue, &waiter->message, waiter->timeout_ns);
 	waiter->ended_ns = now_ns();
 	atomic_store(&waiter->result, result);
 	return NULL;

@@ -60,7 +60,8 @@ int main(void)
 	static char names[WORKERS][2] = { "a", "b", "c", "d" };
 	struct epoll_event event = { .events = EPOLLIN };
 	pthread_t threads[WORKERS], closer;
-	if (magring_pool_create(&pool, NULL) != 0 || magring_queue_create(&results, pool, NULL) != 0)
+	if (magring_pool_create(&pool, NULL) != 0 ||
+		magring_queue_create(&results, pool, NULL) != 0)
 		return 1;
 	int loop = epoll_create1(EPOLL_CLOEXEC);
 	int fd = magring_queue_recv_fd(results);

@@ -92,7 +92,7 @@ int main(void)
 	pthread_t server, clients[CLIENTS];
 	int answers[CLIENTS] = { 0 }, sum = 0;
 	if (magring_queue_create(&requests, NULL, NULL) != 0 ||
-			pthread_create(&server, NULL, be_server, NULL) != 0)
+		pthread_create(&server, NULL, be_server, NULL) != 0)
 		return 1;
 	for (int i = 0; i < CLIENTS; i++)
 		if (pthread_create(&clients[i], NULL, be_client, &answers[i]) != 0)

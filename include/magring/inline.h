@@ -29,17 +29,15 @@ extern "C" {
 
 /* The library's functions, by names that inline functions of the same purpose
  * can call: a function that calls itself is not inlined. */
-MAGRING_PUBLIC MAGRING_CHECK int magring_private_alloc(
-	struct magring_pool *pool, struct magring_message *ret_message,
-	const void *id, size_t id_size, size_t payload_size, int64_t timeout_ns);
-MAGRING_PUBLIC MAGRING_CHECK int magring_private_copy(
-	struct magring_pool *pool, struct magring_message *ret_message,
-	const void *id, size_t id_size, const void *payload, size_t payload_size,
+MAGRING_PUBLIC MAGRING_CHECK int magring_private_alloc(struct magring_pool *pool,
+	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,
 	int64_t timeout_ns);
-MAGRING_PUBLIC const void *magring_private_id(
-	const struct magring_message *message, size_t *ret_size);
-MAGRING_PUBLIC void *magring_private_payload(
-	struct magring_message *message, size_t *ret_size);
+MAGRING_PUBLIC MAGRING_CHECK int magring_private_copy(struct magring_pool *pool,
+	struct magring_message *ret_message, const void *id, size_t id_size, const void *payload,
+	size_t payload_size, int64_t timeout_ns);
+MAGRING_PUBLIC const void *magring_private_id(const struct magring_message *message,
+	size_t *ret_size);
+MAGRING_PUBLIC void *magring_private_payload(struct magring_message *message, size_t *ret_size);
 MAGRING_PUBLIC void magring_private_free(struct magring_message *message);
 
 #if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(MAGRING_NO_INLINE) && \
@@ -55,8 +53,7 @@ MAGRING_PUBLIC void magring_private_free(struct magring_message *message);
 #define MAGRING_PRIVATE_PAYLOAD_SIZE(message) ((message)->private_header & 0xffffffff)
 #define MAGRING_PRIVATE_INSIDE 1
 #ifdef __cplusplus
-#define MAGRING_PRIVATE_BYTES(message) \
-	reinterpret_cast<unsigned char *>((message)->private_body)
+#define MAGRING_PRIVATE_BYTES(message) reinterpret_cast<unsigned char *>((message)->private_body)
 #else
 #define MAGRING_PRIVATE_BYTES(message) ((unsigned char *)(message)->private_body)
 #endif
@@ -68,8 +65,8 @@ MAGRING_PUBLIC void magring_private_free(struct magring_message *message);
 
 /* Compilers must not know where these bytes are. They would warn of every
  * access beyond the inline part, although that access is to a slab. */
-MAGRING_PRIVATE_IN_CALLER void *magring_private_bytes(
-	struct magring_message *message, size_t offset)
+MAGRING_PRIVATE_IN_CALLER void *magring_private_bytes(struct magring_message *message,
+	size_t offset)
 {
 	unsigned char *bytes = MAGRING_PRIVATE_BYTES(message) + offset;
 	__asm__("" : "+r"(bytes));
@@ -78,13 +75,12 @@ MAGRING_PRIVATE_IN_CALLER void *magring_private_bytes(
 
 /* Make a message without a slab: 1. Else 0, and the library makes the message
  * or answers what is wrong. */
-MAGRING_PRIVATE_IN_CALLER int magring_private_inside(
-	struct magring_message *ret_message, const void *id, size_t id_size,
-	size_t payload_size)
+MAGRING_PRIVATE_IN_CALLER int magring_private_inside(struct magring_message *ret_message,
+	const void *id, size_t id_size, size_t payload_size)
 {
 	uint64_t id_size_wide = id_size, kind = MAGRING_PRIVATE_INSIDE;
 	if (!ret_message || (!id && id_size > 0) || id_size > MAGRING_INLINE_MAX ||
-			payload_size > MAGRING_INLINE_MAX - id_size)
+		payload_size > MAGRING_INLINE_MAX - id_size)
 		return 0;
 	ret_message->private_header = payload_size | id_size_wide << 48 | kind << 56;
 	if (id_size > 0)
@@ -92,22 +88,21 @@ MAGRING_PRIVATE_IN_CALLER int magring_private_inside(
 	return 1;
 }
 
-MAGRING_PRIVATE_IN_CALLER int magring_message_alloc(
-	struct magring_pool *pool, struct magring_message *ret_message,
-	const void *id, size_t id_size, size_t payload_size, int64_t timeout_ns)
+MAGRING_PRIVATE_IN_CALLER int magring_message_alloc(struct magring_pool *pool,
+	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,
+	int64_t timeout_ns)
 {
 	if (magring_private_inside(ret_message, id, id_size, payload_size))
 		return 0;
 	return magring_private_alloc(pool, ret_message, id, id_size, payload_size, timeout_ns);
 }
 
-MAGRING_PRIVATE_IN_CALLER int magring_message_copy(
-	struct magring_pool *pool, struct magring_message *ret_message,
-	const void *id, size_t id_size, const void *payload, size_t payload_size,
-	int64_t timeout_ns)
+MAGRING_PRIVATE_IN_CALLER int magring_message_copy(struct magring_pool *pool,
+	struct magring_message *ret_message, const void *id, size_t id_size, const void *payload,
+	size_t payload_size, int64_t timeout_ns)
 {
 	if ((!payload && payload_size > 0) ||
-			!magring_private_inside(ret_message, id, id_size, payload_size))
+		!magring_private_inside(ret_message, id, id_size, payload_size))
 		return magring_private_copy(pool, ret_message, id, id_size, payload, payload_size,
 			timeout_ns);
 	if (payload_size > 0)
@@ -116,8 +111,8 @@ MAGRING_PRIVATE_IN_CALLER int magring_message_copy(
 	return 0;
 }
 
-MAGRING_PRIVATE_IN_CALLER const void *magring_message_id(
-	const struct magring_message *message, size_t *ret_size)
+MAGRING_PRIVATE_IN_CALLER const void *magring_message_id(const struct magring_message *message,
+	size_t *ret_size)
 {
 	const void *id;
 	if (!message || MAGRING_PRIVATE_KIND(message) != MAGRING_PRIVATE_INSIDE)
@@ -129,8 +124,8 @@ MAGRING_PRIVATE_IN_CALLER const void *magring_message_id(
 	return id;
 }
 
-MAGRING_PRIVATE_IN_CALLER void *magring_message_payload(
-	struct magring_message *message, size_t *ret_size)
+MAGRING_PRIVATE_IN_CALLER void *magring_message_payload(struct magring_message *message,
+	size_t *ret_size)
 {
 	if (!message || MAGRING_PRIVATE_KIND(message) != MAGRING_PRIVATE_INSIDE)
 		return magring_private_payload(message, ret_size);

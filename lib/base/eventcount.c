@@ -126,8 +126,8 @@ bool eventcount_has_waiters_fenced(struct eventcount *eventcount)
 	 */
 	if (++in_vain % EVENTCOUNT_FENCES_IN_VAIN == 0)
 		atomic_compare_exchange_strong_explicit(&eventcount->word, &word,
-			word & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN),
-			memory_order_relaxed, memory_order_relaxed);
+			word & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN), memory_order_relaxed,
+			memory_order_relaxed);
 	return false;
 }
 
@@ -169,8 +169,7 @@ void eventcount_notify_all(struct eventcount *eventcount)
 	uint64_t word = atomic_load_explicit(&eventcount->word, memory_order_relaxed);
 	/* [wake] acq_rel: a later sleeper sees the condition. */
 	while (!atomic_compare_exchange_weak_explicit(&eventcount->word, &word,
-			next_epoch(word) & ~EVENTCOUNT_ARMED,
-			memory_order_acq_rel, memory_order_relaxed))
+		next_epoch(word) & ~EVENTCOUNT_ARMED, memory_order_acq_rel, memory_order_relaxed))
 		;
 	if (word & EVENTCOUNT_ARMED)
 		eventcount_signal_fd(eventcount);
@@ -194,7 +193,7 @@ uint32_t eventcount_prepare_wait(struct eventcount *eventcount)
 	 * eventcount_notify_all(), and with SEEN below.
 	 */
 	while (!atomic_compare_exchange_weak_explicit(&eventcount->word, &word,
-			entered(word) | fenced, memory_order_acq_rel, memory_order_relaxed))
+		entered(word) | fenced, memory_order_acq_rel, memory_order_relaxed))
 		;
 	/*
 	 * [sleep] heavy side: the sleeper is counted before it checks the
@@ -230,12 +229,12 @@ __attribute__((noplt)) int pthread_setcanceltype(int type, int *ret_old);
  * its way and run no handler at all. Red zones of AddressSanitizer would stay
  * behind for later frames, so the frame has none of these either.
  */
-__attribute__((noinline, no_sanitize_address, no_sanitize_thread))
-void eventcount_commit_wait(struct eventcount *eventcount, uint32_t ticket, int64_t deadline_ns)
+__attribute__((noinline, no_sanitize_address, no_sanitize_thread)) void
+eventcount_commit_wait(struct eventcount *eventcount, uint32_t ticket, int64_t deadline_ns)
 {
 	uint32_t *futex = futex_of(eventcount);
-	struct timespec deadline = {
-		.tv_sec = deadline_ns / 1000000000, .tv_nsec = deadline_ns % 1000000000 };
+	struct timespec deadline = { .tv_sec = deadline_ns / 1000000000,
+		.tv_nsec = deadline_ns % 1000000000 };
 	int cancel_type;
 	bool interrupted;
 	do {
@@ -266,7 +265,7 @@ void eventcount_cancel_wait(struct eventcount *eventcount)
 	 * [wake] acq_rel: pairs with an eventcount_notify() that found WAKING
 	 * at its limit.
 	 */
-	while (!atomic_compare_exchange_weak_explicit(&eventcount->word, &word,
-			left(word), memory_order_acq_rel, memory_order_relaxed))
+	while (!atomic_compare_exchange_weak_explicit(&eventcount->word, &word, left(word),
+		memory_order_acq_rel, memory_order_relaxed))
 		;
 }

@@ -37,7 +37,7 @@ static inline uint64_t eventcount_peek(struct eventcount *eventcount)
 	return atomic_load_explicit(&eventcount->word, memory_order_relaxed);
 }
 
-/* Of one or several words that were peeked at, joined by |. True may be wrong. */
+/* Of words that were peeked at, joined by |. True may be wrong. */
 static inline bool eventcount_may_have_waiters(uint64_t words)
 {
 	return __builtin_expect(words >= EVENTCOUNT_FENCED, 0);
@@ -102,8 +102,7 @@ static inline bool eventcount_has_fd(struct eventcount *eventcount)
 }
 
 /* The condition did not hold: the descriptor, if any, waits for it again. */
-void eventcount_arm(struct eventcount *eventcount, eventcount_condition *ready,
-	void *context);
+void eventcount_arm(struct eventcount *eventcount, eventcount_condition *ready, void *context);
 
 /* For notify: ARMED was cleared, so the descriptor becomes readable. */
 void eventcount_signal_fd(struct eventcount *eventcount);

@@ -66,14 +66,13 @@ int eventcount_fd(struct eventcount *eventcount)
 		return -errno;
 	/* [fd] release: the descriptor is made before it is found. */
 	if (atomic_compare_exchange_strong_explicit(&eventcount->fd, &fd, created,
-			memory_order_acq_rel, memory_order_acquire))
+		    memory_order_acq_rel, memory_order_acquire))
 		return created;
 	close_fd(created);
 	return fd;
 }
 
-void eventcount_arm(struct eventcount *eventcount, eventcount_condition *ready,
-	void *context)
+void eventcount_arm(struct eventcount *eventcount, eventcount_condition *ready, void *context)
 {
 	/* [fd] acquire: pairs with eventcount_fd(). */
 	int fd = atomic_load_explicit(&eventcount->fd, memory_order_acquire);

@@ -41,8 +41,8 @@ struct profile_options report_options(uint64_t sample_bytes)
 		.report = leaks != NULL && strcmp(leaks, "1") == 0,
 		.required = sample_bytes != 0,
 	};
-	uint64_t without = sample_bytes != 0 || options.file == NULL ?
-		sample_bytes : PROFILE_SAMPLE_BYTES;
+	uint64_t without =
+		sample_bytes != 0 || options.file == NULL ? sample_bytes : PROFILE_SAMPLE_BYTES;
 	options.mean = options.report ? 1 : bytes_in(secure_getenv("MAGRING_PROFILE"), without);
 	return options;
 }
@@ -64,14 +64,14 @@ void report_done(struct magring_pool *pool)
 		return;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	if (asprintf(&name, "%s.%d.%" PRIu64 ".heap", pool->profile->file, (int)getpid(),
-			pool->registry.serial) > 0) {
+		    pool->registry.serial) > 0) {
 		FILE *file = fopen(name, "we");
 		bool written = file != NULL && magring_pool_write_profile(pool, file) == 0;
 		if (file != NULL && fclose(file) != 0)
 			written = false;
 		if (!written)
-			fprintf(stderr, "magring: pool \"%s\": cannot write %s\n",
-				pool->name, name);
+			fprintf(stderr, "magring: pool \"%s\": cannot write %s\n", pool->name,
+				name);
 		free(name);
 	}
 	pthread_setcancelstate(cancel_state, NULL);

@@ -54,8 +54,7 @@ static void write_frame(FILE *out, const void *address)
 	if (info.dli_sname != NULL)
 		fprintf(out, "%s+0x%" PRIxPTR " ", info.dli_sname,
 			(uintptr_t)call - (uintptr_t)info.dli_saddr);
-	fprintf(out, "(%s+0x%" PRIxPTR ")\n", info.dli_fname,
-		(uintptr_t)call - moved);
+	fprintf(out, "(%s+0x%" PRIxPTR ")\n", info.dli_fname, (uintptr_t)call - moved);
 }
 
 static void write_live(FILE *out, const struct live *live, int64_t now_ns)
@@ -70,8 +69,8 @@ static void write_live(FILE *out, const struct live *live, int64_t now_ns)
 			fputc(byte, out);
 	}
 	fprintf(out, "\"%s, %zu bytes, %" PRId64 ".%03d s old\n",
-		live->id_size > SAMPLE_ID_KEPT ? "..." : "",
-		live->bytes, age_ms / 1000, (int)(age_ms % 1000));
+		live->id_size > SAMPLE_ID_KEPT ? "..." : "", live->bytes, age_ms / 1000,
+		(int)(age_ms % 1000));
 }
 
 /* A call site and size class, and copies of its oldest messages. */

@@ -32,10 +32,12 @@ struct family {
 	const char *name, *type, *unit, *help;
 	size_t offset; /* of the uint64_t in the statistics */
 };
+/* clang-format off */
 #define COUNTER(structure, field, name, help) \
 	{ name, "counter", NULL, help, offsetof(struct structure, field) }
 #define GAUGE(structure, field, name, unit, help) \
 	{ name, "gauge", unit, help, offsetof(struct structure, field) }
+/* clang-format on */
 
 static const struct family pool_families[] = {
 	GAUGE(magring_pool_stats, slabs_in_use, "pool_slabs_in_use", NULL,
@@ -136,8 +138,8 @@ static void write_sample(FILE *out, const struct family *family, const char *poo
 		*(const uint64_t *)(const void *)((const char *)stats + family->offset));
 }
 
-static void write_ratio(FILE *out, const struct family *family, const char *pool,
-	const char *label, const char *value, double ratio)
+static void write_ratio(FILE *out, const struct family *family, const char *pool, const char *label,
+	const char *value, double ratio)
 {
 	/* Not %f: a locale may have a decimal comma. */
 	uint64_t millionths = (uint64_t)(ratio * 1e6 + 0.5);
@@ -200,8 +202,8 @@ static void write_classes_of(FILE *out, const struct family *family, struct magr
 static void write_classes(FILE *out, const struct exposition *exposition)
 {
 	for (size_t i = 0; i <= COUNT_OF(class_families); i++) {
-		const struct family *family = i < COUNT_OF(class_families) ? &class_families[i] :
-			&class_efficiency;
+		const struct family *family =
+			i < COUNT_OF(class_families) ? &class_families[i] : &class_efficiency;
 		write_family(out, family);
 		for (size_t j = 0; j < exposition->count; j++)
 			write_classes_of(out, family, exposition->snapshots[j].pool);

@@ -39,7 +39,7 @@ static int choose_limits(const struct magring_pool_options *options, size_t *ret
 			return -EINVAL;
 	}
 	if (limit < MAGRING_MEMORY_MIN || limit > MAGRING_MEMORY_MAX ||
-			payload > MAGRING_PAYLOAD_MAX)
+		payload > MAGRING_PAYLOAD_MAX)
 		return -EINVAL;
 	if (payload == 0) {
 		/* What a slab holds that the budget has room for. */

@@ -21,8 +21,8 @@ static void write_counts(FILE *out, struct count used, struct count allocated)
 	 * be the same, as in a profile of what is in use only. So one has
 	 * leading zeros.
 	 */
-	fprintf(out, "%" PRIu64 ": %" PRIu64 " [%020" PRIu64 ": %020" PRIu64 "] @",
-		used.objects, used.bytes, allocated.objects, allocated.bytes);
+	fprintf(out, "%" PRIu64 ": %" PRIu64 " [%020" PRIu64 ": %020" PRIu64 "] @", used.objects,
+		used.bytes, allocated.objects, allocated.bytes);
 }
 
 static void add_count(struct count *sum, struct count count)

@@ -63,8 +63,8 @@ static bool take_cached(const struct request *request, uint32_t *ret_round)
 static bool take_round(const struct request *request, uint32_t *ret_round)
 {
 	size_t carved;
-	bool got = depot_take_round(&request->pool->depot, request->class_index, ret_round,
-		&carved);
+	bool got =
+		depot_take_round(&request->pool->depot, request->class_index, ret_round, &carved);
 	if (carved > 0)
 		add(&request->counts->carved, carved, request->cache == NULL);
 	return got;
@@ -78,8 +78,8 @@ static bool take_reclaimed(const struct request *request, uint32_t *ret_round, b
 		if (i > 0)
 			sched_yield();
 		uint64_t moves = chunk_moves(&depot->chunks);
-		size_t slabs = thread_reclaim(&pool->registry, depot, request->class_index,
-			ret_hidden);
+		size_t slabs =
+			thread_reclaim(&pool->registry, depot, request->class_index, ret_hidden);
 		TRACEPOINT3(reclaim, depot, request->class_index, slabs);
 		atomic_fetch_add_explicit(&pool->reclaimed, slabs, memory_order_relaxed);
 		if (take_round(request, ret_round))
@@ -100,7 +100,7 @@ void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, siz
 	uint32_t round;
 	*ret_hidden = false;
 	if (!take_cached(&request, &round) && !take_round(&request, &round) &&
-			!take_reclaimed(&request, &round, ret_hidden))
+		!take_reclaimed(&request, &round, ret_hidden))
 		return NULL;
 	add(&request.counts->allocated, 1, request.cache == NULL);
 	add(&request.counts->allocated_bytes, bytes, request.cache == NULL);
@@ -121,8 +121,7 @@ static bool put_cached(const struct request *request, uint32_t round)
 	return room;
 }
 
-void pool_free_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes,
-	void *slab)
+void pool_free_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes, void *slab)
 {
 	struct request request = request_of(pool, class_index);
 	uint32_t round = depot_round(&pool->depot, slab);

@@ -112,8 +112,9 @@ static void cancelled(void *context)
 
 static int wait_for_slab(struct wait *wait, int64_t deadline_ns)
 {
-	static const struct eventcount_waiter waiter = {
-		.try = try_alloc, .asleep = when_to_retry, .cancelled = cancelled };
+	static const struct eventcount_waiter waiter = { .try = try_alloc,
+		.asleep = when_to_retry,
+		.cancelled = cancelled };
 	struct eventcount *eventcount = &wait->pool->memory[wait->class_index];
 	do {
 		if (is_hopeless(wait->pool, wait->class_index))
@@ -130,7 +131,9 @@ static int wait_for_slab(struct wait *wait, int64_t deadline_ns)
 int alloc_wait(struct magring_pool *pool, unsigned int class_index, size_t bytes,
 	int64_t timeout_ns, void **ret_slab)
 {
-	struct wait wait = { .pool = pool, .class_index = class_index, .bytes = bytes,
+	struct wait wait = { .pool = pool,
+		.class_index = class_index,
+		.bytes = bytes,
 		.retry_ns = MEMORY_RETRY_NS };
 	int rc = 0;
 	if (!try_alloc(&wait)) {

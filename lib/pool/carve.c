@@ -28,7 +28,7 @@ static void fill_from_overflow(struct depot *depot, unsigned int class_index,
 	struct depot_class *class = &depot->class[class_index];
 	void *slab;
 	while (magazine->count < class->rounds &&
-			(slab = tagged_stack_pop(&class->overflow.stack)) != NULL)
+		(slab = tagged_stack_pop(&class->overflow.stack)) != NULL)
 		magazine->round[magazine->count++] = depot_round(depot, slab);
 }
 

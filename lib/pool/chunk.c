@@ -116,7 +116,7 @@ size_t chunk_give_back(struct chunks *chunks, const struct region *region, struc
 	 * use the range.
 	 */
 	if (more == 0 || sysconf(_SC_PAGESIZE) != (long)REGION_PAGE ||
-			madvise(region->base + begin, pages, MADV_DONTNEED) != 0)
+		madvise(region->base + begin, pages, MADV_DONTNEED) != 0)
 		return 0;
 	range->absent = pages;
 	/* [account] release: the bytes were taken before. */
@@ -158,7 +158,7 @@ static size_t carve_range(struct chunks *chunks, unsigned int class_index, size_
 	if (atomic_load_explicit(&chunks->free_bytes, memory_order_relaxed) == 0)
 		return 0;
 	while (class_index < chunks->classes &&
-			tagged_stack_is_empty(&chunks->free[class_index].stack))
+		tagged_stack_is_empty(&chunks->free[class_index].stack))
 		class_index++;
 	if (class_index == chunks->classes)
 		return 0;
@@ -178,8 +178,7 @@ static size_t carve_range(struct chunks *chunks, unsigned int class_index, size_
 	return bytes;
 }
 
-size_t chunk_carve(struct chunks *chunks, unsigned int class_index, size_t most,
-	size_t *ret_offset)
+size_t chunk_carve(struct chunks *chunks, unsigned int class_index, size_t most, size_t *ret_offset)
 {
 	size_t size = slab_size(class_index);
 	struct chunk *chunk = chunk_record(chunks);

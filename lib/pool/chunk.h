@@ -28,8 +28,8 @@ struct chunks {
 	_Atomic(size_t) absent_bytes; /* of both regions: with the system */
 	_Atomic(uint64_t) begun;      /* moves: see chunk_moved() */
 	_Atomic(uint64_t) ended;
-	struct aligned_stack spare;   /* records of nothing */
-	struct aligned_stack pages;   /* ranges of metadata */
+	struct aligned_stack spare;                    /* records of nothing */
+	struct aligned_stack pages;                    /* ranges of metadata */
 	struct aligned_stack free[SLAB_CLASSES_MAX];   /* ranges, by the largest class that fits */
 	struct aligned_stack carved[SLAB_CLASSES_MAX]; /* chunks, by class */
 };

@@ -59,7 +59,7 @@ void cooling_put(struct depot *depot, unsigned int class_index, struct magazine 
 		 * from here.
 		 */
 		if (atomic_compare_exchange_strong_explicit(place, &old, mine, memory_order_release,
-				memory_order_relaxed))
+			    memory_order_relaxed))
 			continue;
 		chunk_begin_move(&depot->chunks);
 		/*
@@ -83,8 +83,8 @@ struct magazine *cooling_take(struct depot *depot, unsigned int class_index)
 		uint64_t old = atomic_load_explicit(place, memory_order_relaxed);
 		/* [cooling] acquire: pairs with cooling_put(). */
 		if (old != 0 && class_at(old) == class_index &&
-				atomic_compare_exchange_strong_explicit(place, &old, 0,
-					memory_order_acquire, memory_order_relaxed))
+			atomic_compare_exchange_strong_explicit(place, &old, 0,
+				memory_order_acquire, memory_order_relaxed))
 			return magazine_at(depot, old);
 	}
 	return NULL;

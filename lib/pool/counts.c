@@ -44,8 +44,8 @@ void pool_count_class(struct magring_pool *pool, unsigned int class_index,
 	 * [account] acquire: pairs with give_up() in trim.c. What was trimmed
 	 * is carved.
 	 */
-	sum.trimmed = atomic_load_explicit(&pool->depot.class[class_index].trimmed,
-		memory_order_acquire);
+	sum.trimmed =
+		atomic_load_explicit(&pool->depot.class[class_index].trimmed, memory_order_acquire);
 	add_freed(&sum, &pool->uncached[class_index]);
 	for (cache = thread_first_cache(&pool->registry); cache != NULL; cache = cache->next)
 		add_freed(&sum, &cache->class[class_index].counts);
@@ -60,8 +60,9 @@ static uint64_t raise(_Atomic(uint64_t) *high, uint64_t value)
 {
 	/* Relaxed: a number to read. */
 	uint64_t was = atomic_load_explicit(high, memory_order_relaxed);
-	while (was < value && !atomic_compare_exchange_weak_explicit(high, &was, value,
-			memory_order_relaxed, memory_order_relaxed))
+	while (was < value &&
+		!atomic_compare_exchange_weak_explicit(high, &was, value, memory_order_relaxed,
+			memory_order_relaxed))
 		;
 	return was < value ? value : was;
 }

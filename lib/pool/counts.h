@@ -12,7 +12,7 @@ struct class_counts {
 	uint64_t allocated, freed; /* slabs */
 	uint64_t allocated_bytes, freed_bytes;
 	uint64_t exchanges;
-	uint64_t carved, trimmed;  /* slabs */
+	uint64_t carved, trimmed; /* slabs */
 };
 
 void pool_count_class(struct magring_pool *pool, unsigned int class_index,

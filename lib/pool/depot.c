@@ -100,7 +100,7 @@ struct magazine *depot_take_empty(struct depot *depot)
 		return magazine;
 	size_t offset;
 	if (!chunk_take_metadata(&depot->chunks, sizeof(*magazine), &offset) &&
-			region_take(&depot->metadata, sizeof(*magazine), 1, &offset) == 0)
+		region_take(&depot->metadata, sizeof(*magazine), 1, &offset) == 0)
 		return NULL;
 	magazine = (struct magazine *)(void *)(depot->metadata.base + offset);
 	magazine->count = 0;

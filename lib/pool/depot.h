@@ -31,7 +31,7 @@ struct depot_stack {
 };
 
 struct depot_class {
-	struct depot_stack filled; /* magazines with at least one round */
+	struct depot_stack filled;   /* magazines with at least one round */
 	struct depot_stack overflow; /* slabs that found no magazine */
 	size_t slab_size;
 	size_t chunk;              /* slabs carved at a time */
@@ -50,7 +50,7 @@ struct cooling {
 struct depot {
 	struct depot_stack empty; /* magazines without rounds, for every class */
 	struct region slabs;
-	struct region metadata;   /* magazines, caches, records of chunks */
+	struct region metadata; /* magazines, caches, records of chunks */
 	struct chunks chunks;
 	struct cooling cooling;
 	unsigned int classes;

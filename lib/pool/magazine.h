@@ -13,12 +13,12 @@
  * only the sum of allocated - freed over all caches is what messages hold.
  */
 struct magazine_counts {
-	_Atomic(uint64_t) allocated;       /* slabs */
+	_Atomic(uint64_t) allocated; /* slabs */
 	_Atomic(uint64_t) freed;
 	_Atomic(uint64_t) allocated_bytes; /* as asked for */
 	_Atomic(uint64_t) freed_bytes;
-	_Atomic(uint64_t) exchanges;       /* magazines taken from or given to the depot */
-	_Atomic(uint64_t) carved;          /* slabs */
+	_Atomic(uint64_t) exchanges; /* magazines taken from or given to the depot */
+	_Atomic(uint64_t) carved;    /* slabs */
 };
 
 /*
@@ -45,8 +45,8 @@ static inline void count_add(_Atomic(uint64_t) *counter, uint64_t amount)
 	 * [account] release: a thread that sees the count sees what led to it,
 	 * such as the allocation before a free.
 	 */
-	atomic_store_explicit(counter,
-		atomic_load_explicit(counter, memory_order_relaxed) + amount, memory_order_release);
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + amount,
+		memory_order_release);
 }
 
 /*

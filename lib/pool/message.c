@@ -84,7 +84,9 @@ static inline int make_in_slab(struct magring_pool *pool, struct magring_message
 	ret_message->private_body[0] = (uintptr_t)slab;
 	sanitizer_alloc(pool, slab, id_in_slab(id_size) + payload_size);
 	bool beside = id_size <= MESSAGE_ID_BESIDE_SLAB;
-	return id_size > 0 ? copy_id(beside ? &ret_message->private_body[1] : slab, id, id_size) : 0;
+	if (id_size == 0)
+		return 0;
+	return copy_id(beside ? &ret_message->private_body[1] : slab, id, id_size);
 }
 
 /*
@@ -105,8 +107,9 @@ static __attribute__((noinline)) int alloc_slowly(struct magring_pool *pool,
 	if (rc != 0)
 		return rc;
 	unsigned int kind = MESSAGE_SLAB + class_index;
-	if (pool->profile != NULL && profile_alloc(pool->profile, depot_round(&pool->depot, slab),
-			class_index, bytes, id, id_size, caller))
+	if (pool->profile != NULL &&
+		profile_alloc(pool->profile, depot_round(&pool->depot, slab), class_index, bytes,
+			id, id_size, caller))
 		kind |= MESSAGE_SAMPLED;
 	return make_in_slab(pool, ret_message, id, id_size, message_payload_size(&wanted), kind,
 		slab);
@@ -133,8 +136,9 @@ static inline __attribute__((always_inline)) int alloc_inlined(struct magring_po
 	unsigned int class_index = slab_class(bytes);
 	void *slab = pool_alloc_fast(pool, class_index, bytes);
 	if (__builtin_expect(slab == NULL, 0))
-		return alloc_slowly(pool, ret_message, id, message_header(payload_size, 0, id_size, 0),
-			timeout_ns, __builtin_return_address(0));
+		return alloc_slowly(pool, ret_message, id,
+			message_header(payload_size, 0, id_size, 0), timeout_ns,
+			__builtin_return_address(0));
 	return make_in_slab(pool, ret_message, id, id_size, payload_size,
 		MESSAGE_SLAB + class_index, slab);
 }
@@ -168,8 +172,9 @@ const void *magring_message_id(const struct magring_message *message, size_t *re
 		return NULL;
 	if (!is_slab(message))
 		return message->private_body;
-	return message_id_size(message) <= MESSAGE_ID_BESIDE_SLAB ?
-		&message->private_body[1] : slab_of(message);
+	if (message_id_size(message) <= MESSAGE_ID_BESIDE_SLAB)
+		return &message->private_body[1];
+	return slab_of(message);
 }
 
 void *magring_message_payload(struct magring_message *message, size_t *ret_size)
@@ -210,8 +215,9 @@ void magring_message_free(struct magring_message *message)
 		return;
 	sanitizer_free(pool_published(message_pool(&was)), slab_of(message),
 		slab_size(class_of(&was)));
-	if (!common || !pool_free_fast(pool_published(message_pool(&was)), class_index,
-			slab_bytes(&was), slab_of(message)))
+	if (!common ||
+		!pool_free_fast(pool_published(message_pool(&was)), class_index, slab_bytes(&was),
+			slab_of(message)))
 		free_slowly(was.private_header, slab_of(message));
 }
 

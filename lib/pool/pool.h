@@ -24,7 +24,7 @@ struct magring_pool {
 	uint64_t fast_serial;            /* the registry's; 0 with a profile: see alloc.h */
 	struct profile *profile;         /* NULL: off */
 	size_t max_payload;
-	uint16_t number;                 /* in the table of pools, and in messages */
+	uint16_t number; /* in the table of pools, and in messages */
 	char name[MAGRING_NAME_MAX + 1];
 
 	/* Read by every free, written when a thread sleeps. */
@@ -34,12 +34,12 @@ struct magring_pool {
 	_Alignas(128) _Atomic(uint64_t) exhausted;
 	_Atomic(uint64_t) reclaimed;
 	_Atomic(uint64_t) queue_count;
-	_Atomic(uint64_t) memory_high;   /* bytes taken from the system */
-	_Atomic(uint64_t) payload_high;  /* bytes in use, as far as they were read */
+	_Atomic(uint64_t) memory_high;  /* bytes taken from the system */
+	_Atomic(uint64_t) payload_high; /* bytes in use, as far as they were read */
 	_Atomic(uint64_t) trims;
 	_Atomic(uint64_t) trimmed_bytes;
-	_Atomic(bool) trimming;          /* a thread is in magring_pool_trim() */
-	pthread_mutex_t queues_lock;     /* for queue create and destroy, and the metrics */
+	_Atomic(bool) trimming;      /* a thread is in magring_pool_trim() */
+	pthread_mutex_t queues_lock; /* for queue create and destroy, and the metrics */
 	struct cds_list_head queues;
 	/* Counts of threads without a cache, by read-modify-write. */
 	struct magazine_counts uncached[SLAB_CLASSES_MAX];

@@ -28,8 +28,8 @@ static size_t round_up(size_t value, size_t unit)
 int region_init(struct region *region, size_t limit)
 {
 	size_t reserved = round_up(limit, REGION_PAGE);
-	void *base = mmap(NULL, reserved, PROT_NONE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *base =
+		mmap(NULL, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
 		return -ENOMEM;
 	region->base = base;
@@ -59,15 +59,15 @@ static bool region_open(struct region *region, size_t end)
 		size_t wanted = round_up(end, REGION_RIGHTS_STEP);
 		if (wanted > region->reserved)
 			wanted = region->reserved;
-		if (mprotect(region->base + writable, wanted - writable,
-				PROT_READ | PROT_WRITE) != 0)
+		if (mprotect(region->base + writable, wanted - writable, PROT_READ | PROT_WRITE) !=
+			0)
 			return false;
 		/*
 		 * [rights] release: the pages are accessible before the word
 		 * says so.
 		 */
 		if (atomic_compare_exchange_weak_explicit(&region->writable, &writable, wanted,
-				memory_order_release, memory_order_acquire))
+			    memory_order_release, memory_order_acquire))
 			return true;
 	}
 	return true;

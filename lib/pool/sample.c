@@ -98,8 +98,8 @@ struct wanted {
 /* The first stack like this from here on in the bucket, or NULL. */
 static struct stack *search(struct stack *stack, const struct wanted *wanted)
 {
-	while (stack != NULL && (stack->depth != wanted->depth ||
-			stack->class_index != wanted->class_index ||
+	while (stack != NULL &&
+		(stack->depth != wanted->depth || stack->class_index != wanted->class_index ||
 			memcmp(stack->frame, wanted->frame,
 				(size_t)wanted->depth * sizeof(void *)) != 0))
 		stack = stack->next;
@@ -147,7 +147,7 @@ static struct stack *find_stack(struct profile *profile, const struct wanted *wa
 		 * it. Acquire on failure, as above.
 		 */
 		if (atomic_compare_exchange_strong_explicit(bucket, &first, created,
-				memory_order_release, memory_order_acquire))
+			    memory_order_release, memory_order_acquire))
 			return created;
 	}
 }
@@ -198,7 +198,9 @@ bool profile_alloc(struct profile *profile, uint32_t round, unsigned int class_i
 	/*
 	 * Nothing fails from here on: what is in the table will be in the list.
 	 */
-	*live = (struct live){ .stack = stack, .bytes = bytes, .time_ns = clock_now(),
+	*live = (struct live){ .stack = stack,
+		.bytes = bytes,
+		.time_ns = clock_now(),
 		.id_size = (uint8_t)id_size };
 	if (id_size > 0)
 		memcpy(live->id, id, id_size < SAMPLE_ID_KEPT ? id_size : SAMPLE_ID_KEPT);

@@ -29,7 +29,7 @@ struct stack {
 	struct count allocated, freed;
 	unsigned int class_index;
 	int depth;
-	void *frame[];             /* return addresses, the caller's first */
+	void *frame[]; /* return addresses, the caller's first */
 };
 
 /* A sampled message that is in use. */
@@ -44,10 +44,10 @@ struct live {
 
 struct profile {
 	uint64_t mean;
-	bool report;               /* leaks, when the pool is to be destroyed */
-	char *file;                /* NULL, or how the names of files begin */
+	bool report; /* leaks, when the pool is to be destroyed */
+	char *file;  /* NULL, or how the names of files begin */
 	_Atomic(struct stack *) bucket[SAMPLE_BUCKETS]; /* by hash; they grow at their heads */
-	struct live **live;        /* by round; an entry belongs to the owner of the slab */
+	struct live **live; /* by round; an entry belongs to the owner of the slab */
 	size_t live_size;
 	pthread_mutex_t lock;
 	struct cds_list_head stacks; /* in the order of their first messages */

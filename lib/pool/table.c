@@ -25,7 +25,7 @@
 #include "base/fork.h"
 
 _Atomic(struct magring_pool *) pools[MAGRING_POOLS_MAX];
-static _Atomic(unsigned int) pools_used;    /* no higher number was ever given */
+static _Atomic(unsigned int) pools_used; /* no higher number was ever given */
 static _Atomic(uint64_t) thread_sections[2];
 static _Atomic(unsigned int) thread_period; /* lowest bit: which one counts new sections */
 static pthread_mutex_t thread_waiting = PTHREAD_MUTEX_INITIALIZER;
@@ -46,11 +46,12 @@ int pool_publish(struct magring_pool *pool, uint16_t *ret_number)
 		 * it.
 		 */
 		if (!atomic_compare_exchange_strong_explicit(&pools[number], &none, pool,
-				memory_order_release, memory_order_relaxed))
+			    memory_order_release, memory_order_relaxed))
 			continue;
 		unsigned int used = pool_numbers();
-		while (used <= number && !atomic_compare_exchange_weak_explicit(&pools_used, &used,
-				number + 1, memory_order_relaxed, memory_order_relaxed))
+		while (used <= number &&
+			!atomic_compare_exchange_weak_explicit(&pools_used, &used, number + 1,
+				memory_order_relaxed, memory_order_relaxed))
 			;
 		return 0;
 	}
@@ -111,8 +112,8 @@ void thread_wait_for_readers(void)
 	pthread_mutex_lock(&thread_waiting);
 	for (int i = 0; i < 2; i++) {
 		const struct timespec moment = { .tv_nsec = 100000 };
-		unsigned int half = 1 &
-			atomic_fetch_add_explicit(&thread_period, 1, memory_order_relaxed);
+		unsigned int half =
+			1 & atomic_fetch_add_explicit(&thread_period, 1, memory_order_relaxed);
 		while (is_busy(half))
 			nanosleep(&moment, NULL);
 	}

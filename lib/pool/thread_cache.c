@@ -49,7 +49,7 @@ static struct cache *create_cache(struct thread_registry *registry, struct depot
 	 * [registry] release: the cache is initialised before others find it.
 	 */
 	while (!atomic_compare_exchange_weak_explicit(&registry->first, &cache->next, cache,
-			memory_order_release, memory_order_relaxed))
+		memory_order_release, memory_order_relaxed))
 		;
 	return cache;
 }
@@ -76,7 +76,7 @@ static struct cache *take_over(struct thread_registry *registry)
 		 * counters and magazines of the former owner are visible.
 		 */
 		if (atomic_compare_exchange_strong_explicit(&cache->owner, &nobody, self,
-				memory_order_acquire, memory_order_relaxed))
+			    memory_order_acquire, memory_order_relaxed))
 			return cache;
 	}
 	return NULL;

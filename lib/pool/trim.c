@@ -138,7 +138,7 @@ static void trim_class(struct trim *trim, unsigned int class_index)
 		return;
 	qsort(trim->spans, trim->count, sizeof(*trim->spans), compare);
 	while ((magazine = tagged_stack_pop(&class->filled.stack)) != NULL ||
-			(magazine = cooling_take(trim->depot, class_index)) != NULL) {
+		(magazine = cooling_take(trim->depot, class_index)) != NULL) {
 		for (uint32_t i = 0; i < magazine->count; i++)
 			count(trim, magazine->round[i], class->slab_size);
 		trim_keep(&magazines, &magazine->link);

@@ -64,7 +64,7 @@ size_t trim_magazines(struct depot *depot, unsigned char *empty, size_t pages)
 	}
 	while ((magazine = trim_next(&magazines)) != NULL)
 		if (page_of(depot, magazine) >= pages ||
-				empty[page_of(depot, magazine)] < MAGAZINES_PER_PAGE)
+			empty[page_of(depot, magazine)] < MAGAZINES_PER_PAGE)
 			depot_put(depot, 0, magazine);
 	for (size_t page = 0, end; page < pages; page = end + 1) {
 		for (end = page; end < pages && empty[end] == MAGAZINES_PER_PAGE; end++)

@@ -60,8 +60,8 @@ struct backoff backoff_begin(void)
 	static THREAD_LOCAL unsigned int waits;
 	if (++waits % BACKOFF_TRIAL_EVERY == 0 && stride_ns < BACKOFF_TRIAL_NS)
 		stride_ns = BACKOFF_TRIAL_NS;
-	return (struct backoff){
-		.stride = pauses_in(stride_ns), .left = pauses_in(spin_budget_ns()) };
+	return (struct backoff){ .stride = pauses_in(stride_ns),
+		.left = pauses_in(spin_budget_ns()) };
 }
 
 void backoff_pause(struct backoff *backoff)
@@ -77,7 +77,7 @@ void backoff_learn(const struct ring *ring, enum side side, unsigned int came)
 	if (none || ring_ready(ring, ring_cells(ring) / 2, side))
 		stride_ns = stride_ns > BACKOFF_MIN_NS ? stride_ns / 2 : BACKOFF_MIN_NS;
 	else if (stride_ns < BACKOFF_MAX_NS &&
-			(came > BACKOFF_BACKLOG || ring_ready(ring, BACKOFF_BACKLOG - 1, side)))
+		(came > BACKOFF_BACKLOG || ring_ready(ring, BACKOFF_BACKLOG - 1, side)))
 		stride_ns *= 2;
 }
 
@@ -97,7 +97,8 @@ void backoff_yield(struct backoff_yields *yields, const struct ring *ring, enum 
 	sched_yield();
 }
 
-void backoff_yielded(struct backoff_yields *yields, const struct ring *ring, enum side side, int result)
+void backoff_yielded(struct backoff_yields *yields, const struct ring *ring, enum side side,
+	int result)
 {
 	yields->after_ns = clock_now();
 	int64_t took_ns = yields->after_ns - yields->before_ns;

@@ -37,7 +37,8 @@ struct backoff_yields {
 bool backoff_may_yield(struct backoff_yields *yields, int64_t deadline_ns);
 void backoff_yield(struct backoff_yields *yields, const struct ring *ring, enum side side);
 /* The try after a yield returned this: find out whether it came late. */
-void backoff_yielded(struct backoff_yields *yields, const struct ring *ring, enum side side, int result);
+void backoff_yielded(struct backoff_yields *yields, const struct ring *ring, enum side side,
+	int result);
 
 /*
  * Whether a wait should try for a while, or sleep at once. `slept` counts the

@@ -121,8 +121,10 @@ static void cancelled(void *context)
 	pass_wake_up_on(wait->queue, wait->side);
 }
 
-static const struct eventcount_waiter waiter = {
-	.try = try_definitely, .asleep = fall_asleep, .awake = awake, .cancelled = cancelled };
+static const struct eventcount_waiter waiter = { .try = try_definitely,
+	.asleep = fall_asleep,
+	.awake = awake,
+	.cancelled = cancelled };
 
 /* Until the wait is over or the deadline has passed. */
 static void sleep_until_done(struct wait *wait)
@@ -205,8 +207,12 @@ int refuse(struct magring_queue *queue, enum side side)
 int wait_for(struct magring_queue *queue, enum side side, struct magring_message *messages,
 	size_t count, int64_t deadline_ns)
 {
-	struct wait wait = { .queue = queue, .side = side, .messages = messages, .count = count,
-		.deadline_ns = deadline_ns, .result = -EAGAIN };
+	struct wait wait = { .queue = queue,
+		.side = side,
+		.messages = messages,
+		.count = count,
+		.deadline_ns = deadline_ns,
+		.result = -EAGAIN };
 	count_in_vain(queue, side);
 	if (!try_awake(&wait))
 		sleep_until_done(&wait);

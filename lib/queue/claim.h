@@ -35,10 +35,12 @@ static inline struct claimable count_claimable(struct ring *ring, uint64_t posit
  * what it is now. What a cell holds is ordered by the cell's state. */
 static inline bool claim_shared(_Atomic(uint64_t) *end, uint64_t *position, size_t n)
 {
+	uint64_t next = advance(*position, n);
 	/* [order] release: a thread that sees head here sees the tail that it
 	 * followed. */
-	return __builtin_expect(atomic_compare_exchange_strong_explicit(end, position,
-		advance(*position, n), memory_order_release, memory_order_relaxed), 1);
+	bool claimed = atomic_compare_exchange_strong_explicit(end, position, next,
+		memory_order_release, memory_order_relaxed);
+	return __builtin_expect(claimed, 1);
 }
 
 /* The same for the only thread that moves the end. */

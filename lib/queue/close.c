@@ -52,7 +52,7 @@ static uint64_t decide_end(struct ring *ring, uint64_t position)
 	/* [order] acq_rel: with the end comes the tail that it was taken
 	 * from. */
 	if (atomic_compare_exchange_strong_explicit(&ring->end, &end,
-			CLOSED | (position & POSITION), memory_order_acq_rel, memory_order_acquire))
+		    CLOSED | (position & POSITION), memory_order_acq_rel, memory_order_acquire))
 		return CLOSED | (position & POSITION);
 	return end;
 }
@@ -61,8 +61,8 @@ void close_begin(struct ring *ring)
 {
 	uint64_t end = OPEN;
 	/* [order] acq_rel: as in decide_end(). */
-	atomic_compare_exchange_strong_explicit(&ring->end, &end, CLOSING,
-		memory_order_acq_rel, memory_order_acquire);
+	atomic_compare_exchange_strong_explicit(&ring->end, &end, CLOSING, memory_order_acq_rel,
+		memory_order_acquire);
 	close_end(ring);
 }
 

@@ -20,8 +20,10 @@
 
 void queue_not_exclusive(const struct magring_queue *queue, enum side side)
 {
-	fprintf(stderr, "magring: two threads %s queue \"%s\" at once, which is for one: "
-		"MAGRING_SINGLE_%s\n", side == SENDER ? "send to" : "receive from", queue->name,
+	fprintf(stderr,
+		"magring: two threads %s queue \"%s\" at once, which is for one: "
+		"MAGRING_SINGLE_%s\n",
+		side == SENDER ? "send to" : "receive from", queue->name,
 		side == SENDER ? "SENDER" : "RECEIVER");
 	abort();
 }
@@ -92,8 +94,7 @@ static int check_options(const struct magring_queue_options *options,
 	int rc = pool_check_size(options->size, sizeof(*options));
 	if (rc != 0)
 		return rc;
-	if (options->capacity > MAGRING_CAPACITY_MAX ||
-			options->flags & ~(uint64_t)QUEUE_FLAGS)
+	if (options->capacity > MAGRING_CAPACITY_MAX || options->flags & ~(uint64_t)QUEUE_FLAGS)
 		return -EINVAL;
 	*ret_wanted = *options;
 	ret_wanted->capacity = QUEUE_CAPACITY;
@@ -121,9 +122,9 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 	rc = pool_name(queue->name, wanted.name, "queue",
 		atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1);
 	if (rc == 0)
-		rc = ring_init(&queue->ring, 2 * wanted.capacity, wanted.capacity, 0, RING_FETCHES |
-			(flags & MAGRING_SINGLE_SENDER ? RING_EXCLUSIVE_SENDER : 0) |
-			(flags & MAGRING_SINGLE_RECEIVER ? RING_EXCLUSIVE_RECEIVER : 0));
+		rc = ring_init(&queue->ring, 2 * wanted.capacity, wanted.capacity, 0,
+			RING_FETCHES | (flags & MAGRING_SINGLE_SENDER ? RING_EXCLUSIVE_SENDER : 0) |
+				(flags & MAGRING_SINGLE_RECEIVER ? RING_EXCLUSIVE_RECEIVER : 0));
 	if (rc != 0) {
 		free(queue);
 		return rc;
@@ -151,7 +152,7 @@ int magring_queue_acquire(struct magring_queue *queue)
 		if (count == UINT32_MAX)
 			return -EOVERFLOW;
 	} while (!atomic_compare_exchange_weak_explicit(&queue->references, &count, count + 1,
-			memory_order_relaxed, memory_order_relaxed));
+		memory_order_relaxed, memory_order_relaxed));
 	return 0;
 }
 
@@ -246,8 +247,8 @@ int magring_queue_get_stats(struct magring_queue *queue, struct magring_queue_st
 	for (int i = 0; i < QUEUE_STRIPES; i++) {
 		struct queue_counts *counts = &queue->counts[i];
 		stats.full += atomic_load_explicit(&counts->in_vain[SENDER], memory_order_relaxed);
-		stats.empty += atomic_load_explicit(&counts->in_vain[RECEIVER],
-			memory_order_relaxed);
+		stats.empty +=
+			atomic_load_explicit(&counts->in_vain[RECEIVER], memory_order_relaxed);
 		stats.parked += atomic_load_explicit(&counts->parked, memory_order_relaxed);
 		stats.woken += atomic_load_explicit(&counts->woken, memory_order_relaxed);
 	}

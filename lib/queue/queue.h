@@ -28,14 +28,14 @@ struct magring_queue {
 	_Alignas(128) struct eventcount eventcount[2];
 
 	_Alignas(128) struct queue_counts counts[QUEUE_STRIPES];
-	_Atomic(unsigned int) slept[2];      /* waits in a row that ended asleep, by enum side */
+	_Atomic(unsigned int) slept[2]; /* waits in a row that ended asleep, by enum side */
 	_Atomic(uint32_t) references;
-	struct magring_pool *pool;           /* or NULL */
-	uint64_t flags;                      /* MAGRING_SINGLE_... */
+	struct magring_pool *pool; /* or NULL */
+	uint64_t flags;            /* MAGRING_SINGLE_... */
 	void (*drop)(struct magring_message *message, void *context);
 	void *drop_context;
-	struct cds_list_head link;           /* see queue_list() */
-	_Atomic(bool) inside[2];             /* debug builds: a thread is in a call of this side */
+	struct cds_list_head link; /* see queue_list() */
+	_Atomic(bool) inside[2];   /* debug builds: a thread is in a call of this side */
 	char name[MAGRING_NAME_MAX + 1];
 };
 
@@ -67,7 +67,7 @@ static inline void queue_enter(struct magring_queue *queue, enum side side)
 	 * one thread and the next.
 	 */
 	if (QUEUE_DEBUG && queue->flags & single &&
-			atomic_exchange_explicit(&queue->inside[side], true, memory_order_relaxed))
+		atomic_exchange_explicit(&queue->inside[side], true, memory_order_relaxed))
 		queue_not_exclusive(queue, side);
 }
 

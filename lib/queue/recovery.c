@@ -157,8 +157,8 @@ static bool challenge(struct ring *ring, uint64_t position, uint64_t owed, uint6
 	uint64_t was = read_recovery(ring, position);
 	*ret_word = recovery_word(owed, PENDING);
 	if (progress_of(was) == DONE && state_ahead(ring, owed_of(was), owed) < 0 &&
-			state_ahead(ring, read_state(cell_at(ring, position)), owed) < 0 &&
-			change_recovery(ring, position, &was, *ret_word)) {
+		state_ahead(ring, read_state(cell_at(ring, position)), owed) < 0 &&
+		change_recovery(ring, position, &was, *ret_word)) {
 		count(&ring->challenged);
 		TRACEPOINT2(challenge, ring, position);
 		return true;

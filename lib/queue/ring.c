@@ -87,8 +87,9 @@
 static __attribute__((noinline, cold)) int push_challenged(struct ring *ring, uint64_t position,
 	const struct magring_message *message, enum effort effort)
 {
-	return recovery_stands(ring, position, state_full(ring, position)) ? 1 :
-		ring_try_push_batch(ring, message, 1, effort);
+	if (recovery_stands(ring, position, state_full(ring, position)))
+		return 1;
+	return ring_try_push_batch(ring, message, 1, effort);
 }
 
 /* The ring is closing: go on if the claim counts. */
@@ -108,8 +109,8 @@ static __attribute__((noinline, cold)) int push_closing(struct ring *ring, uint6
  * RING_.... What can be computed before the claim is, as what follows a locked
  * instruction waits for it. All other cases are a batch of one.
  */
-ALWAYS_INLINE int push(struct ring *ring, const struct magring_message *message,
-	enum effort effort, unsigned int flags)
+ALWAYS_INLINE int push(struct ring *ring, const struct magring_message *message, enum effort effort,
+	unsigned int flags)
 {
 	bool exclusive = flags & RING_EXCLUSIVE_SENDER;
 	/* 1. The cell at tail must be free. A closed tail is in no lap, so its
@@ -120,7 +121,7 @@ ALWAYS_INLINE int push(struct ring *ring, const struct magring_message *message,
 	uint64_t known = resolved(ring);
 	/* 2. Claim it, if no cell is challenged. */
 	if (__builtin_expect(read_state(cell) != free, 0) || challenged_since(ring, known) ||
-			(!exclusive && !claim_shared(&ring->tail, &position, 1)))
+		(!exclusive && !claim_shared(&ring->tail, &position, 1)))
 		return ring_try_push_batch(ring, message, 1, effort);
 	if (exclusive) {
 		claim_exclusive(&ring->tail, position, 1);
@@ -147,7 +148,7 @@ ALWAYS_INLINE int pop(struct ring *ring, struct magring_message *ret_message, en
 	uint64_t known = resolved(ring);
 	/* 2. Claim it, if no cell is challenged. */
 	if (__builtin_expect(read_state(cell) != full, 0) || challenged_since(ring, known) ||
-			(!exclusive && !claim_shared(&ring->head, &position, 1)))
+		(!exclusive && !claim_shared(&ring->head, &position, 1)))
 		return ring_try_pop_batch(ring, ret_message, 1, effort);
 	if (exclusive)
 		claim_exclusive(&ring->head, position, 1);
@@ -183,10 +184,16 @@ POP(exclusive, RING_EXCLUSIVE_RECEIVER | RING_FETCHES)
 void ring_choose_calls(struct ring *ring)
 {
 	bool fetches = ring->flags & RING_FETCHES;
-	ring->push = is_exclusive(ring, SENDER) ? push_exclusive :
-		fetches ? push_fetching : push_shared;
-	ring->pop = is_exclusive(ring, RECEIVER) ? pop_exclusive :
-		fetches ? pop_fetching : pop_shared;
-	ring->push_batch = is_exclusive(ring, SENDER) ? push_batch_exclusive : push_batch_shared;
-	ring->pop_batch = is_exclusive(ring, RECEIVER) ? pop_batch_exclusive : pop_batch_shared;
+	ring->push = fetches ? push_fetching : push_shared;
+	ring->pop = fetches ? pop_fetching : pop_shared;
+	ring->push_batch = push_batch_shared;
+	ring->pop_batch = pop_batch_shared;
+	if (is_exclusive(ring, SENDER)) {
+		ring->push = push_exclusive;
+		ring->push_batch = push_batch_exclusive;
+	}
+	if (is_exclusive(ring, RECEIVER)) {
+		ring->pop = pop_exclusive;
+		ring->pop_batch = pop_batch_exclusive;
+	}
 }

@@ -15,8 +15,7 @@
  * 1, are for positions that are skipped; the rest is the capacity. Tests of the
  * wrap begin at another position than 0.
  */
-int ring_init(struct ring *ring, size_t cells, size_t spare, uint64_t position,
-	unsigned int flags);
+int ring_init(struct ring *ring, size_t cells, size_t spare, uint64_t position, unsigned int flags);
 void ring_fini(struct ring *ring);
 /* For ring_init(): set the calls that go with the flags. */
 void ring_choose_calls(struct ring *ring);

@@ -62,8 +62,9 @@ static inline int push_blocked(struct ring *ring, uint64_t *position, unsigned i
 		skip_stopped(ring, *position, until, SENDER);
 		return 0;
 	}
-	return moved_on(&ring->tail, position) ||
-		count_claimable(ring, *position, 1, SENDER).count > 0 ? 0 : -EAGAIN;
+	if (moved_on(&ring->tail, position))
+		return 0;
+	return count_claimable(ring, *position, 1, SENDER).count > 0 ? 0 : -EAGAIN;
 }
 
 /* What senders have claimed: tail, or where a closed ring ends. */
@@ -91,8 +92,9 @@ static inline int pop_blocked(struct ring *ring, uint64_t *position, unsigned in
 		skip_stopped(ring, *position, until, RECEIVER);
 		return 0;
 	}
-	return moved_on(&ring->head, position) ||
-		count_claimable(ring, *position, 1, RECEIVER).count > 0 ? 0 : -EAGAIN;
+	if (moved_on(&ring->head, position))
+		return 0;
+	return count_claimable(ring, *position, 1, RECEIVER).count > 0 ? 0 : -EAGAIN;
 }
 
 /* ------------------------------------------------------------------ push -- */
@@ -175,8 +177,9 @@ ALWAYS_INLINE int drain(struct ring *ring, uint64_t position, struct claimable c
 		if ((at & mask) == 0)
 			free = state_free_next(ring, free);
 	}
-	return challenged_since(ring, claimed.known) ? recovery_after_pop(ring, position, n) :
-		(int)n;
+	if (challenged_since(ring, claimed.known))
+		return recovery_after_pop(ring, position, n);
+	return (int)n;
 }
 
 ALWAYS_INLINE int pop_batch(struct ring *ring, struct magring_message *ret_messages, size_t count,

@@ -57,20 +57,20 @@ struct ring {
 	 * `resolved` change when a stopped thread is in the way, `end` when
 	 * the ring is closed. */
 	struct ring_cell *cells;
-	uint64_t index_mask;           /* number of cells - 1 */
-	unsigned int lap_shift;        /* log2(number of cells) */
-	unsigned int flags;            /* RING_... */
-	_Atomic(uint64_t) challenges;  /* challenges announced; see recovery.c */
-	_Atomic(uint64_t) resolved;    /* challenges that are over */
-	_Atomic(uint64_t) end;         /* of a closed ring with one sender; see close.c */
+	uint64_t index_mask;          /* number of cells - 1 */
+	unsigned int lap_shift;       /* log2(number of cells) */
+	unsigned int flags;           /* RING_... */
+	_Atomic(uint64_t) challenges; /* challenges announced; see recovery.c */
+	_Atomic(uint64_t) resolved;   /* challenges that are over */
+	_Atomic(uint64_t) end;        /* of a closed ring with one sender; see close.c */
 	ring_push_call *push;
 	ring_pop_call *pop;
 	ring_push_batch_call *push_batch;
 	ring_pop_batch_call *pop_batch;
-	_Atomic(uint64_t) *recovery;   /* a recovery word for each cell */
-	uint64_t start;                /* the first position */
-	size_t spare;                  /* positions that tail may skip; see ring.c */
-	size_t claim_max;              /* cells that one call claims at once */
+	_Atomic(uint64_t) *recovery; /* a recovery word for each cell */
+	uint64_t start;              /* the first position */
+	size_t spare;                /* positions that tail may skip; see ring.c */
+	size_t claim_max;            /* cells that one call claims at once */
 
 	/* 128 bytes each: processors fetch lines in pairs. */
 	_Alignas(128) _Atomic(uint64_t) tail; /* position of the next send; top bit: closed */

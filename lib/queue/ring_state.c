@@ -13,13 +13,12 @@
 #include "queue/scan.h"
 #include "tuning.h"
 
-int ring_init(struct ring *ring, size_t cells, size_t spare, uint64_t position,
-	unsigned int flags)
+int ring_init(struct ring *ring, size_t cells, size_t spare, uint64_t position, unsigned int flags)
 {
 	/* New pages are zero, and cost nothing before they are used. */
 	size_t bytes = cells * (sizeof(struct ring_cell) + sizeof(uint64_t));
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-		-1, 0);
+	void *memory =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
 		return -ENOMEM;
 	if (!fence_asymmetric)
@@ -71,8 +70,8 @@ bool ring_may_push(struct ring *ring)
 	do {
 		uint64_t next = advance(position, 1), until;
 		if (position & CLOSED || closing(ring) ||
-				scan_ready(ring, position, next, SENDER) != next ||
-				scan_room(ring, position, &until))
+			scan_ready(ring, position, next, SENDER) != next ||
+			scan_room(ring, position, &until))
 			return true;
 	} while (moved_on(&ring->tail, &position));
 	return false;
@@ -85,7 +84,7 @@ bool ring_may_pop(const struct ring *ring)
 	do {
 		uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
 		if (tail & CLOSED || closing(ring) ||
-				scan_ready(ring, position, tail, RECEIVER) != tail)
+			scan_ready(ring, position, tail, RECEIVER) != tail)
 			return true;
 	} while (moved_on(&ring->head, &position));
 	return false;
@@ -106,7 +105,7 @@ static uint64_t tell(_Atomic(uint64_t) *told, int64_t now)
 	while ((int64_t)before < now)
 		/* [order] acq_rel: the same, for later readers of this. */
 		if (atomic_compare_exchange_weak_explicit(told, &before, (uint64_t)now,
-				memory_order_acq_rel, memory_order_acquire))
+			    memory_order_acq_rel, memory_order_acquire))
 			return (uint64_t)now;
 	return before;
 }
@@ -170,8 +169,9 @@ size_t ring_size(const struct ring *ring)
 		tail = end & CLOSED ? end : tail;
 		/* What returned is counted late. But between equal ends is no
 		 * message. */
-		size = (tail & POSITION) == head ? 0 :
-			passed(ring, tail, &ring->unsent) - count_received(ring, head, returned);
+		size = passed(ring, tail, &ring->unsent) - count_received(ring, head, returned);
+		if ((tail & POSITION) == head)
+			size = 0;
 	} while (moved_on(&ring->head, &head));
 	return at_most(size > 0 ? (size_t)size : 0, ring_cells(ring));
 }

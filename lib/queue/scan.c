@@ -32,7 +32,7 @@ uint64_t scan_ready(const struct ring *ring, uint64_t from, uint64_t end, enum s
 		 * late. If it returns the cell between these reads, the state
 		 * changes, and the third read sees that. */
 		if (count_ready(ring, from, 1, side) == 1 && !recovery_quarantined(ring, from) &&
-				count_ready(ring, from, 1, side) == 1)
+			count_ready(ring, from, 1, side) == 1)
 			return from;
 	return end;
 }
@@ -67,7 +67,7 @@ bool scan_room(struct ring *ring, uint64_t position, uint64_t *ret_until)
 		/* The first holds even if all positions from head to tail are
 		 * skipped. */
 		if (ahead(until, head) <= (int64_t)ring->spare ||
-				was_counted(ring, (uint64_t)ahead(until, position)))
+			was_counted(ring, (uint64_t)ahead(until, position)))
 			return true;
 		/* [order] acquire: what is counted here is before tail, which
 		 * is read next. */

@@ -27,8 +27,7 @@
 #include "tuning.h"
 
 /* One of the eventcounts may have waiters. */
-static __attribute__((noinline)) void notify_slowly(struct magring_queue *queue,
-	enum side side)
+static __attribute__((noinline)) void notify_slowly(struct magring_queue *queue, enum side side)
 {
 	enum side other = side == SENDER ? RECEIVER : SENDER;
 	if (eventcount_has_waiters(&queue->eventcount[other]))
@@ -46,7 +45,7 @@ static inline void notify_waiters(struct magring_queue *queue, enum side side)
 	 */
 	fence_light();
 	if (eventcount_may_have_waiters(eventcount_peek(&queue->eventcount[SENDER]) |
-			eventcount_peek(&queue->eventcount[RECEIVER])))
+		    eventcount_peek(&queue->eventcount[RECEIVER])))
 		notify_slowly(queue, side);
 }
 
@@ -58,7 +57,7 @@ static inline void keep_spacing(const struct magring_queue *queue, enum side sid
 	int64_t timeout_ns)
 {
 	if (__builtin_expect(ring_position(&queue->ring, side) % SPACING_EVERY == 0, 0) &&
-			(timeout_ns < 0 || timeout_ns > SPACING_TIMEOUT_NS))
+		(timeout_ns < 0 || timeout_ns > SPACING_TIMEOUT_NS))
 		spacing_keep(&queue->ring, side);
 }
 
@@ -68,13 +67,13 @@ static inline enum effort effort_for(int64_t timeout_ns)
 	return timeout_ns == 0 ? DEFINITE : TRY;
 }
 
-/* After a first try in vain. */
+/* After a first try in vain. For deadlines see clock_deadline(). */
 static inline int go_on(struct magring_queue *queue, enum side side,
-	struct magring_message *messages, size_t count, int64_t timeout_ns)
+	struct magring_message *messages, size_t count, int64_t deadline_ns)
 {
-	if (timeout_ns == 0)
+	if (deadline_ns == 0)
 		return refuse(queue, side);
-	return wait_for(queue, side, messages, count, clock_deadline(timeout_ns));
+	return wait_for(queue, side, messages, count, deadline_ns);
 }
 
 /* ------------------------------------------------------------ send, recv -- */
@@ -89,7 +88,7 @@ int magring_send(struct magring_queue *queue, struct magring_message *message, i
 	int result = ring_try_push(&queue->ring, message, effort_for(timeout_ns));
 	message_show(message, result < 0);
 	if (__builtin_expect(result == -EAGAIN, 0))
-		result = go_on(queue, SENDER, message, 1, timeout_ns);
+		result = go_on(queue, SENDER, message, 1, clock_deadline(timeout_ns));
 	queue_leave(queue, SENDER);
 	if (__builtin_expect(result < 0, 0))
 		return result;
@@ -109,7 +108,7 @@ int magring_recv(struct magring_queue *queue, struct magring_message *ret_messag
 	int result = ring_try_pop(&queue->ring, ret_message, effort_for(timeout_ns));
 	message_show(ret_message, result > 0);
 	if (__builtin_expect(result == -EAGAIN, 0))
-		result = go_on(queue, RECEIVER, ret_message, 1, timeout_ns);
+		result = go_on(queue, RECEIVER, ret_message, 1, clock_deadline(timeout_ns));
 	queue_leave(queue, RECEIVER);
 	if (__builtin_expect(result < 0, 0))
 		return result;
@@ -135,8 +134,7 @@ int magring_send_batch(struct magring_queue *queue, struct magring_message *mess
 		if (__builtin_expect(result == -EAGAIN, 0)) {
 			if (deadline_ns == -1)
 				deadline_ns = clock_deadline(timeout_ns);
-			result = timeout_ns == 0 ? refuse(queue, SENDER) : wait_for(queue, SENDER,
-				messages + sent, count - sent, deadline_ns);
+			result = go_on(queue, SENDER, messages + sent, count - sent, deadline_ns);
 		}
 		if (result < 0)
 			break;
@@ -176,13 +174,13 @@ int magring_recv_batch(struct magring_queue *queue, struct magring_message *ret_
 	queue_enter(queue, RECEIVER);
 	int result = queue_pop(queue, ret_messages, count, effort_for(timeout_ns));
 	if (__builtin_expect(result == -EAGAIN, 0))
-		result = go_on(queue, RECEIVER, ret_messages, count, timeout_ns);
+		result = go_on(queue, RECEIVER, ret_messages, count, clock_deadline(timeout_ns));
 	if (result > 0) {
 		TRACEPOINT2(receive, queue, result);
 		notify_waiters(queue, RECEIVER);
 		if ((size_t)result < count && (size_t)result == queue->ring.claim_max)
-			result += receive_more(queue, ret_messages + result,
-				count - (size_t)result);
+			result +=
+				receive_more(queue, ret_messages + result, count - (size_t)result);
 	}
 	queue_leave(queue, RECEIVER);
 	return result;

@@ -30,14 +30,16 @@ struct arena_message {
 };
 
 enum {
-	QUEUE_SINGLE_SENDER = 1,   /* at most one thread sends */
+	QUEUE_SINGLE_SENDER = 1, /* at most one thread sends */
 	QUEUE_SINGLE_RECEIVER = 2,
-	QUEUE_UNBOUNDED = 4,       /* a send never fails; the adapter keeps to the capacity by a count if it can */
+	QUEUE_UNBOUNDED =
+		4, /* a send never fails; the adapter keeps to the capacity by a count if it can */
 	QUEUE_LINKED_TO_NOTHING = 8, /* moves no message at all: the cost of the harness */
-	QUEUE_PROGRAM = 16, /* another program: no function here, but measured by program_throughput() */
+	QUEUE_PROGRAM =
+		16, /* another program: no function here, but measured by program_throughput() */
 	QUEUE_ALLOCATOR = 32, /* no queue, but where payloads come from: scenarios/allocators.c */
-	QUEUE_SPARE = 128, /* takes up to twice the capacity */
-	QUEUE_FIRST = 64, /* where queues[0] takes no part, others are compared with this one */
+	QUEUE_SPARE = 128,    /* takes up to twice the capacity */
+	QUEUE_FIRST = 64,     /* where queues[0] takes no part, others are compared with this one */
 };
 
 struct queue {
@@ -45,7 +47,7 @@ struct queue {
 	const char *origin;  /* "ConcurrencyKit 0.7.0" */
 	const char *carries; /* "56 bytes", "pointer to a preallocated node" */
 	unsigned int flags;
-	size_t batch_max;    /* of one call that is one operation of the queue's; 1: single only */
+	size_t batch_max; /* of one call that is one operation of the queue's; 1: single only */
 	/* Capacity is a power of two. NULL if it cannot be had here (errno says why). */
 	void *(*create)(size_t capacity, unsigned int senders, unsigned int receivers);
 	void (*destroy)(void *queue);
@@ -74,26 +76,26 @@ struct queue {
 extern const struct queue *const queues[];
 
 struct setting {
-	const char *name;       /* "4x4, 16 at once" */
+	const char *name; /* "4x4, 16 at once" */
 	unsigned int senders;
 	unsigned int receivers;
 	size_t capacity;
 	size_t batch;
-	size_t payload;         /* bytes allocated by the sender for each message, 0: none */
-	double rate;            /* messages a second of all senders, 0: as fast as they can */
+	size_t payload; /* bytes allocated by the sender for each message, 0: none */
+	double rate;    /* messages a second of all senders, 0: as fast as they can */
 };
 
 enum { VALUES_MAX = 12 };
 
 struct value {
-	const char *name;       /* "messages_per_second", "p99_ns" */
+	const char *name; /* "messages_per_second", "p99_ns" */
 	const char *unit;
 	bool more_is_better;
 };
 
 struct scenario {
-	const char *name;       /* "round trip" */
-	const char *what;       /* a line that tells what is measured, for the report */
+	const char *name;                /* "round trip" */
+	const char *what;                /* a line that tells what is measured, for the report */
 	struct value values[VALUES_MAX]; /* the first is the one that bars and ratios are about */
 	unsigned int value_count;
 	const struct setting *settings;

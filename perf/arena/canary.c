@@ -15,7 +15,7 @@ enum { SPOILED = 100 };
 
 enum error { DAMAGE, LOSE, REPEAT, SWAP, ERRORS };
 
-static const char *const error_names[ERRORS] = {"damage", "lose", "repeat", "swap"};
+static const char *const error_names[ERRORS] = { "damage", "lose", "repeat", "swap" };
 
 static struct queue canary;
 static const struct queue *model;

@@ -49,7 +49,7 @@ void control_open(const char *fifos)
 
 static void wait_for_answer(void)
 {
-	struct pollfd poll_for = {.fd = answers, .events = POLLIN};
+	struct pollfd poll_for = { .fd = answers, .events = POLLIN };
 	char answer[16];
 
 	if (poll(&poll_for, 1, PATIENCE_MS) <= 0)

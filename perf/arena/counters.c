@@ -46,7 +46,7 @@ struct reading {
 	uint64_t running;
 };
 
-static int files[COUNTERS] = {-1, -1, -1, -1, -1, -1};
+static int files[COUNTERS] = { -1, -1, -1, -1, -1, -1 };
 static struct reading starts[COUNTERS];
 static int reason;
 
@@ -54,7 +54,20 @@ static int reason;
 static uint64_t modified_line_hits(void)
 {
 	static const unsigned int small_intel[] = {
-		0x37, 0x4a, 0x4c, 0x4d, 0x5a, 0x5c, 0x5f, 0x7a, 0x86, 0x96, 0x9c, 0xaf, 0xb6, 0xbe,
+		0x37,
+		0x4a,
+		0x4c,
+		0x4d,
+		0x5a,
+		0x5c,
+		0x5f,
+		0x7a,
+		0x86,
+		0x96,
+		0x9c,
+		0xaf,
+		0xb6,
+		0xbe,
 	};
 	FILE *file = fopen("/proc/cpuinfo", "re");
 	unsigned int family = 0;
@@ -106,12 +119,12 @@ static int open_event(const struct event *event)
 void counters_open(void)
 {
 	const struct event events[COUNTERS] = {
-		{PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES},
-		{PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS},
-		{PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_MISSES},
-		{PERF_TYPE_RAW, modified_line_hits()},
-		{PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CONTEXT_SWITCHES},
-		{PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS},
+		{ PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES },
+		{ PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS },
+		{ PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_MISSES },
+		{ PERF_TYPE_RAW, modified_line_hits() },
+		{ PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CONTEXT_SWITCHES },
+		{ PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS },
 	};
 
 	for (unsigned int i = 0; i < COUNTERS; i++) {
@@ -135,10 +148,10 @@ bool counters_of_processor(const char **ret_reason)
 
 static struct reading read_event(int file)
 {
-	struct reading reading = {0};
+	struct reading reading = { 0 };
 
 	if (read(file, &reading, sizeof(reading)) != sizeof(reading))
-		return (struct reading){0};
+		return (struct reading){ 0 };
 	return reading;
 }
 

@@ -16,8 +16,8 @@ static pthread_barrier_t turn;
 static void touch_pages(size_t count)
 {
 	size_t size = (size_t)sysconf(_SC_PAGESIZE);
-	char *pages = mmap(NULL, count * size, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *pages = mmap(NULL, count * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		-1, 0);
 
 	cr_assert(pages != MAP_FAILED);
 	madvise(pages, count * size, MADV_NOHUGEPAGE);

@@ -102,10 +102,10 @@ static void run_queue(const struct results *results, const struct group *group,
 		group->setting->name, queue->name);
 	for (unsigned int v = 0; v < VALUES_MAX; v++)
 		ret_sample->values[v] = NAN;
-	counted = (struct counted){0};
+	counted = (struct counted){ 0 };
 	watchdog_set(what, results->measured_seconds);
-	if (!group->scenario->measure(
-		    queue, group->setting, results->measured_seconds, ret_sample->values)) {
+	if (!group->scenario->measure(queue, group->setting, results->measured_seconds,
+		    ret_sample->values)) {
 		fprintf(stderr, "magring-arena: %s: WRONG\n", what);
 		exit(1);
 	}
@@ -145,8 +145,8 @@ static void run_group(struct results *results, struct group *group, uint64_t *ra
 		run_queue(results, group, group->queues[order[i]], &round.samples[order[i]]);
 	round.probes.after = probe_cores();
 	round.others = cpus_others_stop(&others);
-	group->rounds = need(reallocarray(
-		group->rounds, group->round_count + 1, sizeof(*group->rounds)));
+	group->rounds =
+		need(reallocarray(group->rounds, group->round_count + 1, sizeof(*group->rounds)));
 	group->rounds[group->round_count++] = round;
 	free(order);
 }
@@ -155,8 +155,8 @@ static void run_limits(struct results *results)
 {
 	struct limit_round *round;
 
-	results->limits = need(reallocarray(
-		results->limits, results->limit_count + 1, sizeof(*results->limits)));
+	results->limits = need(
+		reallocarray(results->limits, results->limit_count + 1, sizeof(*results->limits)));
 	round = &results->limits[results->limit_count++];
 	round->probes.before = probe_when_apart(results->options);
 	watchdog_set("limits", results->measured_seconds);
@@ -212,14 +212,16 @@ static void judge(struct results *results)
 		struct group *group = &results->groups[g];
 
 		for (unsigned int r = 0; r < group->round_count; r++) {
-			group->rounds[r].kept = keeps(results->options, middle, group->rounds[r].probes);
+			group->rounds[r].kept =
+				keeps(results->options, middle, group->rounds[r].probes);
 			results->rounds_left_out += !group->rounds[r].kept;
 		}
 		if (group->round_count > results->options->rounds)
 			results->rounds_redone += group->round_count - results->options->rounds;
 	}
 	for (unsigned int r = 0; r < results->limit_count; r++)
-		results->limits[r].kept = keeps(results->options, middle, results->limits[r].probes);
+		results->limits[r].kept =
+			keeps(results->options, middle, results->limits[r].probes);
 	free(bounds);
 }
 
@@ -240,7 +242,7 @@ static void fit(struct results *results, const struct course *course, unsigned i
 	const struct options *options = results->options;
 	double count = weight_of_all(results) + (options->limits ? LIMITS : 0);
 	double around = rounds_done == 0 ? share_around * results->measured_seconds
-		: fmax(0, last_round / count - results->measured_seconds);
+					 : fmax(0, last_round / count - results->measured_seconds);
 	double left = course->start + 60 * options->minutes - cpus_now();
 	double each = left / (options->rounds - rounds_done) / count - around;
 
@@ -292,7 +294,7 @@ void engine_run(struct results *results)
 {
 	unsigned int rounds = results->options->rounds;
 	struct cpus_others others = cpus_others_start();
-	struct course course = {.start = cpus_now()};
+	struct course course = { .start = cpus_now() };
 	uint64_t random = results->options->seed;
 	double stolen = cpus_stolen();
 	double last_round = 0;

@@ -20,14 +20,14 @@
 
 extern char **environ;
 
-#define PROGRAM(form, title, what)                                                            \
-	const struct queue queue_go_##form = {                                                \
-		.name = title,                                                                \
-		.origin = "go " PEER_GO,                                                      \
-		.carries = what,                                                              \
-		.flags = QUEUE_PROGRAM,                                                       \
-		.batch_max = 1,                                                               \
-		.program_form = #form,                                                        \
+#define PROGRAM(form, title, what) \
+	const struct queue queue_go_##form = { \
+		.name = title, \
+		.origin = "go " PEER_GO, \
+		.carries = what, \
+		.flags = QUEUE_PROGRAM, \
+		.batch_max = 1, \
+		.program_form = #form, \
 	}
 
 PROGRAM(profiled, "Go MemoryQueue, as profiled", "boxed copies of id (16 bytes) and payload (32)");
@@ -60,11 +60,10 @@ static bool read_sample(json_t *said, struct go_sample *ret_sample)
 	json_int_t messages;
 	json_int_t peak;
 	json_error_t error;
-	bool right = json_unpack_ex(said, &error, 0, "{s:I, s:F, s:F, s:F, s:I}",
-		"messages", &messages, "seconds", &ret_sample->seconds,
-		"bytes_per_message", &ret_sample->heap_bytes_per_message,
-		"mallocs_per_message", &ret_sample->allocations_per_message,
-		"peak_rss_bytes", &peak) == 0;
+	bool right = json_unpack_ex(said, &error, 0, "{s:I, s:F, s:F, s:F, s:I}", "messages",
+			     &messages, "seconds", &ret_sample->seconds, "bytes_per_message",
+			     &ret_sample->heap_bytes_per_message, "mallocs_per_message",
+			     &ret_sample->allocations_per_message, "peak_rss_bytes", &peak) == 0;
 
 	if (!right)
 		return false;
@@ -82,8 +81,8 @@ bool go_measure(const char *form, unsigned int senders, unsigned int receivers, 
 	char capacity_is[64];
 	char seconds_are[64];
 	char backlog_is[64];
-	char *const arguments[] = {GO_PROGRAM, form_is, senders_are, receivers_are, capacity_is,
-		seconds_are, backlog_is, NULL};
+	char *const arguments[] = { GO_PROGRAM, form_is, senders_are, receivers_are, capacity_is,
+		seconds_are, backlog_is, NULL };
 	int status = 0;
 	bool right;
 	json_t *said;
@@ -118,7 +117,7 @@ bool program_throughput(const struct queue *queue, const struct setting *setting
 	struct go_sample sample;
 
 	if (!go_measure(queue->program_form, setting->senders, setting->receivers,
-			setting->capacity, false, seconds, &sample))
+		    setting->capacity, false, seconds, &sample))
 		return false;
 	*ret_messages_per_second = (double)sample.messages / sample.seconds;
 	return true;

@@ -21,8 +21,11 @@ int main(void)
 		double heap_bytes;
 		double most_heap_bytes;
 	} forms[] = {
-		{"profiled", 4, 5.5, 144, 200}, {"buffers", 2, 3.5, 40, 110},
-		{"objects", 1, 2.5, 16, 100}, {"typed", 2, 3.5, 48, 110}, {"inline", 0, 0.5, 0, 30},
+		{ "profiled", 4, 5.5, 144, 200 },
+		{ "buffers", 2, 3.5, 40, 110 },
+		{ "objects", 1, 2.5, 16, 100 },
+		{ "typed", 2, 3.5, 48, 110 },
+		{ "inline", 0, 0.5, 0, 30 },
 	};
 	struct go_sample sample;
 

@@ -39,7 +39,8 @@ static json_t *limits_json(const struct results *results)
 {
 	json_t *object = value_need(json_object());
 
-	value_set_real(object, "core_to_core_ns", results->placement > 0 ? results->placement : NAN);
+	value_set_real(object, "core_to_core_ns",
+		results->placement > 0 ? results->placement : NAN);
 	for (enum limit l = 0; l < LIMITS; l++)
 		value_set_real(object, limit_values[l].name,
 			results->limit_count > 0 ? summary_limit(results, l).median : NAN);
@@ -108,8 +109,9 @@ static json_t *queue_json(const struct results *results, const struct group *gro
 		value_set(summary, group->scenario->values[v].name,
 			interval_json(summary_value(group, queue, v)));
 	for (unsigned int r = 0; r < group->round_count; r++)
-		value_append(rounds, round_json(group->scenario, &group->rounds[r],
-			&group->rounds[r].samples[queue]));
+		value_append(rounds,
+			round_json(group->scenario, &group->rounds[r],
+				&group->rounds[r].samples[queue]));
 	value_set_text(object, "name", group->queues[queue]->name);
 	value_set(object, "summary", summary);
 	value_set(object, "ratio", interval_json(summary_ratio(results, group, queue)));
@@ -148,7 +150,8 @@ static json_t *scenario_json(const struct results *results, const struct scenari
 
 		value_set_text(value, "name", scenario->values[v].name);
 		value_set_text(value, "unit", scenario->values[v].unit);
-		value_set(value, "more_is_better", json_boolean(scenario->values[v].more_is_better));
+		value_set(value, "more_is_better",
+			json_boolean(scenario->values[v].more_is_better));
 		value_append(values, value);
 	}
 	for (unsigned int g = 0; g < results->group_count; g++)

@@ -66,27 +66,27 @@ bool options_match(const char *list, const char *name)
 void options_read(struct options *options, int argc, char **argv)
 {
 	static const struct option known[] = {
-		{"scenarios", required_argument, NULL, 'c'},
-		{"settings", required_argument, NULL, 't'},
-		{"queues", required_argument, NULL, 'q'},
-		{"list", no_argument, NULL, 'l'},
-		{"rounds", required_argument, NULL, 'r'},
-		{"seconds", required_argument, NULL, 's'},
-		{"minutes", required_argument, NULL, 'm'},
-		{"short", no_argument, NULL, 'o'},
-		{"json", required_argument, NULL, 'j'},
-		{"pauses", required_argument, NULL, 'p'},
-		{"apart", required_argument, NULL, 'a'},
-		{"seed", required_argument, NULL, 'd'},
-		{"no-limits", no_argument, NULL, 'n'},
-		{"perf-control", required_argument, NULL, 'f'},
-		{"canary", optional_argument, NULL, 'y'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
+		{ "scenarios", required_argument, NULL, 'c' },
+		{ "settings", required_argument, NULL, 't' },
+		{ "queues", required_argument, NULL, 'q' },
+		{ "list", no_argument, NULL, 'l' },
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "seconds", required_argument, NULL, 's' },
+		{ "minutes", required_argument, NULL, 'm' },
+		{ "short", no_argument, NULL, 'o' },
+		{ "json", required_argument, NULL, 'j' },
+		{ "pauses", required_argument, NULL, 'p' },
+		{ "apart", required_argument, NULL, 'a' },
+		{ "seed", required_argument, NULL, 'd' },
+		{ "no-limits", no_argument, NULL, 'n' },
+		{ "perf-control", required_argument, NULL, 'f' },
+		{ "canary", optional_argument, NULL, 'y' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	int option;
 
-	*options = (struct options){.rounds = 7, .seconds = 0.2, .seed = 1, .limits = true};
+	*options = (struct options){ .rounds = 7, .seconds = 0.2, .seed = 1, .limits = true };
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		switch (option) {
 		case 'c':
@@ -120,7 +120,8 @@ void options_read(struct options *options, int argc, char **argv)
 			options->json = optarg;
 			break;
 		case 'p':
-			worker_pauses = (unsigned int)argument_number("pauses", optarg, 0, 1000000000);
+			worker_pauses =
+				(unsigned int)argument_number("pauses", optarg, 0, 1000000000);
 			break;
 		case 'a':
 			options->apart = argument_real("apart", optarg, 0, 1e6);

@@ -5,20 +5,20 @@
 #include "arena.h"
 
 struct options {
-	const char *scenarios;  /* comma-separated parts of names; NULL: all */
+	const char *scenarios; /* comma-separated parts of names; NULL: all */
 	const char *settings;
 	const char *queues;
-	const char *json;       /* NULL: none */
-	const char *canary;     /* NULL: none */
-	const char *control;    /* see control.h; NULL: none */
+	const char *json;    /* NULL: none */
+	const char *canary;  /* NULL: none */
+	const char *control; /* see control.h; NULL: none */
 	unsigned int rounds;
-	double seconds;         /* one measurement */
-	double minutes;         /* the whole run; 0: as long as it takes */
-	double apart;           /* ns: CPUs are to be so far apart, or further */
-	uint64_t seed;          /* of the order of measurements */
-	unsigned int few;       /* settings of each scenario; 0: all */
-	bool limits;            /* measure the physical ones */
-	bool list;              /* what there is, and end */
+	double seconds;   /* one measurement */
+	double minutes;   /* the whole run; 0: as long as it takes */
+	double apart;     /* ns: CPUs are to be so far apart, or further */
+	uint64_t seed;    /* of the order of measurements */
+	unsigned int few; /* settings of each scenario; 0: all */
+	bool limits;      /* measure the physical ones */
+	bool list;        /* what there is, and end */
 };
 
 /* Says what is wrong and exits when the arguments make no sense. */

@@ -37,8 +37,8 @@ static void choose_queues(struct results *results, const struct options *options
 			wanted = canary_of(wanted, options->canary);
 		if (wanted == NULL)
 			errx(2, "--canary=%s: no such error; --help lists them", options->canary);
-		results->queues = grown(
-			results->queues, results->queue_count, sizeof(*results->queues));
+		results->queues =
+			grown(results->queues, results->queue_count, sizeof(*results->queues));
 		results->queues[results->queue_count++] = wanted;
 		if (*queue == queues[0])
 			results->first = wanted;
@@ -62,7 +62,7 @@ static bool can_create(const struct queue *queue, const struct setting *setting)
 static void add_group(struct results *results, const struct scenario *scenario,
 	const struct setting *setting, bool *told)
 {
-	struct group group = {.scenario = scenario, .setting = setting};
+	struct group group = { .scenario = scenario, .setting = setting };
 
 	group.queues = need(calloc(results->queue_count, sizeof(*group.queues)));
 	for (unsigned int q = 0; q < results->queue_count; q++) {
@@ -74,7 +74,8 @@ static void add_group(struct results *results, const struct scenario *scenario,
 			group.queues[group.queue_count++] = queue;
 		} else if (!told[q]) {
 			warnx("%s is left out of %s, %s: %s", queue->name, scenario->name,
-				setting->name, errno != 0 ? strerror(errno) : "it cannot be created");
+				setting->name,
+				errno != 0 ? strerror(errno) : "it cannot be created");
 			told[q] = true;
 		}
 	}
@@ -96,7 +97,7 @@ void engine_plan(struct results *results, const struct options *options)
 {
 	bool *told;
 
-	*results = (struct results){.options = options, .measured_seconds = options->seconds};
+	*results = (struct results){ .options = options, .measured_seconds = options->seconds };
 	choose_queues(results, options);
 	told = need(calloc(results->queue_count + 1, sizeof(*told)));
 	for (const struct scenario *const *scenario = scenarios; *scenario != NULL; scenario++) {

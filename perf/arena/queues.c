@@ -12,4 +12,4 @@
 QUEUES_BUILT(DECLARE)
 
 #define ENTER(name) &queue_##name,
-const struct queue *const queues[] = {QUEUES_BUILT(ENTER) NULL};
+const struct queue *const queues[] = { QUEUES_BUILT(ENTER) NULL };

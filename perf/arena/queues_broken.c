@@ -108,16 +108,16 @@ static void detach(void *side)
 	queue_mutex.detach(side);
 }
 
-#define FAULTY(fault, send_call, receive_call)                                                \
-	static const struct queue queue_##fault = {                                           \
-		.name = #fault,                                                               \
-		.batch_max = 64,                                                              \
-		.create = create,                                                             \
-		.destroy = destroy,                                                           \
-		.attach = attach,                                                             \
-		.detach = detach,                                                             \
-		.send = send_call,                                                            \
-		.receive = receive_call,                                                      \
+#define FAULTY(fault, send_call, receive_call) \
+	static const struct queue queue_##fault = { \
+		.name = #fault, \
+		.batch_max = 64, \
+		.create = create, \
+		.destroy = destroy, \
+		.attach = attach, \
+		.detach = detach, \
+		.send = send_call, \
+		.receive = receive_call, \
 	}
 
 FAULTY(faultless, send_plain, receive_plain);
@@ -128,5 +128,5 @@ FAULTY(swapping, send_plain, receive_swapping);
 FAULTY(endless, send_endless, receive_plain);
 FAULTY(narrow, send_narrow, receive_plain);
 
-const struct queue *const queues[] = {&queue_faultless, &queue_losing, &queue_repeating,
-	&queue_spoiling, &queue_swapping, &queue_endless, &queue_narrow, NULL};
+const struct queue *const queues[] = { &queue_faultless, &queue_losing, &queue_repeating,
+	&queue_spoiling, &queue_swapping, &queue_endless, &queue_narrow, NULL };

@@ -130,7 +130,7 @@ static void *receive_all(void *argument)
 	const struct queue *queue = check->queue;
 	void *side = queue->attach(check->made, false);
 	struct arena_message messages[BATCH_MAX];
-	uint64_t next[THREADS] = {0};
+	uint64_t next[THREADS] = { 0 };
 	/* Who waits must know how many will come to it. */
 	size_t own = (size_t)check->senders * EACH / check->receivers;
 
@@ -181,9 +181,9 @@ static const char *together(const struct queue *queue, unsigned int senders, uns
 		err(2, "%s", queue->name);
 	pthread_barrier_init(&check->start, NULL, senders + receivers);
 	for (unsigned int i = 0; i < senders + receivers; i++) {
-		parts[i] = (struct part){check, i < senders ? i : i - senders};
+		parts[i] = (struct part){ check, i < senders ? i : i - senders };
 		if (pthread_create(&threads[i], NULL, i < senders ? send_all : receive_all,
-				&parts[i]) != 0)
+			    &parts[i]) != 0)
 			errx(2, "no threads");
 	}
 	for (unsigned int i = 0; i < senders; i++)

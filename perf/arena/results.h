@@ -22,9 +22,9 @@ struct sample {
 };
 
 struct round {
-	struct bounds probes; /* ns that a line takes from core to core */
-	bool kept;            /* they are as in most rounds */
-	double others;        /* CPUs that other programs kept busy */
+	struct bounds probes;   /* ns that a line takes from core to core */
+	bool kept;              /* they are as in most rounds */
+	double others;          /* CPUs that other programs kept busy */
 	struct sample *samples; /* as the group's queues */
 };
 
@@ -45,21 +45,21 @@ struct limit_round {
 
 struct results {
 	const struct options *options;
-	double measured_seconds;  /* one measurement, as it was made */
+	double measured_seconds; /* one measurement, as it was made */
 	struct group *groups;
 	unsigned int group_count;
 	const struct queue **queues; /* that are in any group, in the table's order */
 	unsigned int queue_count;
-	const struct queue *first;   /* that ratios are to */
+	const struct queue *first; /* that ratios are to */
 	struct limit_round *limits;
-	unsigned int limit_count;    /* 0: not measured */
-	double placement;            /* ns from core to core in the kept rounds; 0: unknown */
-	unsigned int rounds_redone;  /* of all groups */
+	unsigned int limit_count;   /* 0: not measured */
+	double placement;           /* ns from core to core in the kept rounds; 0: unknown */
+	unsigned int rounds_redone; /* of all groups */
 	unsigned int rounds_left_out;
 	unsigned int rounds_in_all;
-	double others;               /* CPUs, on average */
-	double steal_share;          /* of the allowed CPUs' time */
-	double seconds;              /* that the run took */
+	double others;      /* CPUs, on average */
+	double steal_share; /* of the allowed CPUs' time */
+	double seconds;     /* that the run took */
 };
 
 #endif

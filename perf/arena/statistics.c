@@ -38,7 +38,7 @@ static int compare(const void *left, const void *right)
 
 struct interval statistics_of(double *values, size_t count)
 {
-	struct interval interval = {.low = NAN, .high = NAN};
+	struct interval interval = { .low = NAN, .high = NAN };
 	size_t rank;
 
 	for (size_t i = 0; i < count; i++)

@@ -15,8 +15,8 @@
 #include <criterion/new/assert.h>
 #include <math.h>
 
-static const struct queue ours = {.name = "ours"};
-static const struct queue theirs = {.name = "theirs"};
+static const struct queue ours = { .name = "ours" };
+static const struct queue theirs = { .name = "theirs" };
 
 Test(statistics, ranks_of_an_interval_are_those_of_the_sign_test)
 {
@@ -24,9 +24,26 @@ Test(statistics, ranks_of_an_interval_are_those_of_the_sign_test)
 		size_t count;
 		size_t critical; /* so few of one sign are significant */
 	} table[] = {
-		{6, 0}, {7, 0}, {8, 0}, {9, 1}, {10, 1}, {11, 1}, {12, 2}, {13, 2}, {14, 2},
-		{15, 3}, {16, 3}, {17, 4}, {18, 4}, {19, 4}, {20, 5}, {25, 7}, {30, 9}, {40, 13},
-		{50, 17}, {100, 39},
+		{ 6, 0 },
+		{ 7, 0 },
+		{ 8, 0 },
+		{ 9, 1 },
+		{ 10, 1 },
+		{ 11, 1 },
+		{ 12, 2 },
+		{ 13, 2 },
+		{ 14, 2 },
+		{ 15, 3 },
+		{ 16, 3 },
+		{ 17, 4 },
+		{ 18, 4 },
+		{ 19, 4 },
+		{ 20, 5 },
+		{ 25, 7 },
+		{ 30, 9 },
+		{ 40, 13 },
+		{ 50, 17 },
+		{ 100, 39 },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
@@ -42,7 +59,7 @@ Test(statistics, fewer_than_six_values_have_no_interval)
 
 Test(statistics, of_few_values_the_range_is_told)
 {
-	double values[] = {5, 1, 4};
+	double values[] = { 5, 1, 4 };
 	struct interval interval = statistics_of(values, 3);
 
 	cr_expect(eq(dbl, interval.median, 4));
@@ -53,7 +70,7 @@ Test(statistics, of_few_values_the_range_is_told)
 
 Test(statistics, an_interval_leaves_out_what_lies_far_off)
 {
-	double values[] = {8, 1, 2, 900, 3, 4, -900, 5, 6, 7};
+	double values[] = { 8, 1, 2, 900, 3, 4, -900, 5, 6, 7 };
 	struct interval interval = statistics_of(values, 10);
 
 	/* Sorted: -900 1 2 3 4 5 6 7 8 900, ranks 2 and 9. */
@@ -64,7 +81,7 @@ Test(statistics, an_interval_leaves_out_what_lies_far_off)
 
 Test(statistics, values_that_are_not_there_do_not_count)
 {
-	double values[] = {NAN, 3, 2, NAN};
+	double values[] = { NAN, 3, 2, NAN };
 	struct interval interval = statistics_of(values, 4);
 
 	cr_expect(eq(sz, interval.count, 2));
@@ -77,7 +94,7 @@ Test(statistics, values_that_are_not_there_do_not_count)
 
 Test(statistics, infinite_values_do)
 {
-	double values[] = {INFINITY, 3, 2};
+	double values[] = { INFINITY, 3, 2 };
 	struct interval interval = statistics_of(values, 3);
 
 	cr_expect(eq(dbl, interval.median, 3));
@@ -87,20 +104,24 @@ Test(statistics, infinite_values_do)
 /* A group of two queues with three rounds that count and one that does not. */
 static struct results *given_results(bool more_is_better)
 {
-	static struct scenario scenario = {.values = {{"value", "unit", true}}, .value_count = 1};
-	static const struct queue *both[] = {&theirs, &ours};
+	static struct scenario scenario = { .values = { { "value", "unit", true } },
+		.value_count = 1 };
+	static const struct queue *both[] = { &theirs, &ours };
 	static struct sample samples[4][2];
 	static struct round rounds[4];
 	static struct group group = {
-		.scenario = &scenario, .queues = both, .queue_count = 2,
-		.rounds = rounds, .round_count = 4,
+		.scenario = &scenario,
+		.queues = both,
+		.queue_count = 2,
+		.rounds = rounds,
+		.round_count = 4,
 	};
-	static struct results results = {.groups = &group, .group_count = 1, .first = &ours};
-	static const double values[4][2] = {{5, 10}, {100, 100}, {10, 40}, {1, 1000}};
+	static struct results results = { .groups = &group, .group_count = 1, .first = &ours };
+	static const double values[4][2] = { { 5, 10 }, { 100, 100 }, { 10, 40 }, { 1, 1000 } };
 
 	scenario.values[0].more_is_better = more_is_better;
 	for (unsigned int r = 0; r < 4; r++) {
-		rounds[r] = (struct round){.kept = r < 3, .samples = samples[r]};
+		rounds[r] = (struct round){ .kept = r < 3, .samples = samples[r] };
 		for (unsigned int q = 0; q < 2; q++) {
 			samples[r][q].values[0] = values[r][q];
 			samples[r][q].counted.messages = 10 * (r + 1);
@@ -157,7 +178,8 @@ Test(summary, rounds_that_do_not_count_are_in_no_figure)
 
 Test(bunch, most_rounds_decide)
 {
-	static const struct bounds bounds[] = {{80, 82}, {27, 28}, {79, 27}, {26, 25}, {30, 28}};
+	static const struct bounds bounds[] = { { 80, 82 }, { 27, 28 }, { 79, 27 }, { 26, 25 },
+		{ 30, 28 } };
 	double middle = bunch_middle(bounds, 5);
 
 	cr_expect(middle >= 26 && middle <= 30);
@@ -168,14 +190,14 @@ Test(bunch, most_rounds_decide)
 
 Test(bunch, of_two_as_large_the_slower_one_counts)
 {
-	static const struct bounds bounds[] = {{25, 25}, {80, 80}};
+	static const struct bounds bounds[] = { { 25, 25 }, { 80, 80 } };
 
 	cr_expect(eq(dbl, bunch_middle(bounds, 2), 80));
 }
 
 Test(bunch, where_no_probes_agree_all_rounds_count)
 {
-	static const struct bounds bounds[] = {{25, 80}, {80, 25}, {200, 90}};
+	static const struct bounds bounds[] = { { 25, 80 }, { 80, 25 }, { 200, 90 } };
 	double middle = bunch_middle(bounds, 3);
 
 	cr_expect(eq(dbl, middle, 0));
@@ -188,7 +210,7 @@ Test(order, everything_is_there_once_and_the_seed_decides_where)
 	unsigned int first[64];
 	unsigned int again[64];
 	unsigned int other[64];
-	uint64_t seeds[] = {1, 1, 2};
+	uint64_t seeds[] = { 1, 1, 2 };
 	uint64_t seen = 0;
 	unsigned int same = 0;
 	unsigned int moved = 0;

@@ -68,8 +68,8 @@ struct interval summary_ratio(const struct results *results, const struct group 
 		double theirs = samples[queue].values[0];
 
 		if (group->rounds[r].kept)
-			values[count++] = group->scenario->values[0].more_is_better
-				? ours / theirs : theirs / ours;
+			values[count++] = group->scenario->values[0].more_is_better ? ours / theirs
+										    : theirs / ours;
 	}
 	return take(values, count);
 }
@@ -89,7 +89,7 @@ struct interval summary_limit_ratio(const struct results *results, const struct 
 	enum limit limit)
 {
 	unsigned int rounds = group->round_count < results->limit_count ? group->round_count
-		: results->limit_count;
+									: results->limit_count;
 	unsigned int first = place_of_first(results, group);
 	double *values = make_values(rounds);
 	size_t count = 0;

@@ -27,7 +27,7 @@ struct row {
 	const char *name;
 	struct interval value;
 	struct interval ratio;
-	unsigned int queue;   /* the group's queue_count and more: a limit */
+	unsigned int queue; /* the group's queue_count and more: a limit */
 };
 
 /* Three digits, and what they are multiplied by. */
@@ -37,7 +37,8 @@ static void format(char *text, size_t size, double value)
 		double from;
 		double unit;
 		const char *sign;
-	} scales[] = {{9.995e8, 1e9, "G"}, {9.995e5, 1e6, "M"}, {9.995e3, 1e3, "k"}, {0, 1, ""}};
+	} scales[] = { { 9.995e8, 1e9, "G" }, { 9.995e5, 1e6, "M" }, { 9.995e3, 1e3, "k" },
+		{ 0, 1, "" } };
 	unsigned int scale = 0;
 	double shown;
 
@@ -48,8 +49,11 @@ static void format(char *text, size_t size, double value)
 	while (fabs(value) < scales[scale].from)
 		scale++;
 	shown = value / scales[scale].unit;
-	snprintf(text, size, "%.*f%s", fabs(shown) < 9.995 ? 2 : fabs(shown) < 99.95 ? 1 : 0, shown,
-		scales[scale].sign);
+	snprintf(text, size, "%.*f%s",
+		fabs(shown) < 9.995           ? 2
+			: fabs(shown) < 99.95 ? 1
+					      : 0,
+		shown, scales[scale].sign);
 }
 
 static void print_cell(double value)

@@ -26,11 +26,11 @@ static void bark(int number)
 
 void watchdog_set(const char *what, double seconds)
 {
-	struct sigaction action = {.sa_handler = bark};
+	struct sigaction action = { .sa_handler = bark };
 	unsigned int limit = PATIENCE + FACTOR * (unsigned int)(seconds + 1);
 
-	snprintf(text, sizeof(text), "\nmagring-arena: %.150s: not done after %u s, it hangs\n", what,
-		limit);
+	snprintf(text, sizeof(text), "\nmagring-arena: %.150s: not done after %u s, it hangs\n",
+		what, limit);
 	sigaction(SIGALRM, &action, NULL);
 	alarm(limit);
 }

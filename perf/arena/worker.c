@@ -48,9 +48,8 @@ bool crew_applies(const struct queue *queue, const struct setting *setting)
 		(setting->receivers == 1 || (queue->flags & QUEUE_SINGLE_RECEIVER) == 0);
 }
 
-struct worker *crew_add(struct crew *crew, const struct queue *queue,
-	const struct setting *setting, void *made, bool sends, void (*run)(struct worker *),
-	void *own)
+struct worker *crew_add(struct crew *crew, const struct queue *queue, const struct setting *setting,
+	void *made, bool sends, void (*run)(struct worker *), void *own)
 {
 	struct worker *worker = &crew->workers[crew->count];
 	unsigned int index = 0;
@@ -145,13 +144,14 @@ uint64_t crew_count(const struct crew *crew, bool sends)
 
 	for (unsigned int i = 0; i < crew->count; i++)
 		if (crew->workers[i].sends == sends)
-			count += atomic_load_explicit(&crew->workers[i].count, memory_order_relaxed);
+			count +=
+				atomic_load_explicit(&crew->workers[i].count, memory_order_relaxed);
 	return count;
 }
 
 static struct tally tally_of(const struct crew *crew, bool sends)
 {
-	struct tally all = {0};
+	struct tally all = { 0 };
 
 	for (unsigned int i = 0; i < crew->count; i++) {
 		const struct tally *tally = &crew->workers[i].tally;
@@ -181,9 +181,9 @@ bool crew_check(const struct crew *crew, const char *scenario, const struct sett
 		"  sent      %20" PRIu64 " messages, sums %016" PRIx64 " %016" PRIx64 "\n"
 		"  received  %20" PRIu64 " messages, sums %016" PRIx64 " %016" PRIx64 "\n",
 		scenario, setting->name, crew->workers[0].queue->name,
-		received.broken != 0 ? ", broken messages" : "",
-		in_order ? "" : ", out of order", sent.count, sent.sum, sent.first_sum,
-		received.count, received.sum, received.first_sum);
+		received.broken != 0 ? ", broken messages" : "", in_order ? "" : ", out of order",
+		sent.count, sent.sum, sent.first_sum, received.count, received.sum,
+		received.first_sum);
 	return false;
 }
 
@@ -197,7 +197,7 @@ void crew_fini(struct crew *crew)
 
 void pause_for(double seconds)
 {
-	struct timespec time = {(time_t)seconds, (long)(fmod(seconds, 1) * 1e9)};
+	struct timespec time = { (time_t)seconds, (long)(fmod(seconds, 1) * 1e9) };
 
 	while (nanosleep(&time, &time) != 0 && errno == EINTR)
 		;

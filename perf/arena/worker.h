@@ -39,10 +39,12 @@ enum { CREW_MAX = 160, TALLY_SENDERS = 64 };
 /* What a side sent or received. Two tallies are of the same messages if they are equal. */
 struct tally {
 	uint64_t count;
-	uint64_t sum;      /* of the mixes: which messages, in any order */
-	uint64_t first_sum; /* of `first`, which a queue that keeps its own word there receives as 0 */
+	uint64_t sum; /* of the mixes: which messages, in any order */
+	uint64_t
+		first_sum; /* of `first`, which a queue that keeps its own word there receives as 0 */
 	uint64_t broken;   /* not 0: a message was not as any sender makes them */
-	uint64_t disorder; /* not 0: messages of a sender were not its next one (one receiver only) */
+	uint64_t
+		disorder; /* not 0: messages of a sender were not its next one (one receiver only) */
 	uint64_t next[TALLY_SENDERS];
 };
 
@@ -103,16 +105,16 @@ struct worker {
 	const struct queue *queue;
 	const struct setting *setting;
 	const atomic_bool *stop; /* worker_stops() */
-	void *made;          /* by queue->create() */
-	void *side;          /* by queue->attach(), before run() */
+	void *made;              /* by queue->create() */
+	void *side;              /* by queue->attach(), before run() */
 	void (*run)(struct worker *worker);
-	void *own;           /* the scenario's */
-	unsigned int index;  /* among its side */
-	unsigned int cpu;    /* see cpus_pin() */
+	void *own;          /* the scenario's */
+	unsigned int index; /* among its side */
+	unsigned int cpu;   /* see cpus_pin() */
 	bool sends;
 
 	_Alignas(128) _Atomic uint64_t count; /* messages so far: worker_show() */
-	struct tally tally;  /* left there at the end of run() */
+	struct tally tally;                   /* left there at the end of run() */
 };
 
 struct crew {
@@ -120,7 +122,7 @@ struct crew {
 	unsigned int count;
 	const struct queue *queue; /* of crew_add_all(), which crew_fini() destroys */
 	void *made;
-	pthread_barrier_t start;   /* all workers and the main thread */
+	pthread_barrier_t start; /* all workers and the main thread */
 	_Alignas(128) atomic_bool senders_stop;
 	atomic_bool receivers_stop;
 };
@@ -138,9 +140,8 @@ void crew_add_all(struct crew *crew, const struct queue *queue, const struct set
 
 /* Add one thread. It is attached to what was made, if that is not NULL; otherwise it sees to
  * its sides itself, in run(). */
-struct worker *crew_add(struct crew *crew, const struct queue *queue,
-	const struct setting *setting, void *made, bool sends, void (*run)(struct worker *),
-	void *own);
+struct worker *crew_add(struct crew *crew, const struct queue *queue, const struct setting *setting,
+	void *made, bool sends, void (*run)(struct worker *), void *own);
 
 /* Returns when all are attached and go. */
 void crew_start(struct crew *crew);

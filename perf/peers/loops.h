@@ -30,8 +30,8 @@ static ALWAYS_INLINE void worker_show(struct worker *worker, uint64_t count, uin
 	atomic_store_explicit(&worker->bytes, bytes, memory_order_relaxed);
 }
 
-static ALWAYS_INLINE void send_loop(struct worker *worker, enum workload_kind kind,
-	void *port, void (*put)(void *, const struct record *), void (*flush)(void *))
+static ALWAYS_INLINE void send_loop(struct worker *worker, enum workload_kind kind, void *port,
+	void (*put)(void *, const struct record *), void (*flush)(void *))
 {
 	struct source source;
 	uint64_t count = 0;
@@ -48,10 +48,10 @@ static ALWAYS_INLINE void send_loop(struct worker *worker, enum workload_kind ki
 	flush(port);
 }
 
-static ALWAYS_INLINE void receive_loop(struct worker *worker, enum workload_kind kind,
-	void *port, bool (*take)(void *, enum workload_kind, struct tally *))
+static ALWAYS_INLINE void receive_loop(struct worker *worker, enum workload_kind kind, void *port,
+	bool (*take)(void *, enum workload_kind, struct tally *))
 {
-	struct tally tally = {.latency = worker->latency};
+	struct tally tally = { .latency = worker->latency };
 
 	while (take(port, kind, &tally))
 		worker_show(worker, tally.count, tally.bytes);

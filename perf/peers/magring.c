@@ -38,8 +38,8 @@ static void check(int result, const char *what)
 
 static void *create(size_t capacity, size_t max_payload)
 {
-	struct magring_pool_options memory = {.size = sizeof(memory)};
-	struct magring_queue_options places = {.size = sizeof(places), .capacity = capacity};
+	struct magring_pool_options memory = { .size = sizeof(memory) };
+	struct magring_queue_options places = { .size = sizeof(places), .capacity = capacity };
 	struct channel *channel = malloc(sizeof(*channel));
 
 	if (channel == NULL)
@@ -72,7 +72,7 @@ static void close_queue(void *argument)
 
 static double efficiency(void *argument, uint64_t bytes)
 {
-	struct magring_pool_stats stats = {.size = sizeof(stats)};
+	struct magring_pool_stats stats = { .size = sizeof(stats) };
 	struct channel *channel = argument;
 
 	(void)bytes;
@@ -97,9 +97,9 @@ static ALWAYS_INLINE void make(struct port *port, const struct record *record)
 {
 	int result;
 
-	while ((result = magring_message_copy(port->channel->pool,
-			&port->messages[port->count], record->id, record->id_size,
-			record->payload, record->payload_size, 0)) == -ENOBUFS) {
+	while ((result = magring_message_copy(port->channel->pool, &port->messages[port->count],
+			record->id, record->id_size, record->payload, record->payload_size, 0)) ==
+		-ENOBUFS) {
 		flush(port); /* the budget holds few large records: wait for one */
 		sched_yield();
 	}
@@ -166,28 +166,28 @@ static ALWAYS_INLINE bool take_batch(void *argument, enum workload_kind kind, st
 
 static void send_single(struct worker *worker)
 {
-	struct port port = {.channel = worker->channel};
+	struct port port = { .channel = worker->channel };
 
 	send_all(worker, &port, put, flush);
 }
 
 static void receive_single(struct worker *worker)
 {
-	struct port port = {.channel = worker->channel};
+	struct port port = { .channel = worker->channel };
 
 	receive_all(worker, &port, take);
 }
 
 static void send_batch(struct worker *worker)
 {
-	struct port port = {.channel = worker->channel};
+	struct port port = { .channel = worker->channel };
 
 	send_all(worker, &port, put_batch, flush);
 }
 
 static void receive_batch(struct worker *worker)
 {
-	struct port port = {.channel = worker->channel};
+	struct port port = { .channel = worker->channel };
 
 	receive_all(worker, &port, take_batch);
 }

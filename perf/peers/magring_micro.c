@@ -62,11 +62,10 @@ static void alloc(void *state, size_t times)
 
 static void *create_queue(size_t capacity)
 {
-	struct magring_queue_options places = {.size = sizeof(places), .capacity = capacity};
+	struct magring_queue_options places = { .size = sizeof(places), .capacity = capacity };
 	struct bench *bench = create(0);
 
-	check(magring_queue_create(&bench->queue, bench->pool, &places),
-		"magring_queue_create");
+	check(magring_queue_create(&bench->queue, bench->pool, &places), "magring_queue_create");
 	return bench;
 }
 
@@ -78,8 +77,8 @@ static void pair(void *state, size_t times)
 	struct magring_queue *queue = bench->queue;
 	struct magring_message message;
 
-	check(magring_message_copy(bench->pool, &message, id, sizeof(id), payload,
-		      sizeof(payload), 0),
+	check(magring_message_copy(bench->pool, &message, id, sizeof(id), payload, sizeof(payload),
+		      0),
 		"magring_message_copy");
 	for (size_t i = 0; i < times; i++)
 		if (magring_send(queue, &message, 0) != 0 || magring_recv(queue, &message, 0) != 0)

@@ -157,7 +157,8 @@ int plain_push_batch(struct plain_ring *ring, const struct magring_message *mess
 			if (!claim(&ring->tail, &position, n))
 				continue;
 			for (size_t i = 0; i < n; i++, position = advance(position, 1))
-				publish(cell_at(ring, position), state_full(ring, position), &messages[i]);
+				publish(cell_at(ring, position), state_full(ring, position),
+					&messages[i]);
 			return (int)n;
 		}
 		if (moved_on(&ring->tail, &position))
@@ -212,7 +213,8 @@ int plain_pop(struct plain_ring *ring, struct magring_message *ret_message)
 	uint64_t free_next = state_free_next(ring, position);
 	struct plain_cell *cell = cell_at(ring, position);
 	if (__builtin_expect(cell_is(cell, state_full(ring, position)) &&
-			claim(&ring->head, &position, 1), 1)) {
+			    claim(&ring->head, &position, 1),
+		    1)) {
 		recycle(cell, free_next, ret_message);
 		return 1;
 	}

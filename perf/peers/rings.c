@@ -152,7 +152,7 @@ static struct questions ring_questions(void *ring)
 {
 	struct ring_counts counts = ring_counts(ring);
 
-	return (struct questions){counts.challenged, counts.quarantined};
+	return (struct questions){ counts.challenged, counts.quarantined };
 }
 
 static void *create_plain(size_t capacity, size_t max_payload)
@@ -165,71 +165,70 @@ static void *create_plain(size_t capacity, size_t max_payload)
 }
 
 /* Both rings have the same calls under other names: the peers that use them. */
-#define PEERS(prefix, title, create_call, questions_call)                                     \
-	static int prefix##_push_one(void *ring, const struct magring_message *message,       \
-		size_t one)                                                                   \
-	{                                                                                     \
-		(void)one;                                                                    \
-		return prefix##_push(ring, message);                                          \
-	}                                                                                     \
-	static int prefix##_push_many(void *ring, const struct magring_message *messages,     \
-		size_t count)                                                                 \
-	{                                                                                     \
-		return prefix##_push_batch(ring, messages, count);                            \
-	}                                                                                     \
-	static int prefix##_pop_one(void *ring, struct magring_message *ret_message,          \
-		size_t one)                                                                   \
-	{                                                                                     \
-		(void)one;                                                                    \
-		return prefix##_pop(ring, ret_message);                                       \
-	}                                                                                     \
-	static int prefix##_pop_many(void *ring, struct magring_message *ret_messages,        \
-		size_t count)                                                                 \
-	{                                                                                     \
-		return prefix##_pop_batch(ring, ret_messages, count);                         \
-	}                                                                                     \
-	static void prefix##_send_single(struct worker *worker)                               \
-	{                                                                                     \
-		send_with(worker, prefix##_push_one, 1);                                      \
-	}                                                                                     \
-	static void prefix##_receive_single(struct worker *worker)                            \
-	{                                                                                     \
-		receive_with(worker, prefix##_pop_one, 1);                                    \
-	}                                                                                     \
-	static void prefix##_send_batch(struct worker *worker)                                \
-	{                                                                                     \
-		send_with(worker, prefix##_push_many, BATCH);                                 \
-	}                                                                                     \
-	static void prefix##_receive_batch(struct worker *worker)                             \
-	{                                                                                     \
-		receive_with(worker, prefix##_pop_many, BATCH);                               \
-	}                                                                                     \
-	static void prefix##_close_it(void *ring)                                             \
-	{                                                                                     \
-		prefix##_close(ring);                                                         \
-	}                                                                                     \
-	static void prefix##_destroy(void *ring)                                              \
-	{                                                                                     \
-		prefix##_fini(ring);                                                          \
-		free(ring);                                                                   \
-	}                                                                                     \
-	const struct peer peer_##prefix##_single = {                                          \
-		.name = title,                                                                \
-		.create = create_call,                                                        \
-		.send = prefix##_send_single,                                                 \
-		.receive = prefix##_receive_single,                                           \
-		.close = prefix##_close_it,                                                   \
-		.destroy = prefix##_destroy,                                                  \
-		.questions = questions_call,                                                  \
-	};                                                                                    \
-	const struct peer peer_##prefix##_batch = {                                           \
-		.name = title,                                                                \
-		.create = create_call,                                                        \
-		.send = prefix##_send_batch,                                                  \
-		.receive = prefix##_receive_batch,                                            \
-		.close = prefix##_close_it,                                                   \
-		.destroy = prefix##_destroy,                                                  \
-		.questions = questions_call,                                                  \
+#define PEERS(prefix, title, create_call, questions_call) \
+	static int prefix##_push_one(void *ring, const struct magring_message *message, \
+		size_t one) \
+	{ \
+		(void)one; \
+		return prefix##_push(ring, message); \
+	} \
+	static int prefix##_push_many(void *ring, const struct magring_message *messages, \
+		size_t count) \
+	{ \
+		return prefix##_push_batch(ring, messages, count); \
+	} \
+	static int prefix##_pop_one(void *ring, struct magring_message *ret_message, size_t one) \
+	{ \
+		(void)one; \
+		return prefix##_pop(ring, ret_message); \
+	} \
+	static int prefix##_pop_many(void *ring, struct magring_message *ret_messages, \
+		size_t count) \
+	{ \
+		return prefix##_pop_batch(ring, ret_messages, count); \
+	} \
+	static void prefix##_send_single(struct worker *worker) \
+	{ \
+		send_with(worker, prefix##_push_one, 1); \
+	} \
+	static void prefix##_receive_single(struct worker *worker) \
+	{ \
+		receive_with(worker, prefix##_pop_one, 1); \
+	} \
+	static void prefix##_send_batch(struct worker *worker) \
+	{ \
+		send_with(worker, prefix##_push_many, BATCH); \
+	} \
+	static void prefix##_receive_batch(struct worker *worker) \
+	{ \
+		receive_with(worker, prefix##_pop_many, BATCH); \
+	} \
+	static void prefix##_close_it(void *ring) \
+	{ \
+		prefix##_close(ring); \
+	} \
+	static void prefix##_destroy(void *ring) \
+	{ \
+		prefix##_fini(ring); \
+		free(ring); \
+	} \
+	const struct peer peer_##prefix##_single = { \
+		.name = title, \
+		.create = create_call, \
+		.send = prefix##_send_single, \
+		.receive = prefix##_receive_single, \
+		.close = prefix##_close_it, \
+		.destroy = prefix##_destroy, \
+		.questions = questions_call, \
+	}; \
+	const struct peer peer_##prefix##_batch = { \
+		.name = title, \
+		.create = create_call, \
+		.send = prefix##_send_batch, \
+		.receive = prefix##_receive_batch, \
+		.close = prefix##_close_it, \
+		.destroy = prefix##_destroy, \
+		.questions = questions_call, \
 	}
 
 PEERS(ring, "ring", create_ring, ring_questions);

@@ -24,7 +24,8 @@ static void require(bool holds, const char *what)
 
 static struct magring_queue *create_queue(void)
 {
-	struct magring_queue_options options = { .size = sizeof(options), .flags = MAGRING_SINGLE_SENDER };
+	struct magring_queue_options options = { .size = sizeof(options),
+		.flags = MAGRING_SINGLE_SENDER };
 	struct magring_queue *queue;
 	require(magring_queue_create(&queue, pool, &options) == 0, "no queue");
 	return queue;
@@ -56,7 +57,8 @@ int main(void)
 	require(early->ring.challenges == late->ring.challenges, "other challenges");
 	require(early->ring.challenges == !fence_asymmetric, "challenges without membarrier alone");
 	require(early->ring.flags == late->ring.flags, "other flags");
-	require(early->ring.push == late->ring.push && early->ring.pop == late->ring.pop, "other calls");
+	require(early->ring.push == late->ring.push && early->ring.pop == late->ring.pop,
+		"other calls");
 	send_and_receive(early);
 	require(thread_cache_at_hand(&pool->registry) != NULL, "no cache for this thread");
 	require(magring_queue_release(early) == 0 && magring_queue_release(late) == 0, "queues");

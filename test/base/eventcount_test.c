@@ -48,7 +48,7 @@ struct sleeper {
 	pthread_t thread;
 	int64_t deadline_ns;
 	_Atomic(pid_t) tid;
-	_Atomic(bool) awake;  /* eventcount_commit_wait() has returned */
+	_Atomic(bool) awake; /* eventcount_commit_wait() has returned */
 	_Atomic(bool) may_leave;
 	_Atomic(bool) left;
 };

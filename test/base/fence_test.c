@@ -9,7 +9,8 @@
 
 Test(fence, is_asymmetric_exactly_where_membarrier_works)
 {
-	bool works = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
+	bool works =
+		syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
 		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
 	cr_assert_eq(fence_asymmetric, works);
 }

@@ -27,15 +27,16 @@
 static struct {
 	struct magring_pool *pool;
 	struct magring_queue *queue;
-	_Atomic(uint64_t) done;     /* by the threads that wait */
-	uint64_t swallowed;         /* cancelled or late, and the other one got it */
+	_Atomic(uint64_t) done; /* by the threads that wait */
+	uint64_t swallowed;     /* cancelled or late, and the other one got it */
 } game;
 
 static void show(void)
 {
 	for (int side = SENDER; side <= RECEIVER; side++)
 		fprintf(stderr, "  eventcount %d: word %#" PRIx64 "\n", side,
-			atomic_load_explicit(&game.queue->eventcount[side].word, memory_order_relaxed));
+			atomic_load_explicit(&game.queue->eventcount[side].word,
+				memory_order_relaxed));
 	stress_print_queue(game.queue);
 }
 
@@ -46,14 +47,16 @@ static uint64_t done(void)
 
 static uint64_t sleepers(enum side side)
 {
-	return atomic_load_explicit(&game.queue->eventcount[side].word, memory_order_relaxed) / EVENTCOUNT_SLEEPER;
+	return atomic_load_explicit(&game.queue->eventcount[side].word, memory_order_relaxed) /
+		EVENTCOUNT_SLEEPER;
 }
 
 /* When nobody waits any more. */
 static void close_down(void)
 {
 	for (int side = SENDER; side <= RECEIVER; side++) {
-		uint64_t word = atomic_load_explicit(&game.queue->eventcount[side].word, memory_order_relaxed);
+		uint64_t word = atomic_load_explicit(&game.queue->eventcount[side].word,
+			memory_order_relaxed);
 		CHECK(word < EVENTCOUNT_SLEEPER && word % EVENTCOUNT_FENCED < EVENTCOUNT_WAKING,
 			"eventcount %d: %#" PRIx64, side, word);
 	}
@@ -177,7 +180,8 @@ static void play_one_by_one(enum side side, struct dice *dice)
 	for (uint32_t i = 0; i < waiters; i++)
 		stress_join(threads[i]);
 	uint64_t lacking = side == SENDER ? stress_queue_stats(game.queue).quarantined : 0;
-	CHECK(done() <= given && done() + lacking >= given, "%" PRIu64 " of %" PRIu64, done(), given);
+	CHECK(done() <= given && done() + lacking >= given, "%" PRIu64 " of %" PRIu64, done(),
+		given);
 	close_down();
 }
 
@@ -269,15 +273,17 @@ static void wait_readable(int fd)
 	do
 		rc = poll(&waiting, 1, -1);
 	while (rc < 0 && errno == EINTR);
-	CHECK(rc == 1 && waiting.revents == POLLIN, "poll: %d, %#x", rc, (unsigned int)waiting.revents);
+	CHECK(rc == 1 && waiting.revents == POLLIN, "poll: %d, %#x", rc,
+		(unsigned int)waiting.revents);
 }
 
 static void *poller(void *argument)
 {
 	enum side side = *(const enum side *)argument;
-	int fd = side == SENDER ? magring_queue_send_fd(game.queue) : magring_queue_recv_fd(game.queue);
+	int fd = side == SENDER ? magring_queue_send_fd(game.queue)
+				: magring_queue_recv_fd(game.queue);
 	CHECK(fd >= 0, "%s", strerror(-fd));
-	for (uint32_t steps = 0; side == RECEIVER || steps < POLLED; ) {
+	for (uint32_t steps = 0; side == RECEIVER || steps < POLLED;) {
 		int rc = step(side, 0);
 		if (rc == -EAGAIN) {
 			wait_readable(fd);
@@ -333,8 +339,8 @@ int main(int argc, char **argv)
 		}
 		play_pollers(&dice);
 	}
-	printf("%" PRIu64 " rounds, %" PRIu64 " of %" PRIu64 " first sleepers cancelled or late\n", rounds,
-		game.swallowed, 8 * rounds);
+	printf("%" PRIu64 " rounds, %" PRIu64 " of %" PRIu64 " first sleepers cancelled or late\n",
+		rounds, game.swallowed, 8 * rounds);
 	stress_destroy(game.pool);
 	return stress_end();
 }

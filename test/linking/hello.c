@@ -3,7 +3,8 @@
 #include <magring.h>
 #include <string.h>
 
-static int pass(struct magring_queue *queue, struct magring_message *message, const char *wanted, size_t size)
+static int pass(struct magring_queue *queue, struct magring_message *message, const char *wanted,
+	size_t size)
 {
 	size_t got = 0;
 	if (magring_send(queue, message, -1) != 0 || magring_recv(queue, message, -1) != 0)
@@ -23,7 +24,7 @@ int main(void)
 	if (magring_pool_create(&pool, NULL) != 0 || magring_queue_create(&queue, pool, NULL) != 0)
 		return 1;
 	if (magring_message_copy(pool, &message, "greeting", 8, "hello, world", 13, 0) != 0 ||
-			!pass(queue, &message, "hello, world", 13))
+		!pass(queue, &message, "hello, world", 13))
 		return 2;
 	if (magring_message_alloc(pool, &message, "order-17", 8, sizeof(large), -1) != 0)
 		return 3;

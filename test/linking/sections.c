@@ -29,7 +29,8 @@ int main(void)
 {
 	struct magring_pool *pool;
 	struct magring_message message;
-	if (magring_pool_create(&pool, NULL) != 0 || magring_message_alloc(pool, &message, "id", 2, 1000, 0) != 0)
+	if (magring_pool_create(&pool, NULL) != 0 ||
+		magring_message_alloc(pool, &message, "id", 2, 1000, 0) != 0)
 		return 1;
 	magring_message_free(&message);
 	return with_cleanup(pool) != 0 || done != 1;

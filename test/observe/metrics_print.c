@@ -37,7 +37,7 @@ static int print(const char *what, struct magring_pool *pool)
 		return magring_write_metrics(stdout, 0);
 	int rc = magring_write_metrics(stdout, MAGRING_METRICS_NO_EOF);
 	puts("# TYPE own_seconds gauge\n# UNIT own_seconds seconds\n# HELP own_seconds Ours.\n"
-		"own_seconds 1.5\n# EOF");
+	     "own_seconds 1.5\n# EOF");
 	return rc;
 }
 
@@ -47,7 +47,8 @@ int main(int argc, char **argv)
 	struct magring_queue *queues[NAMES], *without;
 	struct magring_message message;
 	struct magring_pool_options options = { .size = sizeof(options),
-		.memory_limit = (size_t)2 << 20, .name = "a \"b\" \\c\nd, {e}=1 # \\n" };
+		.memory_limit = (size_t)2 << 20,
+		.name = "a \"b\" \\c\nd, {e}=1 # \\n" };
 	struct magring_pool_options others = { .size = sizeof(others), .name = "other" };
 	struct magring_queue_options its = { .size = sizeof(its), .capacity = 2 };
 
@@ -60,7 +61,7 @@ int main(int argc, char **argv)
 	}
 	its.name = "replies";
 	if (magring_queue_create(&without, NULL, &its) != 0 || use(pool, queues[0]) != 0 ||
-			magring_message_alloc(other, &message, NULL, 0, 1000, 0) != 0)
+		magring_message_alloc(other, &message, NULL, 0, 1000, 0) != 0)
 		return 1;
 	magring_queue_close(queues[1]);
 

@@ -27,7 +27,8 @@ static void check_line(const char *line)
 static struct magring_pool *named_pool(const char *name)
 {
 	struct magring_pool *pool;
-	struct magring_pool_options options = { .size = sizeof(options), .memory_limit = (size_t)2 << 20,
+	struct magring_pool_options options = { .size = sizeof(options),
+		.memory_limit = (size_t)2 << 20,
 		.name = name };
 	assert_same(magring_pool_create(&pool, &options), 0);
 	return pool;
@@ -36,7 +37,9 @@ static struct magring_pool *named_pool(const char *name)
 static struct magring_queue *named_queue(struct magring_pool *pool, const char *name)
 {
 	struct magring_queue *queue;
-	struct magring_queue_options options = { .size = sizeof(options), .capacity = 8, .name = name };
+	struct magring_queue_options options = { .size = sizeof(options),
+		.capacity = 8,
+		.name = name };
 	assert_same(magring_queue_create(&queue, pool, &options), 0);
 	return queue;
 }
@@ -68,7 +71,8 @@ Test(metrics, tell_exactly_what_happened)
 {
 	struct magring_pool *pool = named_pool("stock");
 	struct magring_queue *queue = named_queue(pool, "orders");
-	struct magring_message a = given_message(pool, 100), b = given_message(pool, 1000), c = { 0 };
+	struct magring_message a = given_message(pool, 100), b = given_message(pool, 1000),
+			       c = { 0 };
 	assert_same(magring_recv(queue, &c, 0), -EAGAIN);
 	assert_same(magring_send(queue, &a, 0), 0);
 	assert_same(magring_send(queue, &b, 0), 0);
@@ -158,7 +162,8 @@ static void check_name(const char *name, int wanted)
 	struct magring_pool *pool = NULL, *other;
 	struct magring_queue *queue = NULL;
 	struct magring_pool_options options = { .size = sizeof(options), .name = name };
-	struct magring_queue_options queue_options = { .size = sizeof(queue_options), .name = name };
+	struct magring_queue_options queue_options = { .size = sizeof(queue_options),
+		.name = name };
 	assert_same(magring_pool_create(&pool, &options), wanted);
 	assert_same(magring_queue_create(&queue, NULL, &queue_options), wanted);
 	if (wanted != 0) {
@@ -175,18 +180,18 @@ static void check_name(const char *name, int wanted)
 Test(metrics, names_are_utf8)
 {
 	/* The first and the last of each length, around the surrogates, the last of all. */
-	static const char *const good[] = { "", "\x01", "\x1b[0m\r\t", "\x7f", "\xc2\x80", "\xdf\xbf",
-		"\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80",
-		"\xf4\x8f\xbf\xbf", "a\xc3\xb6\xe2\x82\xac\xf0\x9f\x98\x80z" };
-	static const char *const bad[] = {
-		"\x80", "\xbf", "a\x80", "\xfe", "\xff", "\xf8\x88\x80\x80\x80", /* no first byte */
+	static const char *const good[] = { "", "\x01", "\x1b[0m\r\t", "\x7f", "\xc2\x80",
+		"\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
+		"\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "a\xc3\xb6\xe2\x82\xac\xf0\x9f\x98\x80z" };
+	static const char *const bad[] = { "\x80", "\xbf", "a\x80", "\xfe", "\xff",
+		"\xf8\x88\x80\x80\x80", /* no first byte */
 		"\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xf0\x80\x80\x80",
-		"\xf0\x8f\xbf\xbf",                                             /* overlong */
+		"\xf0\x8f\xbf\xbf",                                         /* overlong */
 		"\xed\xa0\x80", "\xed\xbf\xbf", "\xed\xa0\x80\xed\xb0\x80", /* surrogates */
 		"\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf7\xbf\xbf\xbf", /* beyond the last */
 		"\xc3", "\xc3z", "\xe2\x82", "\xe2\x82z", "\xe2z", "\xf0\x9f\x98", "\xf0\x9f\x98z",
-		"\xf0\x9fz", "\xc3\xb6\xc3",                                    /* cut off */
-		"\xc3\xc3\xb6", "\xe2\x82\xf0" };                                /* interrupted */
+		"\xf0\x9fz", "\xc3\xb6\xc3",      /* cut off */
+		"\xc3\xc3\xb6", "\xe2\x82\xf0" }; /* interrupted */
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		check_name(good[i], 0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -223,11 +228,11 @@ Test(metrics, of_the_process_have_all_pools_and_queues)
 	struct magring_message message = given_message(second, 1000);
 	write_all_text(0);
 	check_line("magring_pool_slabs_in_use{pool=\"first\"} 0\n"
-		"magring_pool_slabs_in_use{pool=\"second\"} 1");
+		   "magring_pool_slabs_in_use{pool=\"second\"} 1");
 	check_line("magring_class_carved_slabs_total{pool=\"second\",slab_size=\"1024\"} 64");
 	check_line("magring_queue_closed{pool=\"first\",queue=\"a\"} 0\n"
-		"magring_queue_closed{pool=\"second\",queue=\"b\"} 0\n"
-		"magring_queue_closed{pool=\"\",queue=\"c\"} 0");
+		   "magring_queue_closed{pool=\"second\",queue=\"b\"} 0\n"
+		   "magring_queue_closed{pool=\"\",queue=\"c\"} 0");
 	magring_message_free(&message);
 	done_with(first, a);
 	assert_same(magring_queue_release(c), 0);
@@ -290,9 +295,11 @@ Test(metrics, make_up_names_with_a_number)
 	unsigned int pool_number, first, second;
 	const char *line = strstr(text, "\nmagring_queue_closed{");
 	cr_assert_not_null(line);
-	assert_same(sscanf(line, "\nmagring_queue_closed{pool=\"pool-%u\",queue=\"queue-%u\"} 0"
-		"\nmagring_queue_closed{pool=\"pool-%*u\",queue=\"queue-%u\"} 0",
-		&pool_number, &first, &second), 3);
+	assert_same(sscanf(line,
+			    "\nmagring_queue_closed{pool=\"pool-%u\",queue=\"queue-%u\"} 0"
+			    "\nmagring_queue_closed{pool=\"pool-%*u\",queue=\"queue-%u\"} 0",
+			    &pool_number, &first, &second),
+		3);
 	cr_assert_neq(first, second);
 	assert_same(magring_queue_release(a), 0);
 	done_with(pool, b);
@@ -310,7 +317,7 @@ static void *create_and_destroy(void *argument)
 	while (!atomic_load(&churn->stop)) {
 		struct magring_queue *queue;
 		if (magring_queue_create(&queue, churn->pool, NULL) != 0 ||
-				magring_queue_release(queue) != 0)
+			magring_queue_release(queue) != 0)
 			atomic_fetch_add(&churn->failed, 1);
 		atomic_fetch_add(&churn->turns, 1);
 	}

@@ -39,19 +39,23 @@ static struct line lines_of(struct magring_pool *pool, const char *function, int
 	struct line sum = { 0 }, header = { 0 }, total = { 0 }, line;
 	char *text = text_of(pool, magring_pool_write_profile), *rest = text, *next;
 	int count = 0;
-	assert_same(sscanf(text, "heap profile: " LINE_FORMAT "heap_v2/", &header.objects, &header.bytes,
-		&header.all_objects, &header.all_bytes), 4);
+	assert_same(sscanf(text, "heap profile: " LINE_FORMAT "heap_v2/", &header.objects,
+			    &header.bytes, &header.all_objects, &header.all_bytes),
+		4);
 	cr_assert_not_null(strstr(text, "\n\nMAPPED_LIBRARIES:\n"));
 	cr_assert_not_null(strstr(text, "r-xp"));
 	strtok_r(text, "\n", &rest);
-	while ((next = strtok_r(NULL, "\n", &rest)) != NULL && strcmp(next, "MAPPED_LIBRARIES:") != 0) {
+	while ((next = strtok_r(NULL, "\n", &rest)) != NULL &&
+		strcmp(next, "MAPPED_LIBRARIES:") != 0) {
 		Dl_info info = { 0 };
 		void *top;
-		assert_same(sscanf(next, LINE_FORMAT "%p", &line.objects, &line.bytes, &line.all_objects,
-			&line.all_bytes, &top), 5);
+		assert_same(sscanf(next, LINE_FORMAT "%p", &line.objects, &line.bytes,
+				    &line.all_objects, &line.all_bytes, &top),
+			5);
 		add_line(&total, &line);
 		dladdr((char *)top - 1, &info);
-		if (function != NULL && (info.dli_sname == NULL || strcmp(info.dli_sname, function) != 0))
+		if (function != NULL &&
+			(info.dli_sname == NULL || strcmp(info.dli_sname, function) != 0))
 			continue;
 		add_line(&sum, &line);
 		count++;
@@ -112,7 +116,9 @@ Test(profile, counts_what_the_statistics_count)
 		site_one(pool, "", MAGRING_INLINE_MAX + 1),
 		site_one(pool, long_id, 1000), /* in the slab: 208 bytes */
 	};
-	assert_line(at(pool, NULL), (struct line){ 2, MAGRING_INLINE_MAX + 1 + 1208, 2, MAGRING_INLINE_MAX + 1 + 1208 });
+	assert_line(at(pool, NULL),
+		(struct line){ 2, MAGRING_INLINE_MAX + 1 + 1208, 2,
+			MAGRING_INLINE_MAX + 1 + 1208 });
 	assert_same(stats_of_pool(pool).payload_bytes_in_use, MAGRING_INLINE_MAX + 1 + 1208);
 	free_all(message, 3);
 	done_with(pool, NULL);
@@ -134,9 +140,12 @@ Test(profile, has_a_line_for_each_size_class_of_a_call_site)
 Test(profile, does_not_count_an_allocation_that_failed)
 {
 	struct magring_pool *pool = NULL;
-	struct magring_pool_options options = { .size = sizeof(options), .memory_limit = 128, .sample_bytes = 1 };
+	struct magring_pool_options options = { .size = sizeof(options),
+		.memory_limit = 128,
+		.sample_bytes = 1 };
 	assert_same(magring_pool_create(&pool, &options), 0);
-	struct magring_message message[2] = { site_one(pool, "", 64), site_one(pool, "", 64) }, none = { 0 };
+	struct magring_message message[2] = { site_one(pool, "", 64), site_one(pool, "", 64) },
+			       none = { 0 };
 	assert_same(magring_message_alloc(pool, &none, NULL, 0, 64, 0), -ENOBUFS);
 	assert_same(magring_message_alloc(pool, &none, NULL, 0, 64, 1000), -ETIMEDOUT);
 	assert_line(at(pool, NULL), (struct line){ 2, 128, 2, 128 });
@@ -155,13 +164,16 @@ Test(profile, samples_as_many_as_it_says)
 	struct magring_pool *pool = sampled_pool(10000);
 	struct line sum[2] = { { 0 }, { 0 } };
 	for (int i = 0; i < 20000; i++) {
-		struct magring_message message[2] = { site_one(pool, "", 1000), site_two(pool, "", 100) };
+		struct magring_message message[2] = { site_one(pool, "", 1000),
+			site_two(pool, "", 100) };
 		free_all(message, 2);
 	}
 	sum[0] = at(pool, "site_one");
 	sum[1] = at(pool, "site_two");
-	cr_assert(sum[0].all_objects > 1903 - 249 && sum[0].all_objects < 1903 + 249, "%llu", sum[0].all_objects);
-	cr_assert(sum[1].all_objects > 199 - 84 && sum[1].all_objects < 199 + 84, "%llu", sum[1].all_objects);
+	cr_assert(sum[0].all_objects > 1903 - 249 && sum[0].all_objects < 1903 + 249, "%llu",
+		sum[0].all_objects);
+	cr_assert(sum[1].all_objects > 199 - 84 && sum[1].all_objects < 199 + 84, "%llu",
+		sum[1].all_objects);
 	assert_line(sum[0], (struct line){ 0, 0, sum[0].all_objects, sum[0].all_objects * 1000 });
 	assert_line(sum[1], (struct line){ 0, 0, sum[1].all_objects, sum[1].all_objects * 100 });
 	done_with(pool, NULL);
@@ -181,7 +193,8 @@ static void *trade(void *argument)
 	struct traffic *traffic = argument;
 	for (int i = 0; i < ROUNDS; i++) {
 		struct magring_message message = site_one(traffic->pool, "id", 200);
-		if (magring_send(traffic->queue, &message, -1) != 0 || magring_recv(traffic->queue, &message, -1) != 0)
+		if (magring_send(traffic->queue, &message, -1) != 0 ||
+			magring_recv(traffic->queue, &message, -1) != 0)
 			abort();
 		magring_message_free(&message);
 	}
@@ -220,7 +233,7 @@ Test(profile, gives_back_what_was_sampled_when_messages_go_from_thread_to_thread
 	check_traffic(2000);
 }
 
-#ifndef SANITIZER_ASAN /* which has a malloc of its own */
+#ifndef SANITIZER_ASAN               /* which has a malloc of its own */
 static _Thread_local size_t refused; /* malloc() of this many bytes fails */
 
 void *__libc_malloc(size_t size);
@@ -279,7 +292,8 @@ Test(profile, says_what_is_wrong)
 	assert_same(magring_pool_write_leaks(pool, NULL), -EINVAL);
 	assert_same(magring_pool_write_leaks(pool, full), -EIO);
 	fclose(full);
-	struct magring_pool_options options = { .size = sizeof(options), .sample_bytes = (uint64_t)INT64_MAX + 1 };
+	struct magring_pool_options options = { .size = sizeof(options),
+		.sample_bytes = (uint64_t)INT64_MAX + 1 };
 	assert_same(magring_pool_create(&none, &options), -EINVAL);
 	done_with(pool, NULL);
 }
@@ -289,7 +303,8 @@ static void check_rate(const char *environment, uint64_t option, const char *wan
 	setenv("MAGRING_PROFILE", environment, 1);
 	struct magring_pool *pool = sampled_pool(option);
 	char *text = text_of(pool, magring_pool_write_profile);
-	cr_assert_not_null(strstr(text, wanted), "MAGRING_PROFILE=%s: %s", environment, strtok(text, "\n"));
+	cr_assert_not_null(strstr(text, wanted), "MAGRING_PROFILE=%s: %s", environment,
+		strtok(text, "\n"));
 	free(text);
 	done_with(pool, NULL);
 }

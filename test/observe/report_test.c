@@ -21,11 +21,16 @@ Test(leaks, are_told_with_function_id_size_and_count)
 	struct magring_message two = site_two(pool, "s\"o\x01", 3000);
 	many_at_one(pool, &one[1], "0123456789012345678901234567890123456789, and so on", sizes, 5);
 	char *text = text_of(pool, magring_pool_write_leaks);
-	cr_assert_not_null(strstr(text, "pool \"sampled\": 7 slabs are out, messages of 3920 bytes\n"), "%s", text);
-	char *larger = strstr(text, "1 messages with 3000 bytes were allocated here:\n    site_two+0x");
+	cr_assert_not_null(strstr(text,
+				   "pool \"sampled\": 7 slabs are out, messages of 3920 bytes\n"),
+		"%s", text);
+	char *larger =
+		strstr(text, "1 messages with 3000 bytes were allocated here:\n    site_two+0x");
 	/* A long id is in the slab, of which it takes 64 bytes. */
-	char *smaller = strstr(text, "5 messages with 820 bytes were allocated here:\n    site_one+0x");
-	char *smallest = strstr(text, "1 messages with 100 bytes were allocated here:\n    site_one+0x");
+	char *smaller =
+		strstr(text, "5 messages with 820 bytes were allocated here:\n    site_one+0x");
+	char *smallest =
+		strstr(text, "1 messages with 100 bytes were allocated here:\n    site_one+0x");
 	cr_assert(larger != NULL && smaller > larger && smallest > smaller, "%s", text);
 	cr_assert_not_null(strstr(larger, "  id \"s\\x22o\\x01\", 3000 bytes, 0."), "%s", text);
 	cr_assert_not_null(strstr(smallest, "  id \"a-leak\", 100 bytes, 0."), "%s", text);
@@ -123,7 +128,8 @@ Test(leaks, are_not_known_when_nothing_is_sampled)
 	struct magring_pool *pool = sampled_pool(0);
 	struct magring_message message = site_one(pool, "", 64);
 	char *text = text_of(pool, magring_pool_write_leaks);
-	cr_assert_str_eq(text, "magring: pool \"sampled\": 1 slabs are out, messages of 64 bytes; nothing is sampled\n");
+	cr_assert_str_eq(text,
+		"magring: pool \"sampled\": 1 slabs are out, messages of 64 bytes; nothing is sampled\n");
 	free(text);
 	magring_message_free(&message);
 	done_with(pool, NULL);
@@ -185,7 +191,8 @@ Test(environment, has_the_profile_written_when_the_pool_is_destroyed)
 	snprintf(name, sizeof(name), "%s/here", directory);
 	setenv("MAGRING_PROFILE_FILE", name, 1);
 	struct magring_pool *pool = sampled_pool(0);
-	snprintf(name, sizeof(name), "%s/here.%d.%d.heap", directory, (int)getpid(), (int)pool->registry.serial);
+	snprintf(name, sizeof(name), "%s/here.%d.%d.heap", directory, (int)getpid(),
+		(int)pool->registry.serial);
 	cr_assert_neq(access(name, F_OK), 0);
 	done_with(pool, NULL);
 	FILE *file = fopen(name, "r");
@@ -205,7 +212,8 @@ Test(environment, is_told_of_a_profile_that_is_not_written_in_full)
 	snprintf(name, sizeof(name), "%s/here", directory);
 	setenv("MAGRING_PROFILE_FILE", name, 1);
 	struct magring_pool *pool = sampled_pool(0);
-	snprintf(name, sizeof(name), "%s/here.%d.%d.heap", directory, (int)getpid(), (int)pool->registry.serial);
+	snprintf(name, sizeof(name), "%s/here.%d.%d.heap", directory, (int)getpid(),
+		(int)pool->registry.serial);
 	char *text = text_of(pool, magring_pool_write_profile);
 	struct rlimit all, limit;
 	getrlimit(RLIMIT_FSIZE, &all);

@@ -35,8 +35,8 @@ SITE struct magring_message site_two(struct magring_pool *pool, const char *id, 
 }
 
 /* All with the same stack: with a bound like this the loop is not unrolled. */
-static inline void many_at_one(struct magring_pool *pool, struct magring_message *messages, const char *id,
-	const size_t *sizes, volatile int count)
+static inline void many_at_one(struct magring_pool *pool, struct magring_message *messages,
+	const char *id, const size_t *sizes, volatile int count)
 {
 	for (int i = 0; i < count; i++)
 		messages[i] = site_one(pool, id, sizes[i]);
@@ -45,8 +45,10 @@ static inline void many_at_one(struct magring_pool *pool, struct magring_message
 static inline struct magring_pool *sampled_pool(uint64_t sample_bytes)
 {
 	struct magring_pool *pool = NULL;
-	struct magring_pool_options options = { .size = sizeof(options), .memory_limit = 64 << 20,
-		.name = "sampled", .sample_bytes = sample_bytes };
+	struct magring_pool_options options = { .size = sizeof(options),
+		.memory_limit = 64 << 20,
+		.name = "sampled",
+		.sample_bytes = sample_bytes };
 	assert_same(magring_pool_create(&pool, &options), 0);
 	return pool;
 }
@@ -55,7 +57,8 @@ static inline struct magring_pool *sampled_pool(uint64_t sample_bytes)
  * What the call writes into a stream; to be freed. (Inlined, gcc 12 takes it
  * for a pointer to a local variable.)
  */
-static __attribute__((noinline)) char *text_of(struct magring_pool *pool, int (*write)(struct magring_pool *, FILE *))
+static __attribute__((noinline)) char *text_of(struct magring_pool *pool,
+	int (*write)(struct magring_pool *, FILE *))
 {
 	char *text = NULL;
 	size_t size = 0;

@@ -19,7 +19,9 @@ static struct {
 
 static struct magring_queue *queue_named(struct magring_pool *pool, const char *name)
 {
-	const struct magring_queue_options options = { .size = sizeof(options), .capacity = 2, .name = name };
+	const struct magring_queue_options options = { .size = sizeof(options),
+		.capacity = 2,
+		.name = name };
 	struct magring_queue *queue = NULL;
 	int rc = magring_queue_create(&queue, pool, &options);
 	CHECK(rc == 0, "%s", strerror(-rc));
@@ -39,8 +41,8 @@ static void *change(void *number)
 	struct dice dice = dice_of(100 + *(uint32_t *)number);
 	while (stress_goes_on()) {
 		struct magring_pool *pool = stress_pool((size_t)1 << 20, 0);
-		struct magring_queue *queues[3] = { queue_named(pool, NULL), queue_named(NULL, NULL),
-			queue_named(game.stays, NULL) };
+		struct magring_queue *queues[3] = { queue_named(pool, NULL),
+			queue_named(NULL, NULL), queue_named(game.stays, NULL) };
 		pthread_t thread;
 		stress_start(&thread, use_once, pool);
 		if (dice_throw(&dice, 2) == 0)
@@ -65,9 +67,11 @@ static size_t times(const char *text, const char *part)
 /* Each family begins once, and has one sample of what is there all the time. */
 static void check_text(const char *text)
 {
-	static const char *const once[] = { "# TYPE magring_pool_threads ", "# TYPE magring_pool_efficiency_ratio ",
-		"# TYPE magring_class_efficiency_ratio ", "# TYPE magring_queue_closed ", "# EOF\n",
-		"\nmagring_pool_threads{pool=\"stays\"} ", "\nmagring_pool_memory_bytes{pool=\"stays\"} ",
+	static const char *const once[] = { "# TYPE magring_pool_threads ",
+		"# TYPE magring_pool_efficiency_ratio ", "# TYPE magring_class_efficiency_ratio ",
+		"# TYPE magring_queue_closed ", "# EOF\n",
+		"\nmagring_pool_threads{pool=\"stays\"} ",
+		"\nmagring_pool_memory_bytes{pool=\"stays\"} ",
 		"\nmagring_class_freed_slabs_total{pool=\"stays\",slab_size=\"256\"} ",
 		"\nmagring_queue_closed{pool=\"stays\",queue=\"with\"} 0\n",
 		"\nmagring_queue_closed{pool=\"\",queue=\"without\"} 0\n" };
@@ -118,7 +122,8 @@ int main(int argc, char **argv)
 		stress_join(writers[i]);
 	for (int i = 0; i < CHANGERS; i++)
 		stress_join(changers[i]);
-	CHECK(magring_queue_release(game.with) == 0 && magring_queue_release(game.without) == 0, "release");
+	CHECK(magring_queue_release(game.with) == 0 && magring_queue_release(game.without) == 0,
+		"release");
 	stress_destroy(game.stays);
 	printf("%" PRIu64 " texts beside %" PRIu64 " pools\n", game.texts, game.changes);
 	return stress_end();

@@ -36,12 +36,17 @@ static void *wait_for_memory(void *argument)
 static bool sleeps(struct waiter *waiter)
 {
 	pid_t tid = atomic_load(&waiter->tid);
-	return eventcount_has_waiters(&waiter->pool->memory[slab_class(waiter->payload)]) && tid != 0 && is_asleep(tid);
+	return eventcount_has_waiters(&waiter->pool->memory[slab_class(waiter->payload)]) &&
+		tid != 0 && is_asleep(tid);
 }
 
-static void start(struct waiter *waiter, struct magring_pool *pool, size_t payload, int64_t timeout_ns)
+static void start(struct waiter *waiter, struct magring_pool *pool, size_t payload,
+	int64_t timeout_ns)
 {
-	*waiter = (struct waiter){ .pool = pool, .payload = payload, .timeout_ns = timeout_ns, .result = 1 };
+	*waiter = (struct waiter){ .pool = pool,
+		.payload = payload,
+		.timeout_ns = timeout_ns,
+		.result = 1 };
 	waiter->thread = given_thread(wait_for_memory, waiter);
 }
 
@@ -98,7 +103,8 @@ Test(room, a_timeout_is_kept_and_changes_nothing)
 	assert_same(other.private_header, 0);
 	assert_same(stats_of_pool(pool).slabs_in_use, 4);
 	assert_same(stats_of_pool(pool).exhausted, 1);
-	cr_assert_not(eventcount_has_waiters(&pool->memory[slab_class(PAYLOAD)]), "somebody is said to sleep");
+	cr_assert_not(eventcount_has_waiters(&pool->memory[slab_class(PAYLOAD)]),
+		"somebody is said to sleep");
 	done(pool, messages, 4);
 }
 
@@ -261,7 +267,8 @@ Test(room, who_waits_for_a_class_that_can_have_no_slab_is_told_at_once)
 Test(room, a_class_with_a_slab_is_waited_for_beside_one_without)
 {
 	struct magring_pool *pool = given_pool(1024 + 64);
-	struct magring_message large = given_message(pool, PAYLOAD), small = given_message(pool, 64);
+	struct magring_message large = given_message(pool, PAYLOAD),
+			       small = given_message(pool, 64);
 	struct waiter waiter;
 	start(&waiter, pool, 128, -1);
 	check_done(&waiter, -ENOBUFS);

@@ -42,8 +42,16 @@ Test(cooling, no_more_cools_than_a_cache_and_a_half_and_a_share_of_the_budget)
 
 Test(cooling, a_class_cools_if_its_slabs_are_large_and_a_magazine_has_room)
 {
-	static const struct { size_t size, places; } wanted[] = {
-		{ 64, 0 }, { 1792, 0 }, { 2048, 8 }, { 2560, 10 }, { 4096, 16 }, { 16384, 64 }, { 65536, 64 },
+	static const struct {
+		size_t size, places;
+	} wanted[] = {
+		{ 64, 0 },
+		{ 1792, 0 },
+		{ 2048, 8 },
+		{ 2560, 10 },
+		{ 4096, 16 },
+		{ 16384, 64 },
+		{ 65536, 64 },
 		{ 4194304, 0 },
 	};
 	given_depot((size_t)256 << 20);
@@ -105,7 +113,8 @@ Test(cooling, what_cools_is_handed_on_in_order_when_as_much_has_come_after_it)
 Test(cooling, classes_move_each_other_to_their_own_stacks)
 {
 	given_depot((size_t)1 << 20);
-	struct magazine *old[2] = { given_filled(2048), given_filled(2048) }, *new = given_filled(COOLING);
+	struct magazine *old[2] = { given_filled(2048), given_filled(2048) },
+			*new = given_filled(COOLING);
 	cooling_put(&depot, slab_class(2048), old[0]);
 	cooling_put(&depot, slab_class(2048), old[1]);
 	cr_assert_null(cooling_take(&depot, slab_class(COOLING)));

@@ -34,9 +34,20 @@ Test(depot, stacks_are_aligned_as_their_double_word_swap_needs)
 
 Test(depot, rounds_become_fewer_as_slabs_become_larger)
 {
-	static const struct { size_t slab_size, rounds; } wanted[] = {
-		{ 64, 60 }, { 512, 60 }, { 640, 51 }, { 1024, 32 }, { 2048, 16 }, { 4096, 16 },
-		{ 16384, 16 }, { 32768, 8 }, { 65536, 4 }, { 262144, 1 }, { 327680, 1 },
+	static const struct {
+		size_t slab_size, rounds;
+	} wanted[] = {
+		{ 64, 60 },
+		{ 512, 60 },
+		{ 640, 51 },
+		{ 1024, 32 },
+		{ 2048, 16 },
+		{ 4096, 16 },
+		{ 16384, 16 },
+		{ 32768, 8 },
+		{ 65536, 4 },
+		{ 262144, 1 },
+		{ 327680, 1 },
 	};
 	given_depot((size_t)64 << 20);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
@@ -263,7 +274,8 @@ static void *juggle(void *argument)
 	uint32_t round;
 	for (int i = 0; i < TURNS; i++) {
 		if (i % 3 == 0) {
-			struct magazine *magazine = depot_take_filled(&depot, hand->class_index, &carved);
+			struct magazine *magazine =
+				depot_take_filled(&depot, hand->class_index, &carved);
 			if (magazine == NULL)
 				continue;
 			for (uint32_t j = 0; j < magazine->count; j++)

@@ -20,10 +20,13 @@
 #define PAYLOAD (SLAB - 64)
 #define SLABS 6
 
-#define ENTRIES(entry) entry(magring_pool_create) entry(magring_pool_destroy) entry(magring_pool_get_stats) \
-	entry(magring_queue_create) entry(magring_queue_release) entry(magring_queue_close) \
-	entry(magring_queue_get_stats) entry(magring_message_alloc) entry(magring_message_free) \
-	entry(magring_message_payload) entry(magring_send) entry(magring_recv)
+#define ENTRIES(entry) \
+	entry(magring_pool_create) entry(magring_pool_destroy) entry(magring_pool_get_stats) \
+		entry(magring_queue_create) entry(magring_queue_release) \
+			entry(magring_queue_close) entry(magring_queue_get_stats) \
+				entry(magring_message_alloc) entry(magring_message_free) \
+					entry(magring_message_payload) entry(magring_send) \
+						entry(magring_recv)
 
 /* The library's, by name. */
 static struct {
@@ -58,7 +61,8 @@ static struct magring_pool_stats stats_of_pool(void)
 
 static void open_game(void)
 {
-	const struct magring_pool_options pool = { .size = sizeof(pool), .memory_limit = SLABS * SLAB };
+	const struct magring_pool_options pool = { .size = sizeof(pool),
+		.memory_limit = SLABS * SLAB };
 	const struct magring_queue_options queue = { .size = sizeof(queue), .capacity = 2 };
 	int rc = call.magring_pool_create(&game.pool, &pool);
 	CHECK(rc == 0, "%s", strerror(-rc));
@@ -71,8 +75,8 @@ static void close_game(uint64_t caches)
 {
 	CHECK(call.magring_queue_release(game.queue) == 0, "destroy");
 	struct magring_pool_stats stats = stats_of_pool();
-	CHECK(stats.allocated == stats.freed && stats.slabs_in_use == 0, "allocated %" PRIu64 ", freed %" PRIu64,
-		stats.allocated, stats.freed);
+	CHECK(stats.allocated == stats.freed && stats.slabs_in_use == 0,
+		"allocated %" PRIu64 ", freed %" PRIu64, stats.allocated, stats.freed);
 	CHECK(stats.threads == caches, "%" PRIu64 " caches are attached", stats.threads);
 	CHECK(call.magring_pool_destroy(game.pool) == 0, "destroy");
 }

@@ -130,7 +130,8 @@ Test(magazine, an_alloc_and_a_free_at_a_magazines_edge_exchange_nothing)
 		cr_assert(take(&rounds[i]));
 	uint64_t before = exchanges();
 	for (int i = 0; i < 100; i++)
-		cr_assert(put(rounds[60]) && put(rounds[59]) && take(&rounds[59]) && take(&rounds[60]));
+		cr_assert(put(rounds[60]) && put(rounds[59]) && take(&rounds[59]) &&
+			take(&rounds[60]));
 	assert_same(exchanges(), before);
 	done_with_cache();
 }

@@ -47,8 +47,10 @@ Test(message, id_and_payload_of_48_bytes_together_need_no_slab)
 		{ 41, 7 }, { 47, 1 }, { 1, 47 }, { 0, 1 }, { 1, 0 } };
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct magring_message message = { 0 };
-		cr_assert_eq(magring_message_alloc(pool, &message, "0123456789012345678901234567890123456789012345678",
-			sizes[i][0], sizes[i][1], 0), 0);
+		cr_assert_eq(magring_message_alloc(pool, &message,
+				     "0123456789012345678901234567890123456789012345678",
+				     sizes[i][0], sizes[i][1], 0),
+			0);
 		const unsigned char *payload = magring_message_payload(&message, NULL);
 		cr_assert((uintptr_t)payload >= (uintptr_t)&message);
 		cr_assert((uintptr_t)payload + sizes[i][1] <= (uintptr_t)(&message + 1));
@@ -63,8 +65,10 @@ Test(message, id_and_payload_of_49_bytes_together_take_one_slab)
 		{ 41, 8 }, { 16, 33 } };
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct magring_message message = { 0 };
-		cr_assert_eq(magring_message_alloc(pool, &message, "0123456789012345678901234567890123456789012345678",
-			sizes[i][0], sizes[i][1], 0), 0);
+		cr_assert_eq(magring_message_alloc(pool, &message,
+				     "0123456789012345678901234567890123456789012345678",
+				     sizes[i][0], sizes[i][1], 0),
+			0);
 		assert_same(stats_of_pool(pool).allocated, i + 1);
 		assert_same(stats_of_pool(pool).slabs_in_use, 1);
 		magring_message_free(&message);
@@ -94,7 +98,8 @@ static void check_round_trip(size_t id_size, size_t payload_size)
 	cr_assert_arr_eq(magring_message_payload(&moved, NULL), payload, payload_size);
 	magring_message_free(&moved);
 
-	cr_assert_eq(magring_message_copy(pool, &message, id, id_size, payload, payload_size, 0), 0);
+	cr_assert_eq(magring_message_copy(pool, &message, id, id_size, payload, payload_size, 0),
+		0);
 	cr_assert_arr_eq(magring_message_id(&message, &size), id, id_size);
 	cr_assert_eq(size, id_size);
 	cr_assert_arr_eq(magring_message_payload(&message, &size), payload, payload_size);
@@ -179,7 +184,8 @@ Test(message, what_fits_into_a_message_needs_no_max_payload)
 	magring_message_free(&message);
 	cr_assert_eq(magring_message_alloc(small, &message, id, 48, MAGRING_INLINE_MAX, 0), 0);
 	magring_message_free(&message);
-	cr_assert_eq(magring_message_alloc(small, &message, NULL, 0, MAGRING_INLINE_MAX + 1, 0), -EMSGSIZE);
+	cr_assert_eq(magring_message_alloc(small, &message, NULL, 0, MAGRING_INLINE_MAX + 1, 0),
+		-EMSGSIZE);
 	done_with(small, NULL);
 }
 
@@ -219,9 +225,13 @@ Test(message, what_fits_into_a_message_needs_no_pool)
 	size_t size;
 	for (size_t id_size = 0; id_size <= MAGRING_INLINE_MAX; id_size++) {
 		size_t payload_size = MAGRING_INLINE_MAX - id_size;
-		cr_assert_eq(magring_message_alloc(NULL, &message, bytes, id_size, payload_size, -1), 0);
+		cr_assert_eq(magring_message_alloc(NULL, &message, bytes, id_size, payload_size,
+				     -1),
+			0);
 		magring_message_free(&message);
-		cr_assert_eq(magring_message_copy(NULL, &message, bytes, id_size, bytes, payload_size, 0), 0);
+		cr_assert_eq(magring_message_copy(NULL, &message, bytes, id_size, bytes,
+				     payload_size, 0),
+			0);
 		cr_assert_arr_eq(magring_message_id(&message, &size), bytes, id_size);
 		assert_same(size, id_size);
 		cr_assert_arr_eq(magring_message_payload(&message, &size), bytes, payload_size);
@@ -237,9 +247,14 @@ Test(message, what_needs_a_slab_needs_a_pool)
 	memset(&message, 0x5a, sizeof(message));
 	before = message;
 	for (size_t id_size = 0; id_size <= sizeof(bytes); id_size++) {
-		size_t payload_size = id_size < MAGRING_INLINE_MAX ? MAGRING_INLINE_MAX + 1 - id_size : 1;
-		cr_assert_eq(magring_message_alloc(NULL, &message, bytes, id_size, payload_size, -1), -EINVAL);
-		cr_assert_eq(magring_message_copy(NULL, &message, bytes, id_size, bytes, payload_size, 0), -EINVAL);
+		size_t payload_size =
+			id_size < MAGRING_INLINE_MAX ? MAGRING_INLINE_MAX + 1 - id_size : 1;
+		cr_assert_eq(magring_message_alloc(NULL, &message, bytes, id_size, payload_size,
+				     -1),
+			-EINVAL);
+		cr_assert_eq(magring_message_copy(NULL, &message, bytes, id_size, bytes,
+				     payload_size, 0),
+			-EINVAL);
 	}
 	cr_assert_eq(magring_message_alloc(NULL, &message, bytes, 1, SIZE_MAX, 0), -EINVAL);
 	cr_assert_eq(magring_message_alloc(NULL, &message, NULL, 0, 49, 0), -EINVAL);
@@ -310,7 +325,8 @@ Test(message, freeing_nothing_does_nothing)
 
 Test(message, freeing_twice_frees_once)
 {
-	struct magring_message message = given_message(pool, 1000), other = given_message(pool, 1000);
+	struct magring_message message = given_message(pool, 1000),
+			       other = given_message(pool, 1000);
 	magring_message_free(&message);
 	cr_assert_null(magring_message_payload(&message, NULL));
 	magring_message_free(&message);
@@ -377,8 +393,8 @@ Test(message, the_header_keeps_its_fields_apart)
 	for (size_t i = 0; i < 6 * 3 * 4 * 3; i++) {
 		size_t payload = payloads[i % 6], id = ids[i / 18 % 4];
 		unsigned int number = numbers[i / 6 % 3], kind = kinds[i / 72];
-		struct magring_message message = {
-			.private_header = message_header(payload, number, id, kind) };
+		struct magring_message message = { .private_header = message_header(payload, number,
+							   id, kind) };
 		assert_same(message_payload_size(&message), payload);
 		assert_same(message_pool(&message), number);
 		assert_same(message_id_size(&message), id);

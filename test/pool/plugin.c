@@ -17,14 +17,16 @@
 #include "magring.h"
 
 #define CHECK(condition) \
-	((condition) ? (void)0 : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition), abort()))
+	((condition) ? (void)0 \
+		     : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition), abort()))
 
 /* Slabs of one class, which are the whole budget. */
 enum { SLABS = 64, SLAB = 1024, THREADS = 4, KEYS = 32 };
 
 static struct magring_pool *create(void)
 {
-	const struct magring_pool_options options = { .size = sizeof(options), .memory_limit = SLABS * SLAB };
+	const struct magring_pool_options options = { .size = sizeof(options),
+		.memory_limit = SLABS * SLAB };
 	struct magring_pool *pool;
 	CHECK(magring_pool_create(&pool, &options) == 0);
 	return pool;

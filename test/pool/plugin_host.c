@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 #define CHECK(condition) \
-	((condition) ? (void)0 : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition), abort()))
+	((condition) ? (void)0 \
+		     : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition), abort()))
 
 enum { THREADS = 4, LOADS = 50, SECONDS = 120 };
 

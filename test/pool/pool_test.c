@@ -18,7 +18,8 @@ Test(pool, without_options_has_the_documented_defaults)
 	assert_same(stats_of_pool(pool).memory_limit, 256 << 20);
 	struct magring_message message = given_message(pool, (size_t)1 << 20);
 	magring_message_free(&message);
-	cr_assert_eq(magring_message_alloc(pool, &message, NULL, 0, ((size_t)1 << 20) + 1, 0), -EMSGSIZE);
+	cr_assert_eq(magring_message_alloc(pool, &message, NULL, 0, ((size_t)1 << 20) + 1, 0),
+		-EMSGSIZE);
 	done_with(pool, NULL);
 }
 
@@ -54,21 +55,38 @@ Test(pool, limits_out_of_range_are_refused)
 	size_t size = sizeof(struct magring_pool_options);
 	cr_assert_eq(magring_pool_create(NULL, NULL), -EINVAL);
 	check_refused((struct magring_pool_options){ .size = size, .memory_limit = 63 }, -EINVAL);
-	check_refused((struct magring_pool_options){ .size = size, .memory_limit = MAGRING_MEMORY_MAX + 1 }, -EINVAL);
-	check_refused((struct magring_pool_options){ .size = size, .memory_limit = SIZE_MAX }, -EINVAL);
-	check_refused((struct magring_pool_options){ .size = size, .max_payload = MAGRING_PAYLOAD_MAX + 1 }, -EINVAL);
-	check_refused((struct magring_pool_options){ .size = size, .max_payload = SIZE_MAX }, -EINVAL);
+	check_refused((struct magring_pool_options){ .size = size,
+			      .memory_limit = MAGRING_MEMORY_MAX + 1 },
+		-EINVAL);
+	check_refused((struct magring_pool_options){ .size = size, .memory_limit = SIZE_MAX },
+		-EINVAL);
+	check_refused((struct magring_pool_options){ .size = size,
+			      .max_payload = MAGRING_PAYLOAD_MAX + 1 },
+		-EINVAL);
+	check_refused((struct magring_pool_options){ .size = size, .max_payload = SIZE_MAX },
+		-EINVAL);
 }
 
 Test(pool, a_payload_that_the_budget_cannot_hold_once_is_refused)
 {
 	size_t size = sizeof(struct magring_pool_options);
 	/* 1000 bytes take a slab of 1024. */
-	check_refused((struct magring_pool_options){ .size = size, .memory_limit = 1023, .max_payload = 1000 }, -EINVAL);
-	check_refused((struct magring_pool_options){ .size = size, .memory_limit = 1024, .max_payload = 1025 }, -EINVAL);
-	check_refused((struct magring_pool_options){ .size = size, .memory_limit = 64, .max_payload = 65 }, -EINVAL);
+	check_refused((struct magring_pool_options){ .size = size,
+			      .memory_limit = 1023,
+			      .max_payload = 1000 },
+		-EINVAL);
+	check_refused((struct magring_pool_options){ .size = size,
+			      .memory_limit = 1024,
+			      .max_payload = 1025 },
+		-EINVAL);
+	check_refused((struct magring_pool_options){ .size = size,
+			      .memory_limit = 64,
+			      .max_payload = 65 },
+		-EINVAL);
 	struct magring_pool *pool;
-	struct magring_pool_options options = { .size = size, .memory_limit = 1024, .max_payload = 1000 };
+	struct magring_pool_options options = { .size = size,
+		.memory_limit = 1024,
+		.max_payload = 1000 };
 	cr_assert_eq(magring_pool_create(&pool, &options), 0);
 	struct magring_message message = given_message(pool, 1000);
 	magring_message_free(&message);
@@ -84,7 +102,8 @@ Test(pool, the_default_payload_is_what_a_small_budget_holds_once)
 		struct magring_pool *pool = given_pool(limits[i][0]);
 		struct magring_message message = given_message(pool, limits[i][1]);
 		struct magring_message more;
-		assert_same(magring_message_alloc(pool, &more, NULL, 0, limits[i][1] + 1, 0), -EMSGSIZE);
+		assert_same(magring_message_alloc(pool, &more, NULL, 0, limits[i][1] + 1, 0),
+			-EMSGSIZE);
 		magring_message_free(&message);
 		done_with(pool, NULL);
 	}
@@ -93,7 +112,8 @@ Test(pool, the_default_payload_is_what_a_small_budget_holds_once)
 Test(pool, the_largest_limits_work)
 {
 	struct magring_pool *pool;
-	struct magring_pool_options options = { .size = sizeof(options), .memory_limit = MAGRING_MEMORY_MAX,
+	struct magring_pool_options options = { .size = sizeof(options),
+		.memory_limit = MAGRING_MEMORY_MAX,
 		.max_payload = MAGRING_PAYLOAD_MAX };
 	struct magring_message message = { 0 };
 	char id[MAGRING_ID_MAX] = "";
@@ -101,7 +121,8 @@ Test(pool, the_largest_limits_work)
 	cr_assert_eq(magring_pool_create(&pool, &options), 0);
 	assert_same(stats_of_pool(pool).memory_limit, (long long)1 << 38);
 	/* Only the pages that are touched cost memory. */
-	cr_assert_eq(magring_message_alloc(pool, &message, id, sizeof(id), MAGRING_PAYLOAD_MAX, 0), 0);
+	cr_assert_eq(magring_message_alloc(pool, &message, id, sizeof(id), MAGRING_PAYLOAD_MAX, 0),
+		0);
 	unsigned char *payload = magring_message_payload(&message, &size);
 	assert_same(size, 1 << 30);
 	payload[0] = payload[size - 1] = 1;
@@ -144,7 +165,8 @@ Test(pool, is_busy_while_a_queue_lives)
 
 Test(pool, is_busy_while_its_message_is_in_another_pools_queue)
 {
-	struct magring_pool *pool = given_pool((size_t)1 << 20), *other = given_pool((size_t)1 << 20);
+	struct magring_pool *pool = given_pool((size_t)1 << 20),
+			    *other = given_pool((size_t)1 << 20);
 	struct magring_queue *queue = given_queue(other, 2);
 	struct magring_message message = given_message(pool, 100);
 	cr_assert_eq(magring_send(queue, &message, 0), 0);
@@ -168,7 +190,8 @@ Test(pool, works_on_after_it_was_busy)
 Test(pool, there_can_be_4096_and_no_more)
 {
 	static struct magring_pool *pools_of_test[MAGRING_POOLS_MAX];
-	struct magring_pool *untouched = (struct magring_pool *)(void *)pools_of_test, *more = untouched;
+	struct magring_pool *untouched = (struct magring_pool *)(void *)pools_of_test,
+			    *more = untouched;
 	struct magring_pool_options options = { .size = sizeof(options), .memory_limit = 128 };
 	assert_same(MAGRING_POOLS_MAX, 4096);
 	for (int i = 0; i < MAGRING_POOLS_MAX; i++)
@@ -238,7 +261,7 @@ Test(pool, a_budget_of_n_slabs_serves_n_again_and_again)
 		check_budget(n * 64, 64, n);
 	check_budget(5000 * 64, 64, 5000);
 	check_budget(100, 64, 1);
-	check_budget(1000, 200, 3);      /* of 256 bytes: 256, 512, 768 */
+	check_budget(1000, 200, 3); /* of 256 bytes: 256, 512, 768 */
 	check_budget(1024 * 1024, 1000, 1024);
 	check_budget(10 * 1024 + 1000, 1000, 10);
 	check_budget(7 * 65536, 65536, 7);
@@ -371,7 +394,8 @@ Test(pool, works_for_a_thread_that_cannot_have_a_cache)
 	struct magring_pool *pool = given_pool(100 * 64);
 	size_t offset;
 	/* A magazine for each 60 slabs, and then no memory for a cache. */
-	struct magazine *first = depot_take_empty(&pool->depot), *second = depot_take_empty(&pool->depot);
+	struct magazine *first = depot_take_empty(&pool->depot),
+			*second = depot_take_empty(&pool->depot);
 	while (region_take(&pool->depot.metadata, 64, 1 << 14, &offset) > 0)
 		;
 	depot_put(&pool->depot, 0, first);
@@ -482,7 +506,8 @@ Test(pool, accounts_are_exact_after_known_operations)
 	cr_assert(stats.memory_bytes > stats.slab_bytes_carved);
 	cr_assert(stats.efficiency == 2200.0 / (double)stats.memory_bytes);
 
-	struct magring_class_stats of_100 = stats_of_class(pool, 1), of_1000 = stats_of_class(pool, 11);
+	struct magring_class_stats of_100 = stats_of_class(pool, 1),
+				   of_1000 = stats_of_class(pool, 11);
 	assert_same(of_100.slab_size, 128);
 	assert_same(of_100.allocated, 3);
 	assert_same(of_100.freed, 1);
@@ -658,7 +683,8 @@ Test(pool, may_be_destroyed_by_the_child_of_a_fork)
 	cr_assert_eq(magring_send(queue, &message, 0), 0);
 	pid_t child = fork();
 	if (child == 0)
-		_exit(magring_queue_release(queue) == 0 && magring_pool_destroy(pool) == 0 ? 42 : 1);
+		_exit(magring_queue_release(queue) == 0 && magring_pool_destroy(pool) == 0 ? 42
+											   : 1);
 	int status = 0;
 	assert_same(waitpid(child, &status, 0), child);
 	cr_assert(WIFEXITED(status));

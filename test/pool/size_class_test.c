@@ -61,8 +61,8 @@ Test(size_class, the_classes_suffice_for_the_largest_message)
 
 Test(size_class, a_chunk_is_64_kib_or_a_32nd_of_a_small_budget_or_one_slab)
 {
-	static const size_t limits[] = { 64, 2048, 4096, 100000, (size_t)1 << 20, ((size_t)2 << 20) - 1,
-		(size_t)2 << 20, MAGRING_MEMORY_MAX };
+	static const size_t limits[] = { 64, 2048, 4096, 100000, (size_t)1 << 20,
+		((size_t)2 << 20) - 1, (size_t)2 << 20, MAGRING_MEMORY_MAX };
 	for (size_t j = 0; j < sizeof(limits) / sizeof(limits[0]); j++)
 		for (unsigned int i = 0; i < SLAB_CLASSES_MAX; i++) {
 			size_t bytes = limits[j] / 32 < 65536 ? limits[j] / 32 : 65536;

@@ -37,7 +37,9 @@ struct worker {
 static void show(void)
 {
 	struct magring_pool_stats stats = stress_pool_stats(game.pool);
-	fprintf(stderr, "  allocated %" PRIu64 " freed %" PRIu64 " of %" PRIu32 " slabs, exhausted %" PRIu64 "\n",
+	fprintf(stderr,
+		"  allocated %" PRIu64 " freed %" PRIu64 " of %" PRIu32 " slabs, exhausted %" PRIu64
+		"\n",
 		stats.allocated, stats.freed, game.slabs, stats.exhausted);
 }
 
@@ -48,9 +50,10 @@ static void use(struct dice *dice, struct magring_message *message)
 		sched_yield();
 	/* Sent to whoever comes, who frees it; if there is no room, freed here. */
 	if (dice_throw(dice, 2) == 0 && magring_send(game.queue, message, 0) == 0 &&
-			magring_recv(game.queue, message, 0) != 0)
+		magring_recv(game.queue, message, 0) != 0)
 		return; /* another one frees it */
-	CHECK(stress_message_intact(message, &label), "%" PRIu32 ":%" PRIu32, label.sender, label.sequence);
+	CHECK(stress_message_intact(message, &label), "%" PRIu32 ":%" PRIu32, label.sender,
+		label.sequence);
 	magring_message_free(message);
 }
 
@@ -61,10 +64,13 @@ static void *work(void *argument)
 	for (uint32_t turn = 0; turn < TURNS; turn++) {
 		struct magring_message message;
 		struct stress_label label = { .sender = worker->number, .sequence = turn };
-		int64_t timeout_ns = dice_throw(&dice, 3) == 0 ? (int64_t)dice_throw(&dice, 200000) : -1;
+		int64_t timeout_ns =
+			dice_throw(&dice, 3) == 0 ? (int64_t)dice_throw(&dice, 200000) : -1;
 		int rc = stress_message_wait(game.pool, &message, label, 8, SLAB - 64, timeout_ns);
-		CHECK(rc == 0 || (timeout_ns >= 0 && rc == (timeout_ns == 0 ? -ENOBUFS : -ETIMEDOUT)), "%s",
-			strerror(-rc));
+		CHECK(rc == 0 ||
+				(timeout_ns >= 0 &&
+					rc == (timeout_ns == 0 ? -ENOBUFS : -ETIMEDOUT)),
+			"%s", strerror(-rc));
 		stress_alive();
 		if (rc != 0) {
 			atomic_fetch_add_explicit(&timed_out, 1, memory_order_relaxed);
@@ -155,7 +161,8 @@ int main(int argc, char **argv)
 	for (; stress_goes_on(); rounds++)
 		play(&dice, rounds + 1);
 	printf("%" PRIu64 " rounds, %" PRIu64 " messages, %" PRIu64 " waits timed out, %" PRIu64
-		" threads cancelled\n", rounds, atomic_load_explicit(&made, memory_order_relaxed),
+	       " threads cancelled\n",
+		rounds, atomic_load_explicit(&made, memory_order_relaxed),
 		atomic_load_explicit(&timed_out, memory_order_relaxed),
 		atomic_load_explicit(&cancelled, memory_order_relaxed));
 	return stress_end();

@@ -42,9 +42,11 @@ struct worker {
 static void show(void)
 {
 	struct magring_pool_stats stats = stress_pool_stats(round_.pool);
-	fprintf(stderr, "  allocated %" PRIu64 " freed %" PRIu64 " of %" PRIu32 " slabs, carved %" PRIu64
-		" bytes, exhausted %" PRIu64 " reclaimed %" PRIu64 "\n", stats.allocated, stats.freed,
-		round_.slabs, stats.slab_bytes_carved, stats.exhausted, stats.reclaimed);
+	fprintf(stderr,
+		"  allocated %" PRIu64 " freed %" PRIu64 " of %" PRIu32 " slabs, carved %" PRIu64
+		" bytes, exhausted %" PRIu64 " reclaimed %" PRIu64 "\n",
+		stats.allocated, stats.freed, round_.slabs, stats.slab_bytes_carved,
+		stats.exhausted, stats.reclaimed);
 	stress_print_queue(round_.queue);
 }
 
@@ -54,7 +56,8 @@ static bool receive_and_free(void)
 	struct stress_label label = { 0 };
 	if (magring_recv(round_.queue, &message, 0) != 0)
 		return false;
-	CHECK(stress_message_intact(&message, &label), "%" PRIu32 ":%" PRIu32, label.sender, label.sequence);
+	CHECK(stress_message_intact(&message, &label), "%" PRIu32 ":%" PRIu32, label.sender,
+		label.sequence);
 	magring_message_free(&message);
 	return true;
 }
@@ -74,7 +77,8 @@ static void take_a_slab(struct worker *worker, struct magring_message *message, 
 			sched_yield();
 		/* Others may be getting on: the watchdog would not see it. */
 		if (stress_now_ns() - begin_ns > (uint64_t)stress_watchdog_s * 1000000000) {
-			fprintf(stderr, "%s: worker %" PRIu32 " starves\n", stress_name, worker->number);
+			fprintf(stderr, "%s: worker %" PRIu32 " starves\n", stress_name,
+				worker->number);
 			show();
 			abort();
 		}
@@ -96,8 +100,8 @@ static void *worker(void *argument)
 		if (dice_throw(&dice, 4) == 0)
 			sched_yield();
 		CHECK(stress_message_intact(&message, &label) && label.sender == self->number &&
-			label.sequence == turn, "%" PRIu32 ":%" PRIu32 " has its slab in two hands",
-			self->number, turn);
+				label.sequence == turn,
+			"%" PRIu32 ":%" PRIu32 " has its slab in two hands", self->number, turn);
 		if (dice_throw(&dice, 2) == 0 || magring_send(round_.queue, &message, 0) != 0)
 			magring_message_free(&message);
 		if (dice_throw(&dice, 2) == 0)
@@ -115,7 +119,7 @@ static void *idler(void *unused)
 	uint32_t got = 0;
 	(void)unused;
 	while (got < round_.slabs &&
-			magring_message_alloc(round_.pool, &messages[got], NULL, 0, SLAB, 0) == 0)
+		magring_message_alloc(round_.pool, &messages[got], NULL, 0, SLAB, 0) == 0)
 		got++;
 	while (got > 0)
 		magring_message_free(&messages[--got]);
@@ -130,7 +134,7 @@ static void check_budget(void)
 	struct magring_message messages[SLABS_MAX + 1];
 	uint32_t got = 0;
 	while (got <= round_.slabs &&
-			magring_message_alloc(round_.pool, &messages[got], NULL, 0, SLAB, 0) == 0)
+		magring_message_alloc(round_.pool, &messages[got], NULL, 0, SLAB, 0) == 0)
 		got++;
 	CHECK(got == round_.slabs, "%" PRIu32 " of %" PRIu32 " slabs", got, round_.slabs);
 	while (got > 0)
@@ -168,7 +172,8 @@ static void play(struct dice *dice, struct totals *totals)
 	pthread_barrier_wait(&round_.idle);
 	check_budget();
 	for (uint32_t i = 0; i < WORKERS; i++) {
-		workers[i] = (struct worker){ .number = i, .stream = (totals->rounds + 1) * 16 + i };
+		workers[i] =
+			(struct worker){ .number = i, .stream = (totals->rounds + 1) * 16 + i };
 		stress_start(&workers[i].thread, worker, &workers[i]);
 	}
 	for (uint32_t i = 0; i < WORKERS; i++) {
@@ -203,7 +208,8 @@ int main(int argc, char **argv)
 		play(&dice, &totals);
 	CHECK(totals.reclaimed > 0, "no slab was taken out of another thread's cache");
 	printf("%" PRIu64 " rounds, %" PRIu64 " slabs taken, %" PRIu64 " refused, %" PRIu64
-		" reclaimed, the slowest took %.1f ms\n", totals.rounds, totals.turns, totals.refused,
-		totals.reclaimed, (double)totals.slowest_ns / 1e6);
+	       " reclaimed, the slowest took %.1f ms\n",
+		totals.rounds, totals.turns, totals.refused, totals.reclaimed,
+		(double)totals.slowest_ns / 1e6);
 	return stress_end();
 }

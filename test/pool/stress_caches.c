@@ -33,7 +33,9 @@ static bool has_cache(void)
 static void leave_metadata(size_t bytes)
 {
 	struct region *metadata = &game.pool->depot.metadata;
-	size_t offset, left = metadata->limit - atomic_load_explicit(&metadata->taken, memory_order_relaxed);
+	size_t offset,
+		left = metadata->limit -
+		atomic_load_explicit(&metadata->taken, memory_order_relaxed);
 	left = left / 256 * 256;
 	CHECK(region_take(metadata, left - bytes, 1, &offset) == left - bytes, "bookkeeping");
 }
@@ -64,7 +66,8 @@ static void *come_and_go(void *argument)
 		size_t size = dice_throw(&dice, 2) == 0 ? 64 : 128;
 		CHECK(stress_message_wait(game.pool, &message, label, 8, size, -1) == 0, "alloc");
 		atomic_fetch_add_explicit(&game.made, 1, memory_order_relaxed);
-		if (magring_send(game.queue, &message, 0) == 0 && magring_recv(game.queue, &message, 0) != 0)
+		if (magring_send(game.queue, &message, 0) == 0 &&
+			magring_recv(game.queue, &message, 0) != 0)
 			continue;
 		bool intact = stress_message_intact(&message, &label);
 		atomic_fetch_add_explicit(&game.intact, intact, memory_order_relaxed);
@@ -97,8 +100,9 @@ static void play_once(void)
 	}
 	pthread_barrier_destroy(&game.barrier);
 	/* Magazines may have taken what was left for one. */
-	CHECK(attached == with && with <= game.room, "%" PRIu64 " caches, %" PRIu32 " threads with one, room for %"
-		PRIu32, attached, with, game.room);
+	CHECK(attached == with && with <= game.room,
+		"%" PRIu64 " caches, %" PRIu32 " threads with one, room for %" PRIu32, attached,
+		with, game.room);
 	CHECK(stress_pool_stats(game.pool).threads == 0, "of threads that have ended");
 	game.with += with;
 	game.without += THREADS - with;
@@ -152,7 +156,8 @@ int main(int argc, char **argv)
 	while (stress_goes_on())
 		play(&dice);
 	CHECK(game.without > game.with && game.with > 0, "%" PRIu64 " with a cache", game.with);
-	printf("%" PRIu64 " games, %" PRIu64 " threads with a cache and %" PRIu64 " without, %" PRIu64 " messages, %"
-		PRIu64 " slabs\n", game.games, game.with, game.without, game.made, game.served);
+	printf("%" PRIu64 " games, %" PRIu64 " threads with a cache and %" PRIu64
+	       " without, %" PRIu64 " messages, %" PRIu64 " slabs\n",
+		game.games, game.with, game.without, game.made, game.served);
 	return stress_end();
 }

@@ -50,8 +50,8 @@ static void check_mark(uint32_t round, uint32_t kind, uint64_t stream)
 {
 	uint64_t *words = depot_slab(&depot, round);
 	uint64_t last = words[sizes[kind] / sizeof(*words) - 1];
-	CHECK(words[0] == stream && last == stream, "%" PRIu64 " and %" PRIu64 " for %" PRIu64, words[0], last,
-		stream);
+	CHECK(words[0] == stream && last == stream, "%" PRIu64 " and %" PRIu64 " for %" PRIu64,
+		words[0], last, stream);
 	sanitizer_forbid(words, sizes[kind]);
 }
 
@@ -133,7 +133,8 @@ static void check_all_found(uint32_t kind)
 	uint64_t sum = 0;
 	uint32_t round;
 	size_t new;
-	for (; (magazine = depot_take_filled(&depot, class_index, &new)) != NULL; sum += magazine->count) {
+	for (; (magazine = depot_take_filled(&depot, class_index, &new)) != NULL;
+		sum += magazine->count) {
 		count(&carved[kind], new);
 		for (uint32_t i = 0; i < magazine->count; i++)
 			find(magazine->round[i]);
@@ -184,7 +185,8 @@ int main(int argc, char **argv)
 	while (stress_goes_on())
 		play(&dice);
 	CHECK(cooled > 0 && given > 0 && found > 0, "%s", "nothing was done");
-	printf("%" PRIu64 " rounds, %" PRIu64 " magazines cooled, %" PRIu64 " did not, %" PRIu64 " refused; %" PRIu64
-		" slabs found again\n", games, cooled, given, refused, found);
+	printf("%" PRIu64 " rounds, %" PRIu64 " magazines cooled, %" PRIu64 " did not, %" PRIu64
+	       " refused; %" PRIu64 " slabs found again\n",
+		games, cooled, given, refused, found);
 	return stress_end();
 }

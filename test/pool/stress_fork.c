@@ -26,7 +26,7 @@
 
 #define SENDERS 2
 #define RECEIVERS 2
-#define FORKS 40 /* a game */
+#define FORKS 40  /* a game */
 #define QUEUES 50 /* that stay, without a pool */
 #define SLAB ((size_t)4096)
 #define CHILD_IS_WELL 42
@@ -34,7 +34,7 @@
 static struct {
 	struct magring_pool *busy, *narrow, *idle; /* narrow: fewer slabs than threads */
 	struct magring_queue *queue, *idle_queue, *unused_queue; /* the last: of the busy pool */
-	struct magring_message held;               /* of the idle pool */
+	struct magring_message held;                             /* of the idle pool */
 	_Atomic(bool) over;
 	_Atomic(uint64_t) sent, received;
 	uint64_t games, forks;
@@ -67,7 +67,8 @@ static void *receive_all(void *unused)
 	struct magring_message message;
 	struct stress_label label = { 0 };
 	while (magring_recv(game.queue, &message, -1) == 0) {
-		CHECK(stress_message_intact(&message, &label), "%" PRIu32 ":%" PRIu32, label.sender, label.sequence);
+		CHECK(stress_message_intact(&message, &label), "%" PRIu32 ":%" PRIu32, label.sender,
+			label.sequence);
 		magring_message_free(&message);
 		atomic_fetch_add_explicit(&game.received, 1, memory_order_relaxed);
 	}
@@ -133,13 +134,15 @@ static const char *visit_pools(void)
 	struct magring_queue_stats queue = { .size = sizeof(queue) };
 	if (magring_pool_get_stats(game.busy, &stats) != 0 || stats.allocated < stats.freed)
 		return "statistics of the busy pool";
-	if (magring_queue_get_stats(game.queue, &queue) != 0 || queue.capacity != magring_queue_capacity(game.queue))
+	if (magring_queue_get_stats(game.queue, &queue) != 0 ||
+		queue.capacity != magring_queue_capacity(game.queue))
 		return "statistics of the queue";
 	if (magring_pool_destroy(game.busy) != -EBUSY)
 		return "the busy pool is destroyed";
 	if (magring_queue_release(game.unused_queue) != 0)
 		return "the unused queue of the busy pool";
-	if (magring_pool_get_stats(game.idle, &stats) != 0 || stats.slabs_in_use != 3 || stats.queues != 1)
+	if (magring_pool_get_stats(game.idle, &stats) != 0 || stats.slabs_in_use != 3 ||
+		stats.queues != 1)
 		return "statistics of the idle pool";
 	if (magring_pool_destroy(game.idle) != -EBUSY)
 		return "the idle pool is destroyed beside messages";
@@ -179,8 +182,8 @@ static void *fork_once(void *unused)
 	if (child == 0)
 		be_child(game.forks);
 	CHECK(child > 0 && waitpid(child, &status, 0) == child, "%s", strerror(errno));
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == CHILD_IS_WELL, "way %" PRIu64 ", status %#x",
-		game.forks % 3, (unsigned int)status);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == CHILD_IS_WELL,
+		"way %" PRIu64 ", status %#x", game.forks % 3, (unsigned int)status);
 	return unused;
 }
 
@@ -189,7 +192,9 @@ static void *fork_once(void *unused)
 static struct magring_pool *pool_with(size_t memory_limit, uint64_t sample_bytes)
 {
 	const struct magring_pool_options options = {
-		.size = sizeof(options), .memory_limit = memory_limit, .sample_bytes = sample_bytes,
+		.size = sizeof(options),
+		.memory_limit = memory_limit,
+		.sample_bytes = sample_bytes,
 	};
 	struct magring_pool *pool = NULL;
 	int rc = magring_pool_create(&pool, &options);
@@ -206,11 +211,15 @@ static void fork_beside_idle_pool(uint64_t sample_bytes)
 	game.unused_queue = stress_queue(game.busy, 4);
 	for (uint32_t i = 0; i < 4; i++) {
 		struct stress_label label = { .sequence = i };
-		CHECK(stress_message_make(i < 3 ? game.idle : game.busy, &message, label, 8, 100) == 0, "make");
+		CHECK(stress_message_make(i < 3 ? game.idle : game.busy, &message, label, 8, 100) ==
+				0,
+			"make");
 		if (i == 0)
 			game.held = message;
 		else
-			CHECK(magring_send(i < 3 ? game.idle_queue : game.unused_queue, &message, 0) == 0, "send");
+			CHECK(magring_send(i < 3 ? game.idle_queue : game.unused_queue, &message,
+				      0) == 0,
+				"send");
 	}
 	stress_start(&thread, fork_once, NULL);
 	stress_join(thread);
@@ -225,8 +234,8 @@ static void fork_beside_idle_pool(uint64_t sample_bytes)
 static void play(uint64_t sample_bytes)
 {
 	static uint32_t numbers[SENDERS] = { 0, 1 };
-	static void *(*const others[])(void *) = { wait_for_memory, wait_for_memory, wait_for_memory,
-		come_and_go, write_texts };
+	static void *(*const others[])(void *) = { wait_for_memory, wait_for_memory,
+		wait_for_memory, come_and_go, write_texts };
 	enum { OTHERS = sizeof(others) / sizeof(others[0]) };
 	pthread_t senders[SENDERS], receivers[RECEIVERS], threads[OTHERS];
 	struct magring_message stays;
@@ -256,7 +265,8 @@ static void play(uint64_t sample_bytes)
 	for (int i = 0; i < OTHERS; i++)
 		stress_join(threads[i]);
 	magring_message_free(&stays);
-	CHECK(game.sent == game.received, "sent %" PRIu64 ", received %" PRIu64, game.sent, game.received);
+	CHECK(game.sent == game.received, "sent %" PRIu64 ", received %" PRIu64, game.sent,
+		game.received);
 	CHECK(magring_queue_release(game.queue) == 0, "destroy");
 	stress_destroy(game.narrow);
 	stress_destroy(game.busy);
@@ -293,7 +303,8 @@ static void fork_beside_queues(struct magring_queue *queue)
 		_exit(magring_queue_release(queue) == 0 ? CHILD_IS_WELL : EXIT_FAILURE);
 	}
 	CHECK(child > 0 && waitpid(child, &status, 0) == child, "%s", strerror(errno));
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == CHILD_IS_WELL, "status %#x", (unsigned int)status);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == CHILD_IS_WELL, "status %#x",
+		(unsigned int)status);
 	stress_alive();
 }
 
@@ -360,6 +371,7 @@ int main(int argc, char **argv)
 		remove_profiles(directory);
 		memcpy(directory + sizeof(directory) - 7, "XXXXXX", 6);
 	}
-	printf("%" PRIu64 " games, %" PRIu64 " forks, %" PRIu64 " messages\n", game.games, game.forks, game.received);
+	printf("%" PRIu64 " games, %" PRIu64 " forks, %" PRIu64 " messages\n", game.games,
+		game.forks, game.received);
 	return stress_end();
 }

@@ -42,8 +42,10 @@ static uint64_t sleepers(void)
 static void show(void)
 {
 	struct magring_pool_stats stats = stress_pool_stats(game.pool);
-	fprintf(stderr, "  %" PRIu64 " asleep, %" PRIu64 " of %" PRIu32 " slabs in use; %" PRIu64 " bursts, %" PRIu64
-		" cancelled, %" PRIu64 " found\n", sleepers(), stats.slabs_in_use, game.slabs, bursts, cancelled, found);
+	fprintf(stderr,
+		"  %" PRIu64 " asleep, %" PRIu64 " of %" PRIu32 " slabs in use; %" PRIu64
+		" bursts, %" PRIu64 " cancelled, %" PRIu64 " found\n",
+		sleepers(), stats.slabs_in_use, game.slabs, bursts, cancelled, found);
 }
 
 static void take(struct magring_message *message, size_t payload, int64_t timeout_ns)
@@ -154,9 +156,15 @@ static void play(struct dice *dice)
 		take(&slab[i], PAYLOAD, 0);
 	for (int i = 0; i < GAMES && stress_goes_on(); i++) {
 		switch (dice_throw(dice, 3)) {
-		case 0: burst(dice, slab); break;
-		case 1: cancel(slab); break;
-		default: hidden(slab); break;
+		case 0:
+			burst(dice, slab);
+			break;
+		case 1:
+			cancel(slab);
+			break;
+		default:
+			hidden(slab);
+			break;
 		}
 		CHECK(sleepers() == 0, "%" PRIu64 " are left behind", sleepers());
 	}
@@ -172,7 +180,8 @@ int main(int argc, char **argv)
 	struct dice dice = dice_of(0);
 	while (stress_goes_on())
 		play(&dice);
-	printf("%" PRIu64 " bursts, %" PRIu64 " threads cancelled, %" PRIu64 " hidden slabs found\n", bursts,
-		cancelled, found);
+	printf("%" PRIu64 " bursts, %" PRIu64 " threads cancelled, %" PRIu64
+	       " hidden slabs found\n",
+		bursts, cancelled, found);
 	return stress_end();
 }

@@ -51,7 +51,8 @@ static bool is_over(void)
 static bool send_one(struct magring_queue *queue, struct dice *dice, int64_t timeout_ns)
 {
 	struct magring_message message;
-	struct stress_label label = { .sender = dice_throw(dice, 1000), .sequence = dice_throw(dice, 1000) };
+	struct stress_label label = { .sender = dice_throw(dice, 1000),
+		.sequence = dice_throw(dice, 1000) };
 	int rc = stress_message_make(game.pool, &message, label, 8, dice_throw(dice, 600));
 	CHECK(rc == 0, "magring_message_alloc: %s", strerror(-rc));
 	rc = magring_send(queue, &message, timeout_ns);
@@ -66,10 +67,12 @@ static bool receive_one(struct magring_queue *queue, int64_t timeout_ns)
 	struct magring_message message;
 	struct stress_label label = { 0 };
 	int rc = magring_recv(queue, &message, timeout_ns);
-	CHECK(rc == 0 || rc == -EAGAIN || rc == -ETIMEDOUT || rc == -EPIPE, "magring_recv: %s", strerror(-rc));
+	CHECK(rc == 0 || rc == -EAGAIN || rc == -ETIMEDOUT || rc == -EPIPE, "magring_recv: %s",
+		strerror(-rc));
 	if (rc != 0)
 		return false;
-	CHECK(stress_message_intact(&message, &label), "%" PRIu32 ":%" PRIu32, label.sender, label.sequence);
+	CHECK(stress_message_intact(&message, &label), "%" PRIu32 ":%" PRIu32, label.sender,
+		label.sequence);
 	magring_message_free(&message);
 	return true;
 }
@@ -159,7 +162,8 @@ static void *host(void *argument)
 	struct visit visits[VISITORS];
 	for (uint64_t number = *stream << 32; !is_over(); number += VISITORS) {
 		for (unsigned int i = 0; i < VISITORS; i++) {
-			visits[i] = (struct visit){ .stream = number + i, .kind = dice_throw(&dice, KINDS) };
+			visits[i] = (struct visit){ .stream = number + i,
+				.kind = dice_throw(&dice, KINDS) };
 			stress_start(&visits[i].thread, visitor, &visits[i]);
 		}
 		/* Sometimes before they are parked, sometimes after. */
@@ -170,7 +174,8 @@ static void *host(void *argument)
 			if (cancelled)
 				pthread_cancel(visits[i].thread);
 			void *result = stress_join(visits[i].thread);
-			CHECK(result == (cancelled ? PTHREAD_CANCELED : &visits[i]), "kind %d", visits[i].kind);
+			CHECK(result == (cancelled ? PTHREAD_CANCELED : &visits[i]), "kind %d",
+				visits[i].kind);
 			count(&game.visits);
 			if (cancelled)
 				count(&game.cancellations);
@@ -190,13 +195,15 @@ static void *observer(void *unused)
 		struct magring_pool_stats stats = stress_pool_stats(game.pool);
 		CHECK(stats.freed <= stats.allocated && stats.slabs_in_use < 1000,
 			"allocated %" PRIu64 " freed %" PRIu64, stats.allocated, stats.freed);
-		CHECK(stats.slab_bytes_carved <= stats.memory_limit, "carved %" PRIu64, stats.slab_bytes_carved);
+		CHECK(stats.slab_bytes_carved <= stats.memory_limit, "carved %" PRIu64,
+			stats.slab_bytes_carved);
 		CHECK(stats.threads < 64, "threads %" PRIu64, stats.threads);
 		struct magring_queue_stats traffic = stress_queue_stats(game.traffic);
 		CHECK(traffic.received <= traffic.sent && traffic.returned <= traffic.received,
 			"sent %" PRIu64 " received %" PRIu64, traffic.sent, traffic.received);
 		struct magring_class_stats class = { .size = sizeof(class) };
-		CHECK(magring_pool_get_class_stats(game.pool, 3, &class) == 0 && class.freed <= class.allocated,
+		CHECK(magring_pool_get_class_stats(game.pool, 3, &class) == 0 &&
+				class.freed <= class.allocated,
 			"allocated %" PRIu64 " freed %" PRIu64, class.allocated, class.freed);
 		int rc = magring_pool_write_metrics(game.pool, nowhere);
 		CHECK(rc == 0, "magring_pool_write_metrics: %s", strerror(-rc));
@@ -260,7 +267,8 @@ static void check_end(void)
 	/* What is left in the traffic. */
 	while (receive_one(game.traffic, 0))
 		count(&game.received);
-	CHECK(game.sent == game.received, "sent %" PRIu64 " received %" PRIu64, game.sent, game.received);
+	CHECK(game.sent == game.received, "sent %" PRIu64 " received %" PRIu64, game.sent,
+		game.received);
 	struct magring_queue_stats traffic = stress_queue_stats(game.traffic);
 	CHECK(traffic.sent - traffic.returned == game.sent && traffic.received == traffic.sent,
 		"sent %" PRIu64 " received %" PRIu64, traffic.sent, traffic.received);
@@ -279,7 +287,13 @@ static void check_end(void)
 int main(int argc, char **argv)
 {
 	static void *(*const functions[])(void *) = {
-		steady, steady, host, host, observer, landlord, landlord,
+		steady,
+		steady,
+		host,
+		host,
+		observer,
+		landlord,
+		landlord,
 	};
 	enum { THREADS = sizeof(functions) / sizeof(functions[0]) };
 	pthread_t threads[THREADS];
@@ -303,9 +317,9 @@ int main(int argc, char **argv)
 	for (unsigned int i = 0; i < THREADS; i++)
 		stress_join(threads[i]);
 	check_end();
-	printf("%" PRIu64 " threads came and went, %" PRIu64 " of them cancelled, %" PRIu64 " messages, %" PRIu64
-		" observations, %" PRIu64 " pools\n", game.visits, game.cancellations, game.received,
-		game.observations, game.pools);
+	printf("%" PRIu64 " threads came and went, %" PRIu64 " of them cancelled, %" PRIu64
+	       " messages, %" PRIu64 " observations, %" PRIu64 " pools\n",
+		game.visits, game.cancellations, game.received, game.observations, game.pools);
 	stress_destroy(game.pool);
 	return stress_end();
 }

@@ -51,14 +51,18 @@ static void count(_Atomic(uint64_t) *counter, uint64_t amount)
 static void show(void)
 {
 	struct magring_pool_stats stats = stress_pool_stats(game.pool);
-	fprintf(stderr, "  in use %" PRIu64 " carved %" PRIu64 " of %zu bytes, exhausted %" PRIu64
-		" trims %" PRIu64 "\n", stats.slab_bytes_in_use, stats.slab_bytes_carved, BUDGET,
-		stats.exhausted, stats.trims);
+	fprintf(stderr,
+		"  in use %" PRIu64 " carved %" PRIu64 " of %zu bytes, exhausted %" PRIu64
+		" trims %" PRIu64 "\n",
+		stats.slab_bytes_in_use, stats.slab_bytes_carved, BUDGET, stats.exhausted,
+		stats.trims);
 	for (unsigned int i = 0; i < stats.classes; i++) {
 		struct magring_class_stats class = { .size = sizeof(class) };
 		if (magring_pool_get_class_stats(game.pool, i, &class) == 0 && class.carved > 0)
-			fprintf(stderr, "  %" PRIu64 " bytes: allocated %" PRIu64 " freed %" PRIu64 " carved %" PRIu64
-				" trimmed %" PRIu64 "\n", class.slab_size, class.allocated, class.freed, class.carved,
+			fprintf(stderr,
+				"  %" PRIu64 " bytes: allocated %" PRIu64 " freed %" PRIu64
+				" carved %" PRIu64 " trimmed %" PRIu64 "\n",
+				class.slab_size, class.allocated, class.freed, class.carved,
 				class.trimmed);
 	}
 }
@@ -66,7 +70,8 @@ static void show(void)
 static void check_and_free(struct magring_message *message)
 {
 	struct stress_label label = { 0 };
-	CHECK(stress_message_intact(message, &label), "%" PRIu32 ":%" PRIu32, label.sender, label.sequence);
+	CHECK(stress_message_intact(message, &label), "%" PRIu32 ":%" PRIu32, label.sender,
+		label.sequence);
 	magring_message_free(message);
 }
 
@@ -75,7 +80,7 @@ static void let_go(struct worker *worker, struct dice *dice)
 {
 	struct magring_message *message = &worker->held[dice_throw(dice, worker->count)];
 	if (dice_throw(dice, 2) == 0 && magring_send(game.queue, message, 0) == 0 &&
-			magring_recv(game.queue, message, 0) != 0) {
+		magring_recv(game.queue, message, 0) != 0) {
 		*message = worker->held[--worker->count];
 		return;
 	}
@@ -92,7 +97,8 @@ static void *work(void *argument)
 		struct stress_label label = { .sender = worker->number, .sequence = turn };
 		if (turn % 100 == 0)
 			favourite = dice_throw(&dice, SIZES);
-		size_t size = sizes[dice_throw(&dice, 8) == 0 ? dice_throw(&dice, SIZES) : favourite];
+		size_t size =
+			sizes[dice_throw(&dice, 8) == 0 ? dice_throw(&dice, SIZES) : favourite];
 		/*
 		 * A thread that waits without limit holds nothing, or all might
 		 * wait for one another.
@@ -100,17 +106,21 @@ static void *work(void *argument)
 		if (dice_throw(&dice, 20) == 0)
 			while (worker->count > 0)
 				let_go(worker, &dice);
-		int64_t timeout_ns = worker->count == 0 ? -1 : dice_throw(&dice, 4) == 0 ?
-			(int64_t)dice_throw(&dice, 100000) : 0;
-		int rc = stress_message_wait(game.pool, &worker->held[worker->count], label, 8, size, timeout_ns);
-		CHECK(rc == 0 || rc == -ENOBUFS || (rc == -ETIMEDOUT && timeout_ns > 0), "%s", strerror(-rc));
+		int64_t timeout_ns = worker->count == 0 ? -1
+			: dice_throw(&dice, 4) == 0     ? (int64_t)dice_throw(&dice, 100000)
+							: 0;
+		int rc = stress_message_wait(game.pool, &worker->held[worker->count], label, 8,
+			size, timeout_ns);
+		CHECK(rc == 0 || rc == -ENOBUFS || (rc == -ETIMEDOUT && timeout_ns > 0), "%s",
+			strerror(-rc));
 		stress_alive();
 		count(&made, rc == 0);
 		count(&refused, rc != 0);
 		count(&unlimited, timeout_ns < 0);
 		count(&hopeless, rc == -ENOBUFS && timeout_ns != 0);
 		worker->count += rc == 0;
-		if (worker->count == HELD || (worker->count > 0 && (rc != 0 || dice_throw(&dice, 2) == 0)))
+		if (worker->count == HELD ||
+			(worker->count > 0 && (rc != 0 || dice_throw(&dice, 2) == 0)))
 			let_go(worker, &dice);
 	}
 	while (worker->count > 0)
@@ -125,14 +135,16 @@ static void check_statistics(void)
 {
 	struct magring_pool_stats stats = stress_pool_stats(game.pool);
 	CHECK(stats.slabs_in_use < UINT32_MAX && stats.slab_bytes_carved <= BUDGET &&
-		stats.memory_bytes < (uint64_t)1 << 40 && stats.slab_bytes_cached <= BUDGET,
-		"in use %" PRIu64 " carved %" PRIu64 " cached %" PRIu64 " memory %" PRIu64, stats.slabs_in_use,
-		stats.slab_bytes_carved, stats.slab_bytes_cached, stats.memory_bytes);
+			stats.memory_bytes < (uint64_t)1 << 40 && stats.slab_bytes_cached <= BUDGET,
+		"in use %" PRIu64 " carved %" PRIu64 " cached %" PRIu64 " memory %" PRIu64,
+		stats.slabs_in_use, stats.slab_bytes_carved, stats.slab_bytes_cached,
+		stats.memory_bytes);
 	for (unsigned int i = 0; i < stats.classes; i++) {
 		struct magring_class_stats class = { .size = sizeof(class) };
-		CHECK(magring_pool_get_class_stats(game.pool, i, &class) == 0 && class.carved >= class.trimmed &&
-			class.allocated >= class.freed, "class %u: carved %" PRIu64 " trimmed %" PRIu64, i,
-			class.carved, class.trimmed);
+		CHECK(magring_pool_get_class_stats(game.pool, i, &class) == 0 &&
+				class.carved >= class.trimmed && class.allocated >= class.freed,
+			"class %u: carved %" PRIu64 " trimmed %" PRIu64, i, class.carved,
+			class.trimmed);
 	}
 }
 
@@ -141,8 +153,8 @@ static void *trim(void *argument)
 	struct dice dice = dice_of(*(uint64_t *)argument);
 	while (!atomic_load_explicit(&game.over, memory_order_relaxed)) {
 		size_t bytes = 0;
-		int rc = magring_pool_trim(game.pool, dice_throw(&dice, 2) * (int64_t)dice_throw(&dice, 1000000),
-			&bytes);
+		int rc = magring_pool_trim(game.pool,
+			dice_throw(&dice, 2) * (int64_t)dice_throw(&dice, 1000000), &bytes);
 		CHECK(rc == 0 || rc == -EBUSY, "%s", strerror(-rc));
 		count(&trims, rc == 0);
 		count(&trimmed, bytes);
@@ -175,10 +187,12 @@ static void check_budget(size_t size, bool all)
 	CHECK(magring_pool_trim(game.pool, 0, NULL) == 0, "trim");
 	CHECK(!all || stress_pool_stats(game.pool).slab_bytes_carved == 0, "carved %" PRIu64,
 		stress_pool_stats(game.pool).slab_bytes_carved);
-	while (got <= wanted && stress_message_make(game.pool, &messages[got],
+	while (got <= wanted &&
+		stress_message_make(game.pool, &messages[got],
 			(struct stress_label){ .sequence = (uint32_t)got }, 8, size) == 0)
 		got++;
-	CHECK(got == wanted || (!all && got < wanted), "%zu of %zu slabs of %zu bytes", got, wanted, size);
+	CHECK(got == wanted || (!all && got < wanted), "%zu of %zu slabs of %zu bytes", got, wanted,
+		size);
 	stress_start(&thread, free_messages, &got);
 	stress_join(thread);
 	stress_alive();
@@ -210,12 +224,15 @@ static void check_wakeup(size_t size, uint32_t in_use)
 	pthread_t sleeper;
 	CHECK(magring_pool_trim(game.pool, 0, NULL) == 0, "trim");
 	for (uint32_t i = 0; i < in_use; i++)
-		CHECK(stress_message_make(game.pool, &kept[i], label, 8, size) == 0, "slab %" PRIu32, i);
-	while (count < BUDGET / 1024 && stress_message_make(game.pool, &small[count], label, 8, 1000) == 0)
+		CHECK(stress_message_make(game.pool, &kept[i], label, 8, size) == 0,
+			"slab %" PRIu32, i);
+	while (count < BUDGET / 1024 &&
+		stress_message_make(game.pool, &small[count], label, 8, 1000) == 0)
 		count++;
 	CHECK(count == BUDGET / 1024 - in_use * 8, "%zu small ones", count);
 	stress_start(&sleeper, wait_for_trim, &size);
-	for (int i = 0; i < 1000 && !eventcount_has_waiters(&game.pool->memory[slab_class(size)]); i++)
+	for (int i = 0; i < 1000 && !eventcount_has_waiters(&game.pool->memory[slab_class(size)]);
+		i++)
 		stress_sleep_ns(100000);
 	stress_sleep_ns(3000000); /* by then it has looked once more, and sleeps */
 	while (count > 0)
@@ -247,7 +264,8 @@ static void play(struct dice *dice, uint64_t number)
 	bool starved = number % 3 == 0;
 	game.pool = stress_pool(BUDGET, 1 << 16);
 	if (starved)
-		game.pool->depot.metadata.limit = 8 * ((game.pool->registry.cache_size + 255) / 256 * 256) +
+		game.pool->depot.metadata.limit =
+			8 * ((game.pool->registry.cache_size + 255) / 256 * 256) +
 			(4 + dice_throw(dice, 60)) * sizeof(struct magazine);
 	game.queue = stress_queue(game.pool, 8);
 	atomic_store_explicit(&game.over, false, memory_order_relaxed);
@@ -285,7 +303,8 @@ int main(int argc, char **argv)
 		play(&dice, rounds + 1);
 	CHECK(atomic_load_explicit(&trimmed, memory_order_relaxed) > 0, "nothing was trimmed");
 	printf("%" PRIu64 " rounds, %" PRIu64 " messages, %" PRIu64 " refused, %" PRIu64
-		" though they would have waited, %" PRIu64 " without limit; %" PRIu64 " trims of %" PRIu64 " bytes\n",
+	       " though they would have waited, %" PRIu64 " without limit; %" PRIu64
+	       " trims of %" PRIu64 " bytes\n",
 		rounds, atomic_load_explicit(&made, memory_order_relaxed),
 		atomic_load_explicit(&refused, memory_order_relaxed),
 		atomic_load_explicit(&hopeless, memory_order_relaxed),

@@ -86,7 +86,8 @@ Test(thread, has_no_cache_before_its_first_use_of_a_pool_and_one_after)
 	struct magring_message message = given_message(pool, 64);
 	assert_same(caches(), 1);
 	cr_assert_not_null(thread_cache_at_hand(&pool->registry));
-	cr_assert_eq(thread_attach(&pool->registry, &pool->depot), thread_cache_at_hand(&pool->registry));
+	cr_assert_eq(thread_attach(&pool->registry, &pool->depot),
+		thread_cache_at_hand(&pool->registry));
 	magring_message_free(&message);
 	assert_same(caches(), 1);
 	assert_same(stats_of_pool(pool).threads, 1);
@@ -260,7 +261,8 @@ Test(thread, that_comes_when_there_is_no_room_for_a_cache_is_served_without)
 	cr_assert_lt(room + 100, MOST);
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, (size_t)128 << 10);
-	while (count < room + 100 && pthread_create(&threads[count], &small, use_and_stay, &throng) == 0)
+	while (count < room + 100 &&
+		pthread_create(&threads[count], &small, use_and_stay, &throng) == 0)
 		count++;
 	assert_eventually(atomic_load(&throng.served) + atomic_load(&throng.failed) == count);
 	uint64_t attached = stats_of_pool(pool).threads;

@@ -40,9 +40,12 @@ static void check_accounts(struct magring_pool *pool)
 	}
 	assert_same(stats.slab_bytes_carved, carved);
 	assert_same(stats.slab_bytes_carved, stats.slab_bytes_in_use + stats.slab_bytes_cached);
-	assert_same(carved + atomic_load(&depot->chunks.free_bytes), atomic_load(&depot->slabs.taken));
-	assert_same(stats.memory_bytes, sizeof(*pool) + atomic_load(&depot->slabs.taken) +
-		atomic_load(&depot->metadata.taken) - atomic_load(&depot->chunks.absent_bytes));
+	assert_same(carved + atomic_load(&depot->chunks.free_bytes),
+		atomic_load(&depot->slabs.taken));
+	assert_same(stats.memory_bytes,
+		sizeof(*pool) + atomic_load(&depot->slabs.taken) +
+			atomic_load(&depot->metadata.taken) -
+			atomic_load(&depot->chunks.absent_bytes));
 	cr_assert(stats.memory_bytes <= stats.memory_bytes_high);
 	cr_assert(stats.payload_bytes_in_use <= stats.payload_bytes_in_use_high);
 }
@@ -128,8 +131,8 @@ static void check_burst(size_t payload)
 	(void)before, (void)after;
 #endif
 	struct magring_pool_stats stats = stats_of_pool(pool);
-	cr_assert(stats.memory_bytes <= memory_before + memory_before / 10, "%zu bytes before, %zu after",
-		memory_before, (size_t)stats.memory_bytes);
+	cr_assert(stats.memory_bytes <= memory_before + memory_before / 10,
+		"%zu bytes before, %zu after", memory_before, (size_t)stats.memory_bytes);
 	assert_same(stats.trimmed_bytes, given);
 	/* What is free needs magazines. */
 	cr_assert(stats.memory_bytes_high >= burst.memory_bytes);
@@ -175,8 +178,9 @@ Test(trim, gives_the_memory_of_an_idle_pool_back)
 		check_accounts(pool);
 		assert_same(stats_of_pool(pool).slab_bytes_carved, 0);
 		/* Records, a cache, and what shares pages with them. */
-		cr_assert(stats_of_pool(pool).memory_bytes < before + 80 * 1024, "%zu bytes at first, %zu now",
-			before, (size_t)stats_of_pool(pool).memory_bytes);
+		cr_assert(stats_of_pool(pool).memory_bytes < before + 80 * 1024,
+			"%zu bytes at first, %zu now", before,
+			(size_t)stats_of_pool(pool).memory_bytes);
 	}
 	free(messages);
 	done_with(pool, NULL);
@@ -251,7 +255,8 @@ Test(trim, lets_other_classes_have_the_memory)
 		 * left.
 		 */
 		if (MIB % size < 1024)
-			assert_same(magring_message_alloc(pool, &other, NULL, 0, payload, 0), -ENOBUFS);
+			assert_same(magring_message_alloc(pool, &other, NULL, 0, payload, 0),
+				-ENOBUFS);
 		trim(pool, 0);
 		check_accounts(pool);
 		other = given_message(pool, payload);
@@ -433,14 +438,16 @@ static void *wait_for_memory(void *argument)
 	struct waiter *waiter = argument;
 	atomic_store(&waiter->tid, (pid_t)syscall(SYS_gettid));
 	atomic_store(&waiter->result,
-		magring_message_alloc(waiter->pool, &waiter->message, NULL, 0, waiter->payload, -1));
+		magring_message_alloc(waiter->pool, &waiter->message, NULL, 0, waiter->payload,
+			-1));
 	return NULL;
 }
 
 static bool sleeps(struct waiter *waiter)
 {
 	pid_t tid = atomic_load(&waiter->tid);
-	return eventcount_has_waiters(&waiter->pool->memory[slab_class(waiter->payload)]) && tid != 0 && is_asleep(tid);
+	return eventcount_has_waiters(&waiter->pool->memory[slab_class(waiter->payload)]) &&
+		tid != 0 && is_asleep(tid);
 }
 
 static void given_waiter(struct waiter *waiter, struct magring_pool *pool, size_t payload)
@@ -516,7 +523,8 @@ Test(trim, works_where_no_memory_is_left_for_records_and_magazines)
 	for (size_t metadata = 0; metadata < 2048; metadata += 256) {
 		struct magring_pool *pool = given_pool(MIB);
 		struct magring_message messages[129];
-		pool->depot.metadata.limit = (pool->registry.cache_size + 255) / 256 * 256 + metadata;
+		pool->depot.metadata.limit =
+			(pool->registry.cache_size + 255) / 256 * 256 + metadata;
 		for (int lap = 0; lap < 3; lap++) {
 			assert_same(fill(pool, 8192, messages, 129), 128);
 			for (int i = 0; i < 128; i++)
@@ -542,15 +550,13 @@ Test(trim, works_where_no_memory_is_left_for_records_and_magazines)
  * How large the entries of a package database are: so many quantiles of 879 of
  * Debian 12's.
  */
-static const size_t record_sizes[] = {
-	412, 443, 453, 477, 494, 503, 509, 524, 536, 542, 551, 556, 562, 574, 584, 588, 593, 598,
-	604, 611, 617, 624, 628, 632, 637, 643, 644, 651, 659, 662, 667, 674, 677, 686, 694, 699,
-	705, 709, 714, 719, 723, 727, 731, 736, 740, 747, 751, 755, 759, 763, 769, 775, 781, 792,
-	795, 805, 811, 814, 819, 827, 833, 837, 843, 853, 860, 866, 873, 880, 883, 891, 900, 911,
-	919, 925, 935, 945, 957, 969, 975, 992, 1004, 1009, 1024, 1036, 1043, 1048, 1056, 1064,
-	1074, 1085, 1100, 1108, 1133, 1143, 1152, 1169, 1187, 1235, 1266, 1281, 1334, 1367, 1400,
-	1467, 1541, 1607, 1745, 1919, 2082, 3487,
-};
+static const size_t record_sizes[] = { 412, 443, 453, 477, 494, 503, 509, 524, 536, 542, 551, 556,
+	562, 574, 584, 588, 593, 598, 604, 611, 617, 624, 628, 632, 637, 643, 644, 651, 659, 662,
+	667, 674, 677, 686, 694, 699, 705, 709, 714, 719, 723, 727, 731, 736, 740, 747, 751, 755,
+	759, 763, 769, 775, 781, 792, 795, 805, 811, 814, 819, 827, 833, 837, 843, 853, 860, 866,
+	873, 880, 883, 891, 900, 911, 919, 925, 935, 945, 957, 969, 975, 992, 1004, 1009, 1024,
+	1036, 1043, 1048, 1056, 1064, 1074, 1085, 1100, 1108, 1133, 1143, 1152, 1169, 1187, 1235,
+	1266, 1281, 1334, 1367, 1400, 1467, 1541, 1607, 1745, 1919, 2082, 3487 };
 #define RECORDS (sizeof(record_sizes) / sizeof(record_sizes[0]))
 
 struct loader {
@@ -570,7 +576,7 @@ static void *load_records(void *argument)
 		loader->dice = loader->dice * 1664525 + 1013904223;
 		size_t size = record_sizes[(loader->dice >> 8) % RECORDS];
 		if (magring_message_alloc(loader->pool, &loader->messages[loader->count], id,
-				sizeof(id), size, 0) != 0)
+			    sizeof(id), size, 0) != 0)
 			break;
 		loader->count++;
 	}
@@ -598,8 +604,8 @@ Test(trim, at_full_load_nine_tenths_of_the_memory_are_payload)
 		struct magring_class_stats class = stats_of_class(pool, i);
 		if (class.carved == 0)
 			continue;
-		cr_assert(class.efficiency > 0.7 && class.efficiency <= 1, "%zu: %f", (size_t)class.slab_size,
-			class.efficiency);
+		cr_assert(class.efficiency > 0.7 && class.efficiency <= 1, "%zu: %f",
+			(size_t) class.slab_size, class.efficiency);
 		payload += (double)class.payload_bytes_in_use;
 		slabs += (double)class.payload_bytes_in_use / class.efficiency;
 	}

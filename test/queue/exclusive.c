@@ -34,10 +34,11 @@ static int call(const char *which, int64_t timeout_ns)
 	struct magring_message message = { 0 };
 	if (strncmp(which, "send", 4) == 0)
 		message = given_message();
-	return strcmp(which, "send") == 0 ? magring_send(queue, &message, timeout_ns) :
-		strcmp(which, "send_batch") == 0 ? magring_send_batch(queue, &message, 1, timeout_ns) :
-		strcmp(which, "recv") == 0 ? magring_recv(queue, &message, timeout_ns) :
-		magring_recv_batch(queue, &message, 1, timeout_ns);
+	return strcmp(which, "send") == 0 ? magring_send(queue, &message, timeout_ns)
+		: strcmp(which, "send_batch") == 0
+		? magring_send_batch(queue, &message, 1, timeout_ns)
+		: strcmp(which, "recv") == 0 ? magring_recv(queue, &message, timeout_ns)
+					     : magring_recv_batch(queue, &message, 1, timeout_ns);
 }
 
 static void *wait_in_call(void *which)
@@ -53,12 +54,15 @@ int main(int argc, char **argv)
 	which += other ? 3 : after ? 4 : 0;
 	bool sends = strncmp(which, "send", 4) == 0;
 	const struct magring_queue_options options = {
-		.size = sizeof(options), .capacity = 2, .name = "lonely",
+		.size = sizeof(options),
+		.capacity = 2,
+		.name = "lonely",
 		.flags = sends != other ? MAGRING_SINGLE_SENDER : MAGRING_SINGLE_RECEIVER,
 	};
 	struct magring_queue_stats stats = { .size = sizeof(stats) };
 	pthread_t thread;
-	if (magring_pool_create(&pool, NULL) != 0 || magring_queue_create(&queue, pool, &options) != 0)
+	if (magring_pool_create(&pool, NULL) != 0 ||
+		magring_queue_create(&queue, pool, &options) != 0)
 		return 2;
 	for (int i = 0; sends && i < 4; i++) /* the cells of capacity 2 */
 		if (call("send", 0) != 0)

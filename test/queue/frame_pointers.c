@@ -80,7 +80,7 @@ int main(void)
 	alarm(60);
 	sigaction(SIGUSR1, &action, NULL);
 	if (magring_queue_create(&queue, NULL, NULL) != 0 ||
-			pthread_create(&thread, NULL, receiver, NULL) != 0)
+		pthread_create(&thread, NULL, receiver, NULL) != 0)
 		return 1;
 	wait_until_parked();
 	frames = 0;

@@ -112,7 +112,7 @@ struct finding check_close(const struct history *history)
 	uint32_t late = HISTORY_NOBODY;  /* the SENT, FULL or EMPTY that begins last */
 	uint32_t close = HISTORY_NOBODY; /* the CLOSE that begins first */
 	uint32_t ended = HISTORY_NOBODY; /* the ENDED that ends first */
-	uint32_t last = HISTORY_NOBODY;  /* the receive, or message not received, that begins last */
+	uint32_t last = HISTORY_NOBODY; /* the receive, or message not received, that begins last */
 	const struct operation *operations = history->operations;
 	history_each(i, history) {
 		enum answer answer = operations[i].answer;
@@ -123,11 +123,14 @@ struct finding check_close(const struct history *history)
 			if (early == HISTORY_NOBODY || operations[i].end < operations[early].end)
 				early = i;
 		}
-		if (answer == CLOSE && (close == HISTORY_NOBODY || operations[i].begin < operations[close].begin))
+		if (answer == CLOSE &&
+			(close == HISTORY_NOBODY || operations[i].begin < operations[close].begin))
 			close = i;
-		if (answer == ENDED && (ended == HISTORY_NOBODY || operations[i].end < operations[ended].end))
+		if (answer == ENDED &&
+			(ended == HISTORY_NOBODY || operations[i].end < operations[ended].end))
 			ended = i;
-		if (answer == SENT && (last == HISTORY_NOBODY ||
+		if (answer == SENT &&
+			(last == HISTORY_NOBODY ||
 				received_in(history, i).begin > received_in(history, last).begin))
 			last = i;
 	}
@@ -144,7 +147,7 @@ struct finding check_close(const struct history *history)
 		return found;
 	}
 	if (ended != HISTORY_NOBODY && last != HISTORY_NOBODY &&
-			received_in(history, last).begin > operations[ended].end) {
+		received_in(history, last).begin > operations[ended].end) {
 		struct finding found = found_wrong(LEFT, ended, HISTORY_NOBODY);
 		add_message(history, &found, last);
 		return found;
@@ -155,7 +158,10 @@ struct finding check_close(const struct history *history)
 struct finding history_check(struct history *history)
 {
 	struct finding (*const checks[])(const struct history *) = {
-		check_messages, check_close, check_order, check_room,
+		check_messages,
+		check_close,
+		check_order,
+		check_room,
 	};
 	struct finding found = { 0 };
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && found.wrong == NOTHING; i++)
@@ -192,8 +198,13 @@ static int earlier(const void *a, const void *b)
 void history_print(const struct history *history, const struct finding *found)
 {
 	static const char *const words[] = {
-		[SENT] = "sent", [RECEIVED] = "received", [FULL] = "full", [EMPTY] = "empty",
-		[REFUSED] = "refused", [ENDED] = "ended", [CLOSE] = "close",
+		[SENT] = "sent",
+		[RECEIVED] = "received",
+		[FULL] = "full",
+		[EMPTY] = "empty",
+		[REFUSED] = "refused",
+		[ENDED] = "ended",
+		[CLOSE] = "close",
 	};
 	const struct operation *operations[HISTORY_SHORT];
 	for (uint32_t i = 0; i < found->count; i++)
@@ -204,10 +215,12 @@ void history_print(const struct history *history, const struct finding *found)
 	for (uint32_t i = 0; i < found->count; i++) {
 		const struct operation *operation = operations[i];
 		uint32_t index = (uint32_t)(operation - history->operations);
-		fprintf(stderr, "  %10" PRIu32 " ... %10" PRIu32 "  thread %2" PRIu32 "  %s", operation->begin,
-			operation->end, index / history->slice, words[operation->answer]);
+		fprintf(stderr, "  %10" PRIu32 " ... %10" PRIu32 "  thread %2" PRIu32 "  %s",
+			operation->begin, operation->end, index / history->slice,
+			words[operation->answer]);
 		if (operation->answer == SENT || operation->answer == RECEIVED)
-			fprintf(stderr, " %" PRIu32 ":%" PRIu32, operation->message / history->slice,
+			fprintf(stderr, " %" PRIu32 ":%" PRIu32,
+				operation->message / history->slice,
 				operation->message % history->slice);
 		fprintf(stderr, "\n");
 	}

@@ -41,7 +41,7 @@ enum answer {
 	EMPTY,
 	REFUSED, /* a send: closed */
 	ENDED,   /* a receive: closed, and everything received */
-	CLOSE,
+	CLOSE
 };
 
 struct operation {
@@ -55,10 +55,10 @@ struct history {
 	struct operation *operations; /* a slice for each thread, in the order of its program */
 	uint32_t threads, slice;
 	uint32_t used[HISTORY_THREADS];
-	uint32_t cells;               /* of the queue */
-	uint32_t full;                /* with fewer cells taken, or out of service, it is not full */
-	uint32_t quarantined;         /* as in struct operation, at the end */
-	uint32_t ticks;               /* the clock's last value */
+	uint32_t cells;       /* of the queue */
+	uint32_t full;        /* with fewer cells taken, or out of service, it is not full */
+	uint32_t quarantined; /* as in struct operation, at the end */
+	uint32_t ticks;       /* the clock's last value */
 	struct workspace *workspace;
 };
 
@@ -80,26 +80,28 @@ static inline uint32_t history_skip(const struct history *history, uint32_t i)
 }
 
 #define history_each(i, history) \
-	for (uint32_t i = history_skip(history, 0); i < history_size(history); i = history_skip(history, i + 1))
+	for (uint32_t i = history_skip(history, 0); i < history_size(history); \
+		i = history_skip(history, i + 1))
 
 /* Whether i follows i - 1 in one batch. */
 static inline bool history_same_batch(const struct history *history, uint32_t i)
 {
-	return i % history->slice > 0 && history->operations[i - 1].end == history->operations[i].end;
+	return i % history->slice > 0 &&
+		history->operations[i - 1].end == history->operations[i].end;
 }
 
 /* What a history can do that no queue does, in the order in which it is looked for. */
 enum wrong {
 	NOTHING,
-	FORGED,   /* a message was received that no send sent */
-	TWICE,    /* a message was received twice */
-	EARLY,    /* ... before its send began */
-	WRONG_CLOSE,   /* an answer was given on the wrong side of the close */
-	LEFT,     /* the end was told, and there was a message left, or one came after */
-	ORDER,    /* messages were received in another order than they were sent in */
+	FORGED,      /* a message was received that no send sent */
+	TWICE,       /* a message was received twice */
+	EARLY,       /* ... before its send began */
+	WRONG_CLOSE, /* an answer was given on the wrong side of the close */
+	LEFT,        /* the end was told, and there was a message left, or one came after */
+	ORDER,       /* messages were received in another order than they were sent in */
 	NOT_EMPTY,
 	OVERFULL, /* more messages were inside than there are cells */
-	NOT_FULL,
+	NOT_FULL
 };
 
 struct finding {

@@ -86,9 +86,9 @@ static uint32_t in_the_way(const struct history *history, uint32_t message)
 	bool by_send = sent_in(history, message).begin > work->sends.now;
 	if (by_send || received_in(history, message).begin > work->receives.now)
 		history_each(i, history)
-			if (is_sent(history, i) && work->missing[i] != PLACED && (by_send ?
-					sent_in(history, i).end == work->sends.now :
-					received_in(history, i).end == work->receives.now))
+			if (is_sent(history, i) && work->missing[i] != PLACED &&
+				(by_send ? sent_in(history, i).end == work->sends.now
+					 : received_in(history, i).end == work->receives.now))
 				return i;
 	uint32_t before = sent_with(history, message, true);
 	if (before != HISTORY_NOBODY && work->missing[before] != PLACED)

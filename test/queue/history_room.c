@@ -37,7 +37,8 @@
 
 static bool certainly_inside(const struct history *history, uint32_t i, uint32_t gap)
 {
-	return is_sent(history, i) && sent_in(history, i).end < gap && gap < received_in(history, i).begin;
+	return is_sent(history, i) && sent_in(history, i).end < gap &&
+		gap < received_in(history, i).begin;
 }
 
 static void count_inside(const struct history *history)
@@ -76,8 +77,10 @@ static struct finding check_empty(const struct history *history, uint32_t empty)
 	for (gap = operation->begin; gap <= end;) {
 		uint32_t longest = HISTORY_NOBODY;
 		history_each(i, history)
-			if (certainly_inside(history, i, gap) && (longest == HISTORY_NOBODY ||
-					received_in(history, i).begin > received_in(history, longest).begin))
+			if (certainly_inside(history, i, gap) &&
+				(longest == HISTORY_NOBODY ||
+					received_in(history, i).begin >
+						received_in(history, longest).begin))
 				longest = i;
 		add_message(history, &found, longest);
 		gap = received_in(history, longest).begin;
@@ -132,7 +135,8 @@ static void count_received(const struct history *history)
 	memset(work->received_by, 0, (history->ticks + 1) * sizeof(work->received_by[0]));
 	history_each(i, history) {
 		const struct operation *operation = &history->operations[i];
-		if (operation->answer == RECEIVED && operation->end - operation->begin <= usual_length(history))
+		if (operation->answer == RECEIVED &&
+			operation->end - operation->begin <= usual_length(history))
 			work->received_by[operation->end + 1]++;
 	}
 	for (uint32_t tick = 0; tick < history->ticks; tick++) {
@@ -161,7 +165,7 @@ static uint32_t last_end(const struct history *history, uint32_t tick)
 	for (uint32_t thread = 0; thread < history->threads; thread++) {
 		uint32_t i = first_ending(history, thread, tick);
 		if (i < slice_end(history, thread) && history->operations[i].begin <= tick &&
-				history->operations[i].end > last)
+			history->operations[i].end > last)
 			last = history->operations[i].end;
 	}
 	return last;
@@ -203,7 +207,8 @@ static struct finding check_full(const struct history *history, uint32_t full)
 		return (struct finding){ 0 };
 	struct finding found = found_wrong(NOT_FULL, full, HISTORY_NOBODY);
 	history_each(i, history)
-		if (is_sent(history, i) && sent_in(history, i).begin <= best && best <= received_in(history, i).end)
+		if (is_sent(history, i) && sent_in(history, i).begin <= best &&
+			best <= received_in(history, i).end)
 			add_message(history, &found, i);
 	return found;
 }

@@ -34,7 +34,7 @@ struct state {
 	uint32_t begun, done; /* operations */
 	uint64_t messages;    /* the first in the lowest bits; not received, they are all alike */
 	uint32_t inside;
-	uint32_t search;      /* which has come here */
+	uint32_t search; /* which has come here */
 };
 
 struct search {
@@ -45,7 +45,7 @@ struct search {
 	uint32_t batch[HISTORY_SHORT];   /* the one before in the same batch */
 	uint32_t message[HISTORY_SHORT]; /* SENT and RECEIVED: who sent it; FORGED: itself */
 	uint32_t sends, receives, closes, fulls;
-	uint32_t received;               /* sends whose messages are */
+	uint32_t received; /* sends whose messages are */
 	uint32_t number;
 	uint32_t states;
 };
@@ -55,12 +55,13 @@ static struct state seen[STATES];
 
 static bool is_new(struct search *search, const struct state *state)
 {
-	uint64_t hash = (state->messages ^ ((uint64_t)state->begun << 32 | state->done) * 0x9e3779b97f4a7c15)
-		* 0xbf58476d1ce4e5b9;
+	uint64_t hash = (state->messages ^
+				((uint64_t)state->begun << 32 | state->done) * 0x9e3779b97f4a7c15) *
+		0xbf58476d1ce4e5b9;
 	uint32_t i = (uint32_t)(hash >> 32) % STATES;
 	for (; seen[i].search == search->number; i = (i + 1) % STATES)
 		if (seen[i].begun == state->begun && seen[i].done == state->done &&
-				seen[i].messages == state->messages)
+			seen[i].messages == state->messages)
 			return false;
 	if (++search->states > STATES / 2)
 		abort(); /* not a short history */
@@ -98,12 +99,13 @@ static bool step(const struct search *search, struct state *state, uint32_t i)
 			return false; /* what comes behind it could not be received */
 		if (state->inside == INSIDE)
 			abort();
-		state->messages |= (uint64_t)(search->received & bit ? i : NEVER) << state->inside++ * BITS;
+		state->messages |= (uint64_t)(search->received & bit ? i : NEVER)
+			<< state->inside++ * BITS;
 		break;
 	case RECEIVED:
 		if (!begun) {
 			if (state->inside == 0 || (search->batch[i] & ~state->begun) != 0 ||
-					state->messages % (1u << BITS) != search->message[i])
+				state->messages % (1u << BITS) != search->message[i])
 				return false;
 			state->inside--;
 			state->messages >>= BITS;
@@ -153,8 +155,8 @@ static bool finishes(struct search *search, const struct state *state)
 	}
 	for (uint32_t i = 0; i < search->count; i++) {
 		struct state next = *state;
-		if ((missing & changing) >> i & 1 && step(search, &next, i) && is_new(search, &next) &&
-				finishes(search, &next))
+		if ((missing & changing) >> i & 1 && step(search, &next, i) &&
+			is_new(search, &next) && finishes(search, &next))
 			return true;
 	}
 	return false;

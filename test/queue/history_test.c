@@ -24,13 +24,13 @@ enum phase {
 	IDLE,
 	CALLED,
 	HOLDING, /* a cell: claimed and not filled yet, or emptied and not given back */
-	ANSWERED,
+	ANSWERED
 };
 
 struct player {
 	enum phase phase;
 	uint32_t thread;
-	uint32_t calls;  /* to come */
+	uint32_t calls; /* to come */
 	bool sending;
 	uint32_t wanted; /* messages of this call to come */
 	uint32_t begin, first;
@@ -119,7 +119,8 @@ static void step(struct game *game, struct player *player, struct dice *dice)
 		break;
 	case CALLED:
 	case HOLDING:
-		if (player->phase == CALLED && history.used[thread] == player->first && dice_throw(dice, 30) == 0)
+		if (player->phase == CALLED && history.used[thread] == player->first &&
+			dice_throw(dice, 30) == 0)
 			step_close(game, player);
 		else if (player->sending)
 			step_send(game, player);
@@ -185,7 +186,8 @@ static void shorten(struct dice *dice, uint32_t i)
 	uint32_t begin = was.begin + dice_throw(dice, was.end - was.begin + 1);
 	uint32_t end = begin + dice_throw(dice, was.end - begin + 1);
 	uint32_t last = i;
-	while (history_skip(&history, last + 1) == last + 1 && history_same_batch(&history, last + 1))
+	while (history_skip(&history, last + 1) == last + 1 &&
+		history_same_batch(&history, last + 1))
 		last++;
 	for (; i <= last; i++) {
 		history.operations[i].begin = begin;
@@ -195,11 +197,13 @@ static void shorten(struct dice *dice, uint32_t i)
 
 static void spoil(struct dice *dice)
 {
-	static const enum answer answers[] = { SENT, RECEIVED, FULL, EMPTY, EMPTY, REFUSED, ENDED, CLOSE };
+	static const enum answer answers[] = { SENT, RECEIVED, FULL, EMPTY, EMPTY, REFUSED, ENDED,
+		CLOSE };
 	uint32_t i = any_operation(dice), a = any_received(dice), b = any_received(dice);
 	switch (dice_throw(dice, 8)) {
 	case 0: /* another answer */
-		if (history_same_batch(&history, i) || (history_skip(&history, i + 1) == i + 1 &&
+		if (history_same_batch(&history, i) ||
+			(history_skip(&history, i + 1) == i + 1 &&
 				history_same_batch(&history, i + 1)))
 			break; /* the answers of a batch are all the same */
 		history.operations[i].answer = answers[dice_throw(dice, 8)];
@@ -209,7 +213,8 @@ static void spoil(struct dice *dice)
 		break;
 	case 1: /* another message */
 		if (a != HISTORY_NOBODY)
-			history.operations[a].message = dice_throw(dice, 8) == 0 ? HISTORY_NOBODY : any_operation(dice);
+			history.operations[a].message =
+				dice_throw(dice, 8) == 0 ? HISTORY_NOBODY : any_operation(dice);
 		break;
 	case 2: /* swapped messages */
 		if (a != HISTORY_NOBODY && b != HISTORY_NOBODY) {
@@ -245,7 +250,8 @@ static void judge(bool spoilt)
 	struct finding found = history_check(&history);
 	bool possible = history_search(&history), exact = is_exact();
 	CHECK(spoilt || possible, "of a right queue");
-	CHECK(found.wrong == NOTHING || !possible, "%s: but it is possible", history_wrong(found.wrong));
+	CHECK(found.wrong == NOTHING || !possible, "%s: but it is possible",
+		history_wrong(found.wrong));
 	CHECK(found.wrong != NOTHING || possible || !exact, "nothing wrong: but it is impossible");
 	if (stress_failures > 0) {
 		history_print(&history, &found);
@@ -278,14 +284,22 @@ static void do_alone(enum answer answer, uint32_t message, uint32_t quarantined)
 static void check_cells(uint32_t cells)
 {
 	for (uint32_t sent = 0; sent < cells + 2; sent++) {
-		example = (struct history){ .operations = example.operations, .workspace = example.workspace,
-			.threads = 1, .slice = example.slice, .cells = cells, .full = cells };
+		example = (struct history){ .operations = example.operations,
+			.workspace = example.workspace,
+			.threads = 1,
+			.slice = example.slice,
+			.cells = cells,
+			.full = cells };
 		for (uint32_t i = 0; i < sent; i++)
 			do_alone(SENT, 0, 0);
 		do_alone(FULL, 0, 0);
 		enum wrong wrong = history_check(&example).wrong;
-		CHECK(wrong == (sent < cells ? NOT_FULL : sent > cells ? OVERFULL : NOTHING),
-			"%" PRIu32 " messages, %" PRIu32 " cells: %s", sent, cells, history_wrong(wrong));
+		CHECK(wrong ==
+				(sent < cells                  ? NOT_FULL
+						: sent > cells ? OVERFULL
+							       : NOTHING),
+			"%" PRIu32 " messages, %" PRIu32 " cells: %s", sent, cells,
+			history_wrong(wrong));
 	}
 }
 
@@ -293,8 +307,13 @@ static void check_cells(uint32_t cells)
  * it is empty, and "full". */
 static void check_holes(uint32_t messages, enum wrong wanted)
 {
-	example = (struct history){ .operations = example.operations, .workspace = example.workspace,
-		.threads = 1, .slice = example.slice, .cells = 2, .full = 2, .quarantined = 2 };
+	example = (struct history){ .operations = example.operations,
+		.workspace = example.workspace,
+		.threads = 1,
+		.slice = example.slice,
+		.cells = 2,
+		.full = 2,
+		.quarantined = 2 };
 	do_alone(SENT, 0, 0);
 	do_alone(RECEIVED, 0, 2);
 	for (uint32_t i = 0; i < messages; i++) {
@@ -316,8 +335,15 @@ static void check_late_count(uint32_t begin, enum wrong wanted)
 		{ { 1, 1, 0, 0, EMPTY }, { begin, 8, 0, 1, EMPTY }, { 9, 9, 0, 2, EMPTY } },
 		{ { 2, 2, 0, 1, FULL }, { 3, 4, 0, 1, EMPTY }, { 7, 7, 0, 1, EMPTY } },
 	};
-	example = (struct history){ .operations = example.operations, .workspace = example.workspace,
-		.threads = 3, .slice = 3, .cells = 2, .full = 2, .quarantined = 2, .used = { 3, 3, 3 }, .ticks = 11 };
+	example = (struct history){ .operations = example.operations,
+		.workspace = example.workspace,
+		.threads = 3,
+		.slice = 3,
+		.cells = 2,
+		.full = 2,
+		.quarantined = 2,
+		.used = { 3, 3, 3 },
+		.ticks = 11 };
 	memcpy(example.operations, operations, sizeof(operations));
 	enum wrong wrong = history_check(&example).wrong;
 	CHECK(wrong == wanted, "counted since %" PRIu32 ": %s", begin, history_wrong(wrong));

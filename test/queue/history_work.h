@@ -23,7 +23,7 @@ struct workspace {
 	uint32_t *received_at;       /* in that order: the ticks */
 	int32_t *certain, *possible; /* by gap: messages inside */
 	struct half sends, receives;
-	uint32_t *missing;           /* of each message: what keeps it from coming next */
+	uint32_t *missing; /* of each message: what keeps it from coming next */
 	uint32_t *ready;
 	uint32_t closed;
 };
@@ -51,7 +51,8 @@ static inline void add(struct finding *found, uint32_t operation)
 		found->operations[found->count++] = operation;
 }
 
-static inline void add_message(const struct history *history, struct finding *found, uint32_t message)
+static inline void add_message(const struct history *history, struct finding *found,
+	uint32_t message)
 {
 	add(found, message);
 	add(found, history->workspace->receive[message]);
@@ -68,7 +69,8 @@ static inline struct span received_in(const struct history *history, uint32_t me
 	uint32_t receive = history->workspace->receive[message];
 	if (receive == HISTORY_NOBODY)
 		return (struct span){ history->ticks, history->ticks };
-	return (struct span){ history->operations[receive].begin, history->operations[receive].end };
+	return (struct span){ history->operations[receive].begin,
+		history->operations[receive].end };
 }
 
 static inline bool is_sent(const struct history *history, uint32_t i)

@@ -26,9 +26,9 @@
 #define SLOW 0
 #endif
 #define OPERATIONS (SLOW ? 2000000 : 12000000)
-#define SECONDS "120"    /* at the most */
-#define SLICE 32768      /* operations of a thread in a long round */
-#define AFTER_CLOSE 3    /* calls of a thread */
+#define SECONDS "120" /* at the most */
+#define SLICE 32768   /* operations of a thread in a long round */
+#define AFTER_CLOSE 3 /* calls of a thread */
 #define SHORT_THREADS 4
 #define SHORT_CALLS 3
 #define SHORT_BATCH 2
@@ -70,7 +70,8 @@ static void begin_game(struct dice *dice, struct history *history, uint32_t thre
 static void end_game(struct history *history)
 {
 	history->ticks = atomic_load_explicit(&game.clock, memory_order_relaxed);
-	history->quarantined = (uint32_t)atomic_load_explicit(&game.ring->quarantined, memory_order_relaxed);
+	history->quarantined =
+		(uint32_t)atomic_load_explicit(&game.ring->quarantined, memory_order_relaxed);
 	if (game.queue != NULL)
 		magring_queue_release(game.queue);
 	else
@@ -95,7 +96,8 @@ static void *stop_workers(void *argument)
 	struct stopper *stopper = argument;
 	while (atomic_load_explicit(&game.going, memory_order_acquire) > 0) {
 		stress_sleep_ns(10000 + (long)dice_throw(&stopper->dice, 50000));
-		pthread_kill(stopper->workers[dice_throw(&stopper->dice, stopper->count)].thread, SIGUSR1);
+		pthread_kill(stopper->workers[dice_throw(&stopper->dice, stopper->count)].thread,
+			SIGUSR1);
 	}
 	return NULL;
 }
@@ -123,7 +125,14 @@ static void *work(void *argument)
 static const struct {
 	uint32_t send, receive, both;
 } crews[] = {
-	{ 1, 1, 0 }, { 2, 2, 0 }, { 2, 2, 0 }, { 4, 4, 0 }, { 1, 4, 0 }, { 4, 1, 0 }, { 0, 0, 2 }, { 1, 1, 3 },
+	{ 1, 1, 0 },
+	{ 2, 2, 0 },
+	{ 2, 2, 0 },
+	{ 4, 4, 0 },
+	{ 1, 4, 0 },
+	{ 4, 1, 0 },
+	{ 0, 0, 2 },
+	{ 1, 1, 3 },
 };
 
 static void play_long(struct dice *dice, uint64_t number)
@@ -146,7 +155,8 @@ static void play_long(struct dice *dice, uint64_t number)
 		workers[i] = (struct worker){
 			.number = i,
 			.dice = dice_of(number * (1 + WORKERS_MAX) + i),
-			.sends = i <= crews[crew].send || i > crews[crew].send + crews[crew].receive,
+			.sends =
+				i <= crews[crew].send || i > crews[crew].send + crews[crew].receive,
 			.receives = i > crews[crew].send,
 			.batch = batch,
 			.pages = pages[i],
@@ -157,7 +167,7 @@ static void play_long(struct dice *dice, uint64_t number)
 	if (stopping)
 		stress_start(&stopper.thread, stop_workers, &stopper);
 	while (atomic_load_explicit(&game.clock, memory_order_relaxed) < close_at &&
-			atomic_load_explicit(&game.going, memory_order_relaxed) > 0)
+		atomic_load_explicit(&game.going, memory_order_relaxed) > 0)
 		stress_sleep_ns(20000);
 	close_all(&workers[0]);
 	if (stopping)
@@ -192,12 +202,14 @@ static struct {
 static void meet(void)
 {
 	uint32_t before = atomic_load_explicit(&meeting.met, memory_order_relaxed);
-	if (atomic_fetch_add_explicit(&meeting.arrived, 1, memory_order_acq_rel) + 1 == meeting.threads) {
+	if (atomic_fetch_add_explicit(&meeting.arrived, 1, memory_order_acq_rel) + 1 ==
+		meeting.threads) {
 		atomic_store_explicit(&meeting.arrived, 0, memory_order_relaxed);
 		atomic_store_explicit(&meeting.met, before + 1, memory_order_release);
 		return;
 	}
-	for (uint32_t looks = 0; atomic_load_explicit(&meeting.met, memory_order_acquire) == before; looks++)
+	for (uint32_t looks = 0; atomic_load_explicit(&meeting.met, memory_order_acquire) == before;
+		looks++)
 		if (looks > 1000)
 			stress_sleep_ns(1000);
 		else if (looks > 100)
@@ -265,8 +277,8 @@ static void play_shortly(struct dice *dice, uint64_t number)
 static void show(void)
 {
 	fprintf(stderr, "  clock %" PRIu32 ", %" PRIu32 " at work; ", game.clock, game.going);
-	fprintf(stderr, "tail %" PRIx64 " head %" PRIx64 " unresolved %" PRIu64 "\n", game.ring->tail,
-		game.ring->head, ring_peek_unresolved(game.ring));
+	fprintf(stderr, "tail %" PRIx64 " head %" PRIx64 " unresolved %" PRIu64 "\n",
+		game.ring->tail, game.ring->head, ring_peek_unresolved(game.ring));
 }
 
 int main(int argc, char **argv)
@@ -288,7 +300,8 @@ int main(int argc, char **argv)
 	struct dice dice = dice_of(0);
 	uint64_t rounds = 0;
 	/* Once in a million may be not at all. */
-	for (; stress_goes_on() && (operations < OPERATIONS || (fault != SOUND && committed == 0)); rounds++) {
+	for (; stress_goes_on() && (operations < OPERATIONS || (fault != SOUND && committed == 0));
+		rounds++) {
 		play_long(&dice, 2 * rounds + 1);
 		if (fault == SOUND && rounds % 4 == 0 && stress_goes_on())
 			play_shortly(&dice, 2 * rounds + 2);
@@ -297,10 +310,12 @@ int main(int argc, char **argv)
 	history_fini(&long_history);
 	stress_destroy(pool);
 
-	printf("%" PRIu64 " rounds: %" PRIu64 " operations; sent %" PRIu64 " received %" PRIu64 " full %" PRIu64
-		" empty %" PRIu64 " refused %" PRIu64 " ended %" PRIu64 "\n", rounds, operations, answers[SENT],
-		answers[RECEIVED], answers[FULL], answers[EMPTY], answers[REFUSED], answers[ENDED]);
-	printf("%" PRIu64 " times a thread was stopped, %" PRIu64 " cells quarantined\n", stops, quarantined);
+	printf("%" PRIu64 " rounds: %" PRIu64 " operations; sent %" PRIu64 " received %" PRIu64
+	       " full %" PRIu64 " empty %" PRIu64 " refused %" PRIu64 " ended %" PRIu64 "\n",
+		rounds, operations, answers[SENT], answers[RECEIVED], answers[FULL], answers[EMPTY],
+		answers[REFUSED], answers[ENDED]);
+	printf("%" PRIu64 " times a thread was stopped, %" PRIu64 " cells quarantined\n", stops,
+		quarantined);
 	if (fault != SOUND)
 		printf("%" PRIu64 " faults\n", committed);
 	if (fault != SOUND && !(faults[fault].wrongs >> wrong & 1)) {

@@ -45,7 +45,7 @@ static struct {
 	struct ring *ring;
 	struct magring_queue *queue; /* of which it is the ring, or NULL */
 	struct history *history;
-	uint32_t stop_one_in;        /* messages on their way, 0: none */
+	uint32_t stop_one_in; /* messages on their way, 0: none */
 	_Alignas(128) _Atomic(uint32_t) clock;
 	_Alignas(128) _Atomic(uint32_t) going; /* workers */
 } game;
@@ -70,7 +70,8 @@ struct worker {
 static inline int push(struct magring_message *messages, uint32_t count)
 {
 	if (game.queue == NULL)
-		return count == 1 ? ring_push(game.ring, messages) : ring_push_batch(game.ring, messages, count);
+		return count == 1 ? ring_push(game.ring, messages)
+				  : ring_push_batch(game.ring, messages, count);
 	if (count > 1)
 		return magring_send_batch(game.queue, messages, count, 0);
 	int result = magring_send(game.queue, messages, 0);
@@ -80,7 +81,8 @@ static inline int push(struct magring_message *messages, uint32_t count)
 static inline int pop(struct magring_message *messages, uint32_t count)
 {
 	if (game.queue == NULL)
-		return count == 1 ? ring_pop(game.ring, messages) : ring_pop_batch(game.ring, messages, count);
+		return count == 1 ? ring_pop(game.ring, messages)
+				  : ring_pop_batch(game.ring, messages, count);
 	if (count > 1)
 		return magring_recv_batch(game.queue, messages, count, 0);
 	int result = magring_recv(game.queue, messages, 0);
@@ -199,7 +201,8 @@ static inline void init_stops(void)
 	signal(SIGUSR1, stop_a_while);
 	sigaction(SIGSEGV, &met, &without_pages);
 	for (uint32_t i = 0; i <= WORKERS_MAX; i++) {
-		pages[i] = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		pages[i] = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			-1, 0);
 		if (pages[i] == MAP_FAILED)
 			abort();
 	}
@@ -220,7 +223,8 @@ static inline struct operation *begin(const struct worker *worker)
 }
 
 /* So many operations have begun as the first one did; the last one's answer. */
-static inline void end(struct worker *worker, struct operation *operation, uint32_t count, enum answer answer)
+static inline void end(struct worker *worker, struct operation *operation, uint32_t count,
+	enum answer answer)
 {
 	uint32_t tick = atomic_fetch_add_explicit(&game.clock, 1, memory_order_acq_rel);
 	for (uint32_t i = 0; i < count; i++) {
@@ -255,8 +259,12 @@ static inline void send_some(struct worker *worker)
 	struct operation *operation = begin(worker);
 	int result = do_push(worker, messages, count);
 	bool closed = result == -EPIPE;
-	CHECK(closed || result == -EAGAIN || (result > 0 && result <= (int)count), "push: %d", result);
-	end(worker, operation, result > 0 ? (uint32_t)result : 1, result > 0 ? SENT : closed ? REFUSED : FULL);
+	CHECK(closed || result == -EAGAIN || (result > 0 && result <= (int)count), "push: %d",
+		result);
+	end(worker, operation, result > 0 ? (uint32_t)result : 1,
+		result > 0       ? SENT
+			: closed ? REFUSED
+				 : FULL);
 	for (int i = 0; i < result; i++)
 		operation[i].message = first + (uint32_t)i;
 	worker->refusals += closed;
@@ -273,8 +281,12 @@ static inline void receive_some(struct worker *worker)
 	struct operation *operation = begin(worker);
 	int result = do_pop(worker, messages, count);
 	bool closed = result == -EPIPE;
-	CHECK(closed || result == -EAGAIN || (result > 0 && result <= (int)count), "pop: %d", result);
-	end(worker, operation, result > 0 ? (uint32_t)result : 1, result > 0 ? RECEIVED : closed ? ENDED : EMPTY);
+	CHECK(closed || result == -EAGAIN || (result > 0 && result <= (int)count), "pop: %d",
+		result);
+	end(worker, operation, result > 0 ? (uint32_t)result : 1,
+		result > 0       ? RECEIVED
+			: closed ? ENDED
+				 : EMPTY);
 	for (int i = 0; i < result; i++)
 		operation[i].message = (uint32_t)(stopped_number(&messages[i]) - 1);
 	worker->ends += closed;

@@ -114,22 +114,37 @@ static void check_create_refused(struct magring_queue_options options, int wante
 Test(queue, options_that_make_no_sense_are_refused)
 {
 	size_t size = sizeof(struct magring_queue_options);
-	check_create_refused((struct magring_queue_options){ .size = size, .capacity = MAGRING_CAPACITY_MAX + 1 }, -EINVAL);
-	check_create_refused((struct magring_queue_options){ .size = size, .capacity = SIZE_MAX }, -EINVAL);
-	check_create_refused((struct magring_queue_options){ .size = 0, .capacity = 4 }, -EINVAL);
-	check_create_refused((struct magring_queue_options){ .size = size - 1, .capacity = 4 }, -EINVAL);
-	check_create_refused((struct magring_queue_options){ .size = size + 1, .capacity = 4 }, -E2BIG);
-	check_create_refused((struct magring_queue_options){ .size = SIZE_MAX, .capacity = 4 }, -E2BIG);
-	check_create_refused((struct magring_queue_options){ .size = size, .capacity = 4, .flags = 4 }, -EINVAL);
-	check_create_refused((struct magring_queue_options){ .size = size, .capacity = 4, .flags = UINT64_MAX }, -EINVAL);
 	check_create_refused((struct magring_queue_options){ .size = size,
-		.name = "a name of sixty-four bytes, which is one more than there is room" }, -ENAMETOOLONG);
+				     .capacity = MAGRING_CAPACITY_MAX + 1 },
+		-EINVAL);
+	check_create_refused((struct magring_queue_options){ .size = size, .capacity = SIZE_MAX },
+		-EINVAL);
+	check_create_refused((struct magring_queue_options){ .size = 0, .capacity = 4 }, -EINVAL);
+	check_create_refused((struct magring_queue_options){ .size = size - 1, .capacity = 4 },
+		-EINVAL);
+	check_create_refused((struct magring_queue_options){ .size = size + 1, .capacity = 4 },
+		-E2BIG);
+	check_create_refused((struct magring_queue_options){ .size = SIZE_MAX, .capacity = 4 },
+		-E2BIG);
+	check_create_refused((struct magring_queue_options){ .size = size,
+				     .capacity = 4,
+				     .flags = 4 },
+		-EINVAL);
+	check_create_refused((struct magring_queue_options){ .size = size,
+				     .capacity = 4,
+				     .flags = UINT64_MAX },
+		-EINVAL);
+	check_create_refused(
+		(struct magring_queue_options){ .size = size,
+			.name = "a name of sixty-four bytes, which is one more than there is room" },
+		-ENAMETOOLONG);
 }
 
 Test(queue, the_largest_capacity_is_given_or_there_is_no_memory)
 {
 	struct magring_queue *other = queue;
-	struct magring_queue_options options = { .size = sizeof(options), .capacity = MAGRING_CAPACITY_MAX };
+	struct magring_queue_options options = { .size = sizeof(options),
+		.capacity = MAGRING_CAPACITY_MAX };
 	int rc = magring_queue_create(&other, pool, &options);
 	cr_assert(rc == 0 || rc == -ENOMEM, "it is %d", rc);
 	if (rc == 0) {
@@ -229,8 +244,10 @@ static struct magring_queue *queue_with_drop(size_t capacity,
 	void (*drop)(struct magring_message *message, void *context), void *context)
 {
 	struct magring_queue *other = NULL;
-	struct magring_queue_options options = { .size = sizeof(options), .capacity = capacity,
-		.drop = drop, .drop_context = context };
+	struct magring_queue_options options = { .size = sizeof(options),
+		.capacity = capacity,
+		.drop = drop,
+		.drop_context = context };
 	assert_same(magring_queue_create(&other, pool, &options), 0);
 	return other;
 }
@@ -334,9 +351,12 @@ Test(queue, a_drop_may_release_other_queues)
 		struct magring_queue *inner = queue_with_drop(2, release_carried, &released);
 		struct magring_queue *innermost = given_queue(pool, 2);
 		struct magring_message message = { 0 };
-		assert_same(magring_message_copy(NULL, &message, NULL, 0, &innermost, sizeof(innermost), 0), 0);
+		assert_same(magring_message_copy(NULL, &message, NULL, 0, &innermost,
+				    sizeof(innermost), 0),
+			0);
 		assert_same(magring_send(inner, &message, 0), 0);
-		assert_same(magring_message_copy(NULL, &message, NULL, 0, &inner, sizeof(inner), 0), 0);
+		assert_same(magring_message_copy(NULL, &message, NULL, 0, &inner, sizeof(inner), 0),
+			0);
 		assert_same(magring_send(outer, &message, 0), 0);
 	}
 	assert_same(stats_of_pool(pool).queues, 8);
@@ -456,7 +476,8 @@ Test(queue, messages_come_whole_and_in_order)
 		size_t id_size = ids[i % 5], payload_size = payloads[i / 5], size;
 		memset(id, (int)i + 1, sizeof(id));
 		memset(payload, (int)i + 100, sizeof(payload));
-		assert_same(magring_message_copy(pool, &a, id, id_size, payload, payload_size, 0), 0);
+		assert_same(magring_message_copy(pool, &a, id, id_size, payload, payload_size, 0),
+			0);
 		assert_same(magring_send(queue, &a, 0), 0);
 		send_number(i);
 		assert_same(magring_recv(queue, &b, 0), 0);
@@ -567,8 +588,8 @@ Test(queue, a_batch_beyond_what_an_int_counts_is_refused)
 {
 	/* Whoever looks at a second message faults. */
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	unsigned char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char *pages =
+		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	cr_assert_neq(pages, MAP_FAILED);
 	cr_assert_eq(mprotect(pages + page, page, PROT_NONE), 0);
 	struct magring_message *message = (struct magring_message *)(void *)(pages + page) - 1;
@@ -617,7 +638,8 @@ Test(queue, of_a_batch_larger_than_the_room_the_first_go_and_the_rest_stay)
 		for (size_t i = 0; i < 6; i++)
 			assert_same(number_in(&messages[i]), i < room ? -1 : (long long)i);
 		assert_same(magring_send_batch(queue, messages + room, 6 - room, 0), -EAGAIN);
-		assert_same(magring_send_batch(queue, messages + room, 6 - room, MILLISECOND), -ETIMEDOUT);
+		assert_same(magring_send_batch(queue, messages + room, 6 - room, MILLISECOND),
+			-ETIMEDOUT);
 		check_batch(messages + room, 6 - room, room);
 		for (size_t i = 0; i < before; i++)
 			check_receives(100 + i);
@@ -1103,7 +1125,8 @@ Test(queue, close_wakes_every_waiting_receiver)
 {
 	struct waiter waiters[MANY];
 	for (int i = 0; i < MANY; i++)
-		waiter_start_asleep(&waiters[i], queue, RECEIVER, i % 2 == 0 ? -1 : 3600000 * MILLISECOND);
+		waiter_start_asleep(&waiters[i], queue, RECEIVER,
+			i % 2 == 0 ? -1 : 3600000 * MILLISECOND);
 	assert_same(magring_queue_close(queue), 0);
 	for (int i = 0; i < MANY; i++)
 		assert_same(waiter_finish(&waiters[i]), -EPIPE);
@@ -1116,7 +1139,8 @@ Test(queue, close_wakes_every_waiting_sender_and_leaves_it_its_message)
 		send_number(i);
 	for (int i = 0; i < MANY; i++) {
 		waiters[i].message = given_message(pool, 1000);
-		waiter_start_asleep(&waiters[i], queue, SENDER, i % 2 == 0 ? -1 : 3600000 * MILLISECOND);
+		waiter_start_asleep(&waiters[i], queue, SENDER,
+			i % 2 == 0 ? -1 : 3600000 * MILLISECOND);
 	}
 	assert_same(magring_queue_close(queue), 0);
 	for (int i = 0; i < MANY; i++) {
@@ -1168,8 +1192,9 @@ Test(queue, closed_in_the_middle_of_traffic_as_many_are_received_as_were_sent)
 		struct magring_queue *other = given_queue(pool, 4);
 		for (int i = 0; i < 4; i++) {
 			talkers[i] = (struct talker){ .queue = other };
-			talkers[i].thread = given_thread(
-				i < 2 ? send_until_closed : receive_until_closed, &talkers[i]);
+			talkers[i].thread =
+				given_thread(i < 2 ? send_until_closed : receive_until_closed,
+					&talkers[i]);
 		}
 		usleep((useconds_t)(round * 7 % 500));
 		assert_same(magring_queue_close(other), 0);
@@ -1177,7 +1202,8 @@ Test(queue, closed_in_the_middle_of_traffic_as_many_are_received_as_were_sent)
 			joined(talkers[i].thread);
 			assert_same(talkers[i].last, -EPIPE);
 		}
-		assert_same(talkers[0].count + talkers[1].count, talkers[2].count + talkers[3].count);
+		assert_same(talkers[0].count + talkers[1].count,
+			talkers[2].count + talkers[3].count);
 		assert_same(stats_of_queue(other).sent - stats_of_queue(other).returned,
 			talkers[0].count + talkers[1].count);
 		assert_same(stats_of_queue(other).received, stats_of_queue(other).sent);
@@ -1201,7 +1227,8 @@ static void *receive_numbers_in_order(void *argument)
 	struct magring_message messages[3];
 	uint64_t received = 0;
 	for (;;) {
-		int n = received % 2 ? magring_recv_batch(its, messages, 3, -1) : magring_recv(its, messages, -1);
+		int n = received % 2 ? magring_recv_batch(its, messages, 3, -1)
+				     : magring_recv(its, messages, -1);
 		if (n < 0)
 			return (void *)(uintptr_t)(n == -EPIPE ? received : UINT64_MAX);
 		for (int i = 0; i < (n > 0 ? n : 1); i++)
@@ -1212,15 +1239,19 @@ static void *receive_numbers_in_order(void *argument)
 
 Test(queue, a_declared_side_waits_and_is_woken_and_told_the_end_as_any_is)
 {
-	for (uint64_t flags = 0; flags <= (MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER); flags++) {
-		struct magring_queue_options options = { .size = sizeof(options), .capacity = 2, .flags = flags };
+	for (uint64_t flags = 0; flags <= (MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER);
+		flags++) {
+		struct magring_queue_options options = { .size = sizeof(options),
+			.capacity = 2,
+			.flags = flags };
 		struct magring_queue *its = NULL;
 		void *received = NULL;
 		pthread_t receiver;
 		assert_same(magring_queue_create(&its, pool, &options), 0);
 		assert_same(pthread_create(&receiver, NULL, receive_numbers_in_order, its), 0);
 		for (uint64_t i = 0; i < 2000; i++) {
-			struct magring_message messages[2] = { given_number(pool, i), given_number(pool, i + 1) };
+			struct magring_message messages[2] = { given_number(pool, i),
+				given_number(pool, i + 1) };
 			if (i % 3 == 0) {
 				assert_same(magring_send_batch(its, messages, 2, -1), 2);
 				i++;
@@ -1240,7 +1271,9 @@ Test(queue, a_declared_side_waits_and_is_woken_and_told_the_end_as_any_is)
 
 Test(queue, a_declared_side_may_be_another_threads_later)
 {
-	struct magring_queue_options options = { .size = sizeof(options), .capacity = 2, .flags = 3 };
+	struct magring_queue_options options = { .size = sizeof(options),
+		.capacity = 2,
+		.flags = 3 };
 	struct magring_queue *its = NULL;
 	assert_same(magring_queue_create(&its, pool, &options), 0);
 	for (uint64_t i = 0; i < 10; i++) {
@@ -1376,7 +1409,7 @@ static void *send_polled(void *argument)
 	for (uint64_t i = 0; i < POLLED; i++) {
 		struct magring_message message = { 0 };
 		if (magring_message_copy(pool, &message, NULL, 0, &i, sizeof(i), 0) != 0 ||
-				magring_send(queue, &message, -1) != 0)
+			magring_send(queue, &message, -1) != 0)
 			atomic_fetch_add(failed, 1);
 	}
 	return NULL;
@@ -1421,7 +1454,8 @@ Test(queue, an_event_loop_sends_everything)
 	uint64_t next = 0;
 	while (next < POLLED) {
 		struct pollfd entry = { .fd = fd, .events = POLLIN };
-		cr_assert_eq(poll(&entry, 1, 30000), 1, "slept through room for message %d", (int)next);
+		cr_assert_eq(poll(&entry, 1, 30000), 1, "slept through room for message %d",
+			(int)next);
 		while (next < POLLED) {
 			struct magring_message message = given_number(pool, next);
 			int rc = magring_send(queue, &message, 0);
@@ -1448,7 +1482,8 @@ Test(queue, statistics_of_a_size_that_is_not_known_are_refused)
 		memset(&stats, 0x5a, sizeof(stats));
 		stats.size = sizes[i];
 		before = stats;
-		assert_same(magring_queue_get_stats(queue, &stats), sizes[i] > size ? -E2BIG : -EINVAL);
+		assert_same(magring_queue_get_stats(queue, &stats),
+			sizes[i] > size ? -E2BIG : -EINVAL);
 		cr_assert_arr_eq(&stats, &before, sizeof(stats));
 	}
 }
@@ -1456,14 +1491,14 @@ Test(queue, statistics_of_a_size_that_is_not_known_are_refused)
 Test(queue, accounts_are_exact_after_known_operations)
 {
 	struct magring_message batch[6] = { 0 }, extra = given_number(pool, 0);
-	check_refuses_recv(0, -EAGAIN);                                 /* empty: 2 */
+	check_refuses_recv(0, -EAGAIN); /* empty: 2 */
 	for (uint64_t i = 0; i < 4; i++)
-		send_number(i);                                         /* sent: 4 */
-	assert_same(magring_send(queue, &extra, 0), -EAGAIN);           /* full: 1 */
-	assert_same(magring_send(queue, &extra, 1), -ETIMEDOUT);        /* full: 2, parked: 1 */
-	check_receives(0);                                              /* received: 1 */
-	assert_same(magring_send(queue, &extra, 0), 0);                 /* sent: 5 */
-	assert_same(magring_recv_batch(queue, batch, 6, 0), 4);         /* received: 5 */
+		send_number(i);                                  /* sent: 4 */
+	assert_same(magring_send(queue, &extra, 0), -EAGAIN);    /* full: 1 */
+	assert_same(magring_send(queue, &extra, 1), -ETIMEDOUT); /* full: 2, parked: 1 */
+	check_receives(0);                                       /* received: 1 */
+	assert_same(magring_send(queue, &extra, 0), 0);          /* sent: 5 */
+	assert_same(magring_recv_batch(queue, batch, 6, 0), 4);  /* received: 5 */
 	struct magring_queue_stats stats = stats_of_queue(queue);
 	assert_same(stats.size, sizeof(stats));
 	assert_same(stats.sent, 5);

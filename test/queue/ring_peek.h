@@ -72,7 +72,8 @@ static inline void ring_peek_challenge(struct ring *ring, uint64_t position)
 static inline bool ring_peek_pending(const struct ring *ring)
 {
 	for (uint64_t i = 0; i < ring_cells(ring); i++)
-		if (progress_of(atomic_load_explicit(&ring->recovery[i], memory_order_relaxed)) == PENDING)
+		if (progress_of(atomic_load_explicit(&ring->recovery[i], memory_order_relaxed)) ==
+			PENDING)
 			return true;
 	return false;
 }

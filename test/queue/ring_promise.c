@@ -25,8 +25,9 @@ struct stopped {
 
 static void show(void)
 {
-	fprintf(stderr, "  cells %zu, head %" PRIu64 " tail %" PRIu64 " size %zu\n", ring_cells(&ring),
-		atomic_load(&ring.head), atomic_load(&ring.tail), ring_size(&ring));
+	fprintf(stderr, "  cells %zu, head %" PRIu64 " tail %" PRIu64 " size %zu\n",
+		ring_cells(&ring), atomic_load(&ring.head), atomic_load(&ring.tail),
+		ring_size(&ring));
 }
 
 static void given_ring(size_t cells, uint64_t position)
@@ -106,7 +107,8 @@ static void check_at_rest(const char *when)
 	CHECK(!may, "%s: a push was foreseen", when);
 	CHECK(ring_size(&ring) >= ring_capacity(&ring), "%s: of %zu fit %zu, with %zu before", when,
 		ring_capacity(&ring), ring_size(&ring), size);
-	CHECK(ring_peek_unresolved(&ring) == 0 && !ring_peek_pending(&ring), "%s: a challenge is pending", when);
+	CHECK(ring_peek_unresolved(&ring) == 0 && !ring_peek_pending(&ring),
+		"%s: a challenge is pending", when);
 	size = ring_size(&ring);
 	pop_some(size);
 	CHECK(pop() == -EAGAIN && ring_size(&ring) == 0, "%s: %zu", when, ring_size(&ring));
@@ -122,7 +124,8 @@ static void check_at_rest(const char *when)
  * message that is refused is sent later. When all are back, none is refused;
  * with `more`, there are as many as the capacity.
  */
-static void what_circulates_can_be_sent_back(size_t cells, uint64_t position, bool more, struct dice *dice)
+static void what_circulates_can_be_sent_back(size_t cells, uint64_t position, bool more,
+	struct dice *dice)
 {
 	struct stopped stopped[STOPPED_MAX];
 	size_t n = 0, out = 0; /* threads that stand still; messages to be sent */
@@ -187,13 +190,16 @@ static void senders_are_skipped_at_head_only(size_t cells, uint64_t position)
 	while (pop() == 1)
 		;
 	uint64_t head = atomic_load(&ring.head);
-	struct stopped first = stop_senders(1), second = stop_senders(1), third = stop_senders(most - 2);
+	struct stopped first = stop_senders(1), second = stop_senders(1),
+		       third = stop_senders(most - 2);
 	push_some(2); /* the second one behind what receivers hold */
 	while (ahead(atomic_load(&ring.tail), advance(head, cells)) < 0 && push() == 1)
 		;
-	CHECK(finish_senders(first) == 1 && finish_senders(second) == 1, "nobody has challenged them");
+	CHECK(finish_senders(first) == 1 && finish_senders(second) == 1,
+		"nobody has challenged them");
 	CHECK(recovery_challenge(&ring, head, most, true) == 0, "the first has finished");
-	CHECK(ring_counts(&ring).returned == 0, "%" PRIu64 " returned", ring_counts(&ring).returned);
+	CHECK(ring_counts(&ring).returned == 0, "%" PRIu64 " returned",
+		ring_counts(&ring).returned);
 	pop_some(1);
 	CHECK(finish_senders(third) == third.count, "skipped behind a live message");
 	for (size_t i = 0; i < held; i++)
@@ -258,7 +264,8 @@ static void what_may_be_skipped_stays_so(uint64_t position)
 	CHECK(recovery_challenge(&ring, tail, 4, false) == 0, "cell 10 is free");
 	push_some(1);
 	CHECK(finish_senders(first) == 1, "nobody has challenged it");
-	CHECK(recovery_challenge(&ring, atomic_load(&ring.head), 3, true) == 0, "the first has finished");
+	CHECK(recovery_challenge(&ring, atomic_load(&ring.head), 3, true) == 0,
+		"the first has finished");
 	pop_some(1);
 	CHECK(finish_senders(second) == 2, "skipped behind a live message");
 	finish_receivers(a);
@@ -277,8 +284,8 @@ static void a_finished_thread_is_not_asked_about_for_ever(uint64_t position)
 	ring_peek_challenge(&ring, second.position);
 	/* It looked for challenges before there was one. */
 	stopped_fill(&cell_at(&ring, second.position)->message, 1);
-	atomic_store_explicit(&cell_at(&ring, second.position)->state, state_full(&ring, second.position),
-		memory_order_release);
+	atomic_store_explicit(&cell_at(&ring, second.position)->state,
+		state_full(&ring, second.position), memory_order_release);
 	CHECK(finish_senders(first) == 1, "nobody has challenged it");
 	CHECK(recovery_challenge(&ring, first.position, 3, true) == 0, "the first has finished");
 	CHECK(finish_senders(third) == 1, "skipped behind live messages");
@@ -295,7 +302,8 @@ static void two_stopped_threads_leave_the_capacity(size_t cells, uint64_t positi
 		struct stopped stopped[2];
 		given_ring(cells, position);
 		size_t most = ring.claim_max;
-		CHECK(most <= RING_CLAIM_MAX && 2 * most <= ring_capacity(&ring), "%zu of %zu", most, cells);
+		CHECK(most <= RING_CLAIM_MAX && 2 * most <= ring_capacity(&ring), "%zu of %zu",
+			most, cells);
 		push_some(2 * most);
 		for (int i = 0; i < 2; i++)
 			stopped[i] = kinds >> i & 1 ? stop_senders(most) : stop_receivers(most);
@@ -328,14 +336,16 @@ static void a_claim_is_bounded(size_t cells)
 		stopped_fill(&messages[i], i + 1);
 	size_t most = cells < 8 ? 1 : cells / 4 < 64 ? cells / 4 : 64;
 	CHECK(ring_push_batch(&ring, messages, 512) == (int)most, "%zu cells", cells);
-	CHECK(ring_try_push_batch(&ring, messages, 512, TRY) == (int)most || cells < 4, "%zu cells", cells);
+	CHECK(ring_try_push_batch(&ring, messages, 512, TRY) == (int)most || cells < 4, "%zu cells",
+		cells);
 	CHECK(ring_pop_batch(&ring, messages, 512) == (int)most, "%zu cells", cells);
 	ring_fini(&ring);
 }
 
 int main(int argc, char **argv)
 {
-	static const uint64_t positions[] = { 0, 1, 31, ((uint64_t)1 << 32) - 20, ((uint64_t)1 << 62) - 37 };
+	static const uint64_t positions[] = { 0, 1, 31, ((uint64_t)1 << 32) - 20,
+		((uint64_t)1 << 62) - 37 };
 	stress_show = show;
 	stress_begin("ring_promise", argc, argv);
 	for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++) {
@@ -354,8 +364,8 @@ int main(int argc, char **argv)
 	struct dice dice = dice_of(0);
 	while (stress_goes_on())
 		for (size_t cells = 4; cells <= 128; cells *= 2)
-			what_circulates_can_be_sent_back(cells, positions[dice_throw(&dice, 5)], dice_throw(&dice, 2) == 0,
-				&dice);
+			what_circulates_can_be_sent_back(cells, positions[dice_throw(&dice, 5)],
+				dice_throw(&dice, 2) == 0, &dice);
 	printf("%" PRIu64 " cells quarantined\n", quarantined);
 	return stress_end();
 }

@@ -17,16 +17,30 @@ struct place {
 
 /* Before, at and after the wrap of 32 bits and of the 62 that positions have. */
 static struct place places[] = {
-	{ 0, 2 }, { 0, 4 }, { 0, 64 }, { 1, 2 }, { 3, 4 }, { 5, 8 },
-	{ (UINT64_C(1) << 32) - 1, 2 }, { (UINT64_C(1) << 32) - 3, 4 }, { UINT64_C(1) << 32, 8 },
+	{ 0, 2 },
+	{ 0, 4 },
+	{ 0, 64 },
+	{ 1, 2 },
+	{ 3, 4 },
+	{ 5, 8 },
+	{ (UINT64_C(1) << 32) - 1, 2 },
+	{ (UINT64_C(1) << 32) - 3, 4 },
+	{ UINT64_C(1) << 32, 8 },
 	{ (UINT64_C(1) << 32) - 64, 64 },
-	{ TOP - 1, 2 }, { TOP - 2, 2 }, { TOP - 3, 4 }, { TOP - 4, 4 }, { TOP - 7, 8 },
-	{ TOP - 13, 8 }, { TOP - 64, 64 }, { TOP - 100, 64 },
+	{ TOP - 1, 2 },
+	{ TOP - 2, 2 },
+	{ TOP - 3, 4 },
+	{ TOP - 4, 4 },
+	{ TOP - 7, 8 },
+	{ TOP - 13, 8 },
+	{ TOP - 64, 64 },
+	{ TOP - 100, 64 },
 };
 #define EVERYWHERE(name) \
 	ParameterizedTestParameters(ring, name) \
 	{ \
-		return cr_make_param_array(struct place, places, sizeof(places) / sizeof(places[0])); \
+		return cr_make_param_array(struct place, places, \
+			sizeof(places) / sizeof(places[0])); \
 	} \
 	ParameterizedTest(struct place *place, ring, name)
 
@@ -265,7 +279,9 @@ static void check_stopped(uint64_t challenges, uint64_t quarantined, uint64_t un
 
 EVERYWHERE(who_need_not_be_sure_sends_and_receives_what_is_ready)
 {
-	for (unsigned int flags = 0; flags <= (RING_EXCLUSIVE_SENDER | RING_EXCLUSIVE_RECEIVER | RING_FETCHES); flags++) {
+	for (unsigned int flags = 0;
+		flags <= (RING_EXCLUSIVE_SENDER | RING_EXCLUSIVE_RECEIVER | RING_FETCHES);
+		flags++) {
 		struct magring_message messages[130], received[130];
 		size_t cells = place->cells;
 		for (uint64_t i = 0; i < 130; i++)
@@ -323,7 +339,8 @@ EVERYWHERE(tells_how_far_it_is_and_which_cells_are_ready)
 	for (uint64_t filled = 0; filled <= place->cells; filled++) {
 		for (size_t distance = 0; distance < 2 * place->cells; distance++) {
 			cr_assert_eq(ring_ready(&ring, distance, RECEIVER), distance < filled);
-			cr_assert_eq(ring_ready(&ring, distance, SENDER), distance < place->cells - filled);
+			cr_assert_eq(ring_ready(&ring, distance, SENDER),
+				distance < place->cells - filled);
 		}
 		assert_same(ring_position(&ring, RECEIVER), place->start);
 		assert_same(ring_position(&ring, SENDER), (place->start + filled) & POSITION);
@@ -347,7 +364,8 @@ static bool given_ring_of_one_sender(const struct place *place)
 
 EVERYWHERE(a_side_to_itself_does_what_any_side_does)
 {
-	for (unsigned int exclusive = 1; exclusive <= (RING_EXCLUSIVE_SENDER | RING_EXCLUSIVE_RECEIVER); exclusive++) {
+	for (unsigned int exclusive = 1;
+		exclusive <= (RING_EXCLUSIVE_SENDER | RING_EXCLUSIVE_RECEIVER); exclusive++) {
 		struct magring_message messages[130], received[130];
 		size_t cells = place->cells;
 		given_ring_with(place, exclusive);
@@ -468,7 +486,8 @@ EVERYWHERE(nobody_waits_for_who_closes_a_ring_with_a_declared_sender)
 		cr_assert(ring_counts(&ring).closed);
 		if (comes == BATCH_COMES)
 			assert_same(ring_push_batch(&ring, messages, 2), -EPIPE);
-		if (comes == SEND_COMES) /* it has claimed when it finds out, and says that this counts */
+		if (comes ==
+			SEND_COMES) /* it has claimed when it finds out, and says that this counts */
 			push(1);
 		pop(0);
 		if (comes == SEND_COMES)
@@ -606,7 +625,8 @@ EVERYWHERE(all_but_one_cell_may_be_held_up)
 		for (size_t i = 0; i < stopped && !senders; i++)
 			push(0);
 		for (size_t i = 0; i < stopped; i++)
-			claimed[i] = senders ? ring_peek_claim_push(&ring) : ring_peek_claim_pop(&ring);
+			claimed[i] =
+				senders ? ring_peek_claim_push(&ring) : ring_peek_claim_pop(&ring);
 		for (uint64_t i = 0; i < 3 * place->cells; i++) {
 			push(i);
 			check_refuses_push(-EAGAIN);
@@ -616,8 +636,9 @@ EVERYWHERE(all_but_one_cell_may_be_held_up)
 		check_stopped(stopped, stopped, stopped);
 		for (size_t i = 0; i < stopped; i++) {
 			size_t which = backwards ? stopped - 1 - i : i;
-			cr_assert_not(senders ? ring_peek_finish_push(&ring, claimed[which], &message) :
-				ring_peek_finish_pop(&ring, claimed[which], &message));
+			cr_assert_not(senders
+					? ring_peek_finish_push(&ring, claimed[which], &message)
+					: ring_peek_finish_pop(&ring, claimed[which], &message));
 			check_number(&message, 0);
 			check_refuses_pop(-EAGAIN);
 		}
@@ -674,7 +695,8 @@ static void *send_numbers(void *argument)
 		size_t count = i % 5 + 1 < EACH - i ? i % 5 + 1 : EACH - i;
 		for (size_t j = 0; j < count; j++)
 			messages[j] = numbered(worker->number * EACH + i + j);
-		int sent = count == 1 ? ring_push(&ring, messages) : ring_push_batch(&ring, messages, count);
+		int sent = count == 1 ? ring_push(&ring, messages)
+				      : ring_push_batch(&ring, messages, count);
 		if (sent > 0)
 			i += (uint64_t)sent;
 		else
@@ -691,7 +713,8 @@ static void *receive_numbers(void *argument)
 	struct magring_message messages[7];
 	for (;;) {
 		size_t want = worker->received % 7 + 1;
-		int count = want == 1 ? ring_pop(&ring, messages) : ring_pop_batch(&ring, messages, want);
+		int count = want == 1 ? ring_pop(&ring, messages)
+				      : ring_pop_batch(&ring, messages, want);
 		if (count == -EPIPE)
 			return NULL;
 		if (count == -EAGAIN)
@@ -700,7 +723,7 @@ static void *receive_numbers(void *argument)
 			uint64_t number = messages[i].private_header - 1;
 			struct magring_message wanted = numbered(number);
 			if (number >= SENDERS * EACH ||
-					memcmp(&messages[i], &wanted, sizeof(wanted)) != 0) {
+				memcmp(&messages[i], &wanted, sizeof(wanted)) != 0) {
 				worker->failed++;
 				continue;
 			}

@@ -44,8 +44,8 @@ enum { SIGNALS = 1 };
 
 #define THREADS_MAX 6
 #define BATCH 3
-#define MESSAGES 1500   /* of a thread, in a game */
-#define PAGE 65536      /* or several */
+#define MESSAGES 1500 /* of a thread, in a game */
+#define PAGE 65536    /* or several */
 #define SIGNAL SIGRTMIN
 #define FOR_EVER UINT64_MAX
 
@@ -53,13 +53,13 @@ enum phase { AT_WORK, TO_STOP, STOPPED, OVER };
 
 struct worker {
 	uint32_t number;
-	uint64_t stream;         /* of dice */
+	uint64_t stream; /* of dice */
 	pthread_t thread;
 	_Atomic(enum phase) phase;
-	_Atomic(uint32_t) held;  /* a futex: 1, stay stopped */
-	_Atomic(bool) trapped;   /* will be stopped by its next operation; else by the signal */
-	unsigned char *trap;     /* two pages, the second of which is closed and opened */
-	uint64_t until;          /* it stands still until so much is done, 0: not decided yet */
+	_Atomic(uint32_t) held; /* a futex: 1, stay stopped */
+	_Atomic(bool) trapped;  /* will be stopped by its next operation; else by the signal */
+	unsigned char *trap;    /* two pages, the second of which is closed and opened */
+	uint64_t until;         /* it stands still until so much is done, 0: not decided yet */
 	uint32_t sent;
 	uint64_t received;
 	/* In a story: what it does. */
@@ -74,9 +74,9 @@ static struct {
 	struct magring_pool *pool;
 	struct magring_queue *queue; /* for sleepers */
 	uint32_t threads;
-	uint32_t batch;              /* the most messages in a call */
-	size_t at_once;              /* how many may stand still */
-	_Atomic(uint64_t) done;      /* operations */
+	uint32_t batch;         /* the most messages in a call */
+	size_t at_once;         /* how many may stand still */
+	_Atomic(uint64_t) done; /* operations */
 	_Atomic(unsigned char) seen[THREADS_MAX][MESSAGES];
 } game;
 
@@ -99,17 +99,19 @@ static void show(void)
 	if (game.ring == NULL)
 		return;
 	struct ring_counts counts = ring_counts(game.ring);
-	fprintf(stderr, "  cells %zu, sent %" PRIu64 " received %" PRIu64 " unresolved %" PRIu64 "\n",
+	fprintf(stderr,
+		"  cells %zu, sent %" PRIu64 " received %" PRIu64 " unresolved %" PRIu64 "\n",
 		ring_cells(game.ring), counts.sent, counts.received,
 		ring_peek_unresolved(game.ring));
 	for (uint32_t i = 0; i < game.threads; i++)
-		fprintf(stderr, "  thread %" PRIu32 ": %s, sent %" PRIu32 " received %" PRIu64 "\n", i,
-			phases[phase_of(i)], workers[i].sent, workers[i].received);
+		fprintf(stderr, "  thread %" PRIu32 ": %s, sent %" PRIu32 " received %" PRIu64 "\n",
+			i, phases[phase_of(i)], workers[i].sent, workers[i].received);
 	if (game.queue == NULL)
 		return;
 	for (int side = SENDER; side <= RECEIVER; side++)
 		fprintf(stderr, "  gate %d: word %#" PRIx64 "\n", side,
-			atomic_load_explicit(&game.queue->eventcount[side].word, memory_order_relaxed));
+			atomic_load_explicit(&game.queue->eventcount[side].word,
+				memory_order_relaxed));
 	stress_print_queue(game.queue);
 }
 
@@ -184,7 +186,8 @@ static struct worker *new_worker(uint32_t number)
 	struct worker *worker = &workers[number];
 	unsigned char *trap = worker->trap;
 	if (trap == NULL)
-		trap = mmap(NULL, (size_t)2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		trap = mmap(NULL, (size_t)2 * PAGE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (trap == MAP_FAILED)
 		abort();
 	*worker = (struct worker){ .number = number, .trap = trap };
@@ -238,7 +241,8 @@ static int64_t pop(void)
 #define EXPECT(is, wanted) \
 	do { \
 		int64_t is_value = (int64_t)(is), wanted_value = (int64_t)(wanted); \
-		CHECK(is_value == wanted_value, "%s is %" PRId64 ", not %" PRId64, #is, is_value, wanted_value); \
+		CHECK(is_value == wanted_value, "%s is %" PRId64 ", not %" PRId64, #is, is_value, \
+			wanted_value); \
 	} while (0)
 
 /* A single message always fits, and a claim may be of all cells. */
@@ -261,8 +265,8 @@ static void close_ring(void)
 {
 	struct ring_counts counts = ring_counts(game.ring);
 	EXPECT(ring_peek_unresolved(game.ring), 0);
-	CHECK(counts.quarantined <= counts.challenged, "%" PRIu64 " of %" PRIu64, counts.quarantined,
-		counts.challenged);
+	CHECK(counts.quarantined <= counts.challenged, "%" PRIu64 " of %" PRIu64,
+		counts.quarantined, counts.challenged);
 	while (pop() >= 0)
 		;
 	if (!closed()) {
@@ -294,14 +298,14 @@ static void *act(void *argument)
 
 static int act_push(struct worker *worker)
 {
-	return worker->count == 1 ? ring_push(game.ring, worker->messages) :
-		ring_push_batch(game.ring, worker->messages, worker->count);
+	return worker->count == 1 ? ring_push(game.ring, worker->messages)
+				  : ring_push_batch(game.ring, worker->messages, worker->count);
 }
 
 static int act_pop(struct worker *worker)
 {
-	return worker->count == 1 ? ring_pop(game.ring, worker->messages) :
-		ring_pop_batch(game.ring, worker->messages, worker->count);
+	return worker->count == 1 ? ring_pop(game.ring, worker->messages)
+				  : ring_pop_batch(game.ring, worker->messages, worker->count);
 }
 
 /* A thread that pushes or pops so many messages, and stops at the one with this index. Those
@@ -409,12 +413,14 @@ static void four_stopped_threads_cost_four_cells(void)
 	open_ring(16);
 	for (uint64_t i = 1; i <= 16; i++)
 		EXPECT(push(i), 1);
-	struct worker *receivers[2] = { stop_in(0, act_pop, 1, 0, 0), stop_in(1, act_pop, 1, 0, 0) };
+	struct worker *receivers[2] = { stop_in(0, act_pop, 1, 0, 0),
+		stop_in(1, act_pop, 1, 0, 0) };
 	for (uint64_t i = 3; i <= 16; i++)
 		EXPECT(pop(), i);
 	for (uint64_t i = 17; i <= 20; i++)
 		EXPECT(push(i), 1);
-	struct worker *senders[2] = { stop_in(2, act_push, 1, 0, 100), stop_in(3, act_push, 1, 0, 101) };
+	struct worker *senders[2] = { stop_in(2, act_push, 1, 0, 100),
+		stop_in(3, act_push, 1, 0, 101) };
 	for (uint64_t i = 21; i <= 28; i++)
 		EXPECT(push(i), 1);
 	EXPECT(push(29), -EAGAIN);
@@ -619,7 +625,8 @@ static struct worker *in_queue(uint32_t thread, int (*what)(struct worker *worke
 	return worker;
 }
 
-static struct worker *stopped_in_queue(uint32_t thread, int (*what)(struct worker *worker), uint64_t number)
+static struct worker *stopped_in_queue(uint32_t thread, int (*what)(struct worker *worker),
+	uint64_t number)
 {
 	struct worker *worker = in_queue(thread, what, number, true);
 	while (phase_of(thread) != STOPPED)
@@ -628,7 +635,8 @@ static struct worker *stopped_in_queue(uint32_t thread, int (*what)(struct worke
 }
 
 /* Asleep, or about to be. */
-static struct worker *sleeper_in_queue(uint32_t thread, int (*what)(struct worker *worker), uint64_t number)
+static struct worker *sleeper_in_queue(uint32_t thread, int (*what)(struct worker *worker),
+	uint64_t number)
 {
 	uint64_t parked = stress_queue_stats(game.queue).parked;
 	struct worker *worker = in_queue(thread, what, number, false);
@@ -773,8 +781,8 @@ static void after_trap(struct worker *worker)
 {
 	enum phase still = TO_STOP;
 	open_trap(worker);
-	atomic_compare_exchange_strong_explicit(&worker->phase, &still, AT_WORK, memory_order_relaxed,
-		memory_order_relaxed);
+	atomic_compare_exchange_strong_explicit(&worker->phase, &still, AT_WORK,
+		memory_order_relaxed, memory_order_relaxed);
 }
 
 static void did(int n)
@@ -789,11 +797,13 @@ static int give(struct worker *worker, struct dice *dice, uint32_t count)
 {
 	struct magring_message own[BATCH], *messages = place(worker, dice, count, false, own);
 	for (uint32_t i = 0; i < count; i++)
-		stopped_fill(&messages[i], (uint64_t)(worker->number + 1) << 32 | (worker->sent + i));
+		stopped_fill(&messages[i],
+			(uint64_t)(worker->number + 1) << 32 | (worker->sent + i));
 	if (messages != own)
 		close_trap(worker);
-	int n = count == 1 && dice_throw(dice, 2) == 0 ? ring_push(game.ring, messages) :
-		ring_push_batch(game.ring, messages, count);
+	int n = count == 1 && dice_throw(dice, 2) == 0
+		? ring_push(game.ring, messages)
+		: ring_push_batch(game.ring, messages, count);
 	if (messages != own)
 		after_trap(worker);
 	CHECK(n == -EAGAIN || n == -EPIPE || (n >= 1 && n <= (int)count), "push: %d", n);
@@ -813,19 +823,20 @@ static void account(struct worker *worker, uint64_t number, uint32_t next[THREAD
 	CHECK(sequence >= next[sender], "%" PRIu32 ":%" PRIu32 " after %" PRIu32, sender, sequence,
 		next[sender] - 1);
 	next[sender] = sequence + 1;
-	unsigned char before = atomic_fetch_add_explicit(&game.seen[sender][sequence], 1,
-		memory_order_relaxed);
+	unsigned char before =
+		atomic_fetch_add_explicit(&game.seen[sender][sequence], 1, memory_order_relaxed);
 	CHECK(before == 0, "%" PRIu32 ":%" PRIu32 " twice", sender, sequence);
 	worker->received++;
 }
 
-static int take(struct worker *worker, struct dice *dice, uint32_t count, uint32_t next[THREADS_MAX])
+static int take(struct worker *worker, struct dice *dice, uint32_t count,
+	uint32_t next[THREADS_MAX])
 {
 	struct magring_message own[BATCH], *messages = place(worker, dice, count, false, own);
 	if (messages != own)
 		close_trap(worker);
-	int n = count == 1 && dice_throw(dice, 2) == 0 ? ring_pop(game.ring, messages) :
-		ring_pop_batch(game.ring, messages, count);
+	int n = count == 1 && dice_throw(dice, 2) == 0 ? ring_pop(game.ring, messages)
+						       : ring_pop_batch(game.ring, messages, count);
 	if (messages != own)
 		after_trap(worker);
 	CHECK(n == -EAGAIN || n == -EPIPE || (n >= 1 && n <= (int)count), "pop: %d", n);
@@ -871,7 +882,8 @@ static void *sender(void *argument)
 	int n = 0;
 	come_in(worker);
 	while (worker->sent < MESSAGES && n != -EPIPE) {
-		n = give(worker, &dice, 1 + dice_throw(&dice, least(game.batch, MESSAGES - worker->sent)));
+		n = give(worker, &dice,
+			1 + dice_throw(&dice, least(game.batch, MESSAGES - worker->sent)));
 		if (n == -EAGAIN)
 			yield();
 	}
@@ -948,7 +960,8 @@ static void ask_to_stop(struct worker *worker, struct dice *dice)
 	atomic_store_explicit(&worker->trapped, trapped, memory_order_relaxed);
 	worker->until = 0;
 	if (atomic_compare_exchange_strong_explicit(&worker->phase, &at_work, TO_STOP,
-			memory_order_relaxed, memory_order_relaxed) && !trapped)
+		    memory_order_relaxed, memory_order_relaxed) &&
+		!trapped)
 		pthread_kill(worker->thread, SIGNAL);
 }
 
@@ -958,7 +971,8 @@ static bool stays(struct worker *worker, struct dice *dice, bool alone)
 	uint64_t done = atomic_load_explicit(&game.done, memory_order_relaxed);
 	if (worker->until == 0) {
 		bool for_ever = dice_throw(dice, 8) == 0;
-		worker->until = for_ever ? FOR_EVER : done + 1 + dice_throw(dice, 1U << dice_throw(dice, 10));
+		worker->until = for_ever ? FOR_EVER
+					 : done + 1 + dice_throw(dice, 1U << dice_throw(dice, 10));
 		totals.stopped++;
 		totals.for_ever += for_ever;
 	}
@@ -1013,8 +1027,9 @@ static void check_messages(void)
 		sent += workers[i].sent;
 		received += workers[i].received;
 		for (uint32_t j = 0; j < MESSAGES; j++)
-			CHECK(game.seen[i][j] == (j < workers[i].sent), "%" PRIu32 ":%" PRIu32 " of %" PRIu32
-				" %d times", i, j, workers[i].sent, game.seen[i][j]);
+			CHECK(game.seen[i][j] == (j < workers[i].sent),
+				"%" PRIu32 ":%" PRIu32 " of %" PRIu32 " %d times", i, j,
+				workers[i].sent, game.seen[i][j]);
 	}
 	struct ring_counts counts = ring_counts(game.ring);
 	EXPECT(received, sent);
@@ -1093,7 +1108,8 @@ static void play_apart(struct dice *dice)
 	size_t capacity = (size_t)4 << dice_throw(dice, 3);
 	size_t at_once = (capacity - 2) / 2 / batch;
 	open_ring(capacity);
-	begin_game(dice, threads, batch, at_once < threads - 2 ? at_once : threads - 2, sender, receiver);
+	begin_game(dice, threads, batch, at_once < threads - 2 ? at_once : threads - 2, sender,
+		receiver);
 	end_apart(dice, end_ring);
 	close_ring();
 }
@@ -1107,7 +1123,8 @@ static void end_queue(void)
 static void play_asleep(struct dice *dice)
 {
 	open_queue((size_t)4 << dice_throw(dice, 2));
-	begin_game(dice, 3 + dice_throw(dice, THREADS_MAX - 2), 1, 1, sleepy_sender, sleepy_receiver);
+	begin_game(dice, 3 + dice_throw(dice, THREADS_MAX - 2), 1, 1, sleepy_sender,
+		sleepy_receiver);
 	end_apart(dice, end_queue);
 	close_queue();
 }
@@ -1141,10 +1158,10 @@ int main(int argc, char **argv)
 		play_asleep(&dice);
 	}
 	printf("%" PRIu64 " games, %" PRIu64 " messages, %" PRIu64 " times stopped, %" PRIu64
-		" for ever; %" PRIu64 " challenged, %" PRIu64 " quarantined; %" PRIu64
-		" times full or empty\n", totals.games, totals.messages, totals.stopped, totals.for_ever,
-		totals.challenged, totals.quarantined,
-		atomic_load_explicit(&totals.in_vain, memory_order_relaxed));
+	       " for ever; %" PRIu64 " challenged, %" PRIu64 " quarantined; %" PRIu64
+	       " times full or empty\n",
+		totals.games, totals.messages, totals.stopped, totals.for_ever, totals.challenged,
+		totals.quarantined, atomic_load_explicit(&totals.in_vain, memory_order_relaxed));
 	CHECK(totals.quarantined > 0, "nobody was in the way");
 	stress_destroy(game.pool);
 	return stress_end();

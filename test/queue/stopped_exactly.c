@@ -59,11 +59,11 @@ static size_t batch = BATCH;
 
 static const char *manner_name;
 static struct {
-	uint64_t moments;    /* at which a victim was stopped */
-	uint64_t played;     /* ways to go on from there */
+	uint64_t moments; /* at which a victim was stopped */
+	uint64_t played;  /* ways to go on from there */
 	uint64_t skipped;
 	uint64_t own_steps[2]; /* the most of a call; beside the largest claim */
-	uint64_t barriers;   /* of all these calls */
+	uint64_t barriers;     /* of all these calls */
 } totals;
 
 static void show(void)
@@ -156,7 +156,8 @@ static void account(const struct magring_message *message, bool in_order)
 		if (!sent)
 			return;
 		CHECK(!world.gone[number], "%" PRIu64 " twice", number);
-		CHECK(!in_order || number > world.newest, "%" PRIu64 " after %" PRIu64, number, world.newest);
+		CHECK(!in_order || number > world.newest, "%" PRIu64 " after %" PRIu64, number,
+			world.newest);
 		world.gone[number] = true;
 		world.received++;
 		if (number > world.newest)
@@ -186,7 +187,8 @@ static int others_push(size_t count)
 	for (size_t i = 0; i < count; i++)
 		stopped_fill(&messages[i], world.sent + 1 + i);
 	bool may = ring_may_push(&world.ring);
-	int n = count == 1 ? ring_push(&world.ring, messages) : ring_push_batch(&world.ring, messages, count);
+	int n = count == 1 ? ring_push(&world.ring, messages)
+			   : ring_push_batch(&world.ring, messages, count);
 	CHECK(n == -EPIPE || n == -EAGAIN || (n > 0 && n <= (int)count), "push: %d", n);
 	CHECK((n == -EPIPE) == closed, "push: %d", n);
 	CHECK((n != -EAGAIN) == may, "push: %d, may_push: %d", n, may);
@@ -203,7 +205,8 @@ static int others_pop(size_t count)
 	struct magring_message messages[BATCH];
 	bool closed = ring_counts(&world.ring).closed;
 	bool may = ring_may_pop(&world.ring);
-	int n = count == 1 ? ring_pop(&world.ring, messages) : ring_pop_batch(&world.ring, messages, count);
+	int n = count == 1 ? ring_pop(&world.ring, messages)
+			   : ring_pop_batch(&world.ring, messages, count);
 	CHECK(n == -EPIPE || n == -EAGAIN || (n > 0 && n <= (int)count), "pop: %d", n);
 	CHECK(n > 0 || (n == -EPIPE) == closed, "pop: %d", n);
 	CHECK((n != -EAGAIN) == may, "pop: %d, may_pop: %d", n, may);
@@ -243,9 +246,7 @@ static void pass_on(size_t count)
 	}
 }
 
-static void nothing(void)
-{
-}
+static void nothing(void) {}
 
 static void empty_it(void)
 {
@@ -322,15 +323,16 @@ static void finish(int number)
 		victim_go_on(number, PTRACE_CONT);
 	note();
 	int n = victim->result;
-	CHECK(n == -EPIPE || n == -EAGAIN || (n > 0 && n <= (int)count_of(victim)), "victim %d: %d", number, n);
+	CHECK(n == -EPIPE || n == -EAGAIN || (n > 0 && n <= (int)count_of(victim)), "victim %d: %d",
+		number, n);
 	CHECK(n != -EPIPE || ring_counts(&world.ring).closed, "not closed");
 	CHECK(n != -EAGAIN || victim->may_fail, "victim %d: -EAGAIN", number);
 	victim->inside = false;
 	victim->left_holes = true;
 	victim->sent_before = world.sent;
 	if (sends(victim)) {
-		CHECK(n >= 64 || (n > 0 ? victim->seen >> n == 0 : victim->seen == 0), "%" PRIx64
-			" received of %d", victim->seen, n);
+		CHECK(n >= 64 || (n > 0 ? victim->seen >> n == 0 : victim->seen == 0),
+			"%" PRIx64 " received of %d", victim->seen, n);
 		CHECK(!world.ended || may_be_empty(), "sent %d after the end", n);
 		return;
 	}
@@ -347,11 +349,13 @@ static void check_counts(void)
 			sent += (uint64_t)world.victims[i].result;
 			received += (uint64_t)__builtin_popcountll(world.victims[i].seen);
 		}
-	CHECK(counts.sent == sent && counts.received == received, "sent %" PRIu64 " not %" PRIu64
-		", received %" PRIu64 " not %" PRIu64, counts.sent, sent, counts.received, received);
-	CHECK(counts.quarantined <= counts.challenged, "%" PRIu64 " of %" PRIu64, counts.quarantined,
-		counts.challenged);
-	CHECK(ring_peek_unresolved(&world.ring) == 0, "%" PRIu64, ring_peek_unresolved(&world.ring));
+	CHECK(counts.sent == sent && counts.received == received,
+		"sent %" PRIu64 " not %" PRIu64 ", received %" PRIu64 " not %" PRIu64, counts.sent,
+		sent, counts.received, received);
+	CHECK(counts.quarantined <= counts.challenged, "%" PRIu64 " of %" PRIu64,
+		counts.quarantined, counts.challenged);
+	CHECK(ring_peek_unresolved(&world.ring) == 0, "%" PRIu64,
+		ring_peek_unresolved(&world.ring));
 	CHECK(!ring_peek_pending(&world.ring), "a challenge is pending");
 }
 
@@ -410,12 +414,13 @@ static void play(const struct manner *manner, const int order[VICTIMS])
 
 /* ---------------------------------------------------------------- scenarios -- */
 
-static void begin_scenario_exclusive(const char *name, size_t cells, uint64_t position, uint64_t filled,
-	unsigned int exclusive)
+static void begin_scenario_exclusive(const char *name, size_t cells, uint64_t position,
+	uint64_t filled, unsigned int exclusive)
 {
 	scenario_name = name;
 	manner_name = "nothing yet";
-	if (ring_init(&world.ring, cells, as_in_queues ? cells / 2 : cells - 1, position, exclusive) != 0)
+	if (ring_init(&world.ring, cells, as_in_queues ? cells / 2 : cells - 1, position,
+		    exclusive) != 0)
 		abort();
 	if (!as_in_queues)
 		world.ring.claim_max = cells;
@@ -445,7 +450,12 @@ static void play_in_turn(int depth)
 	static unsigned int turn;
 	static const int some[] = { 0, 1, 2, 4, 7 };
 	static const int orders[][VICTIMS] = {
-		{ 0, 1, 2 }, { 1, 0, 2 }, { 0, 2, 1 }, { 2, 1, 0 }, { 1, 2, 0 }, { 2, 0, 1 },
+		{ 0, 1, 2 },
+		{ 1, 0, 2 },
+		{ 0, 2, 1 },
+		{ 2, 1, 0 },
+		{ 1, 2, 0 },
+		{ 2, 0, 1 },
 	};
 	play(&manners[some[turn % 5]], orders[turn / 5 % 6]);
 	turn++;
@@ -495,7 +505,9 @@ static void alone(enum op op, size_t cells, uint64_t position, uint64_t filled)
 	begin(0, op);
 	position = atomic_load(sends(victim) ? &world.ring.tail : &world.ring.head);
 	do {
-		_Atomic(uint64_t) *last = &world.ring.cells[(position + victim->moved - 1) & world.ring.index_mask].state;
+		_Atomic(uint64_t) *last =
+			&world.ring.cells[(position + victim->moved - 1) & world.ring.index_mask]
+				 .state;
 		uint64_t quarantined = totals.skipped;
 		if (victim->moved > 0 && claim == 0) {
 			claim = victim->steps;
@@ -515,7 +527,8 @@ static void alone(enum op op, size_t cells, uint64_t position, uint64_t filled)
 		in_between += owes;
 		end_if_failed();
 	} while (step(0));
-	CHECK(claim < store || (victim->result < 0 && claim == 0), "claim after %u, store after %u", claim, store);
+	CHECK(claim < store || (victim->result < 0 && claim == 0), "claim after %u, store after %u",
+		claim, store);
 	CHECK(in_between >= 2 || victim->result < 0, "%u instructions in between", in_between);
 	end_if_failed();
 	end_scenario();
@@ -754,7 +767,8 @@ static void late(enum op op, size_t cells)
 static bool at_system_call(int number)
 {
 	errno = 0;
-	long next = ptrace(PTRACE_PEEKUSER, processes[number].pid, (void *)offsetof(struct user_regs_struct, rip), NULL);
+	long next = ptrace(PTRACE_PEEKUSER, processes[number].pid,
+		(void *)offsetof(struct user_regs_struct, rip), NULL);
 	if (errno != 0)
 		abort();
 	return memcmp((const void *)next, "\x0f\x05", 2) == 0;
@@ -776,7 +790,8 @@ static void own_steps(enum op op, size_t cells)
 			do
 				barriers += at_system_call(j);
 			while (step(j) && victim->steps < OWN_STEPS_MAX);
-			CHECK(victim->result == 1, "%d after %u instructions", victim->result, victim->steps);
+			CHECK(victim->result == 1, "%d after %u instructions", victim->result,
+				victim->steps);
 			CHECK(barriers <= 1, "%u barriers", barriers);
 			totals.barriers += barriers;
 			end_if_failed();
@@ -789,7 +804,8 @@ static void own_steps(enum op op, size_t cells)
 			end_if_failed();
 		}
 	finish(0);
-	CHECK(ring_peek_unresolved(&world.ring) == 0, "%" PRIu64, ring_peek_unresolved(&world.ring));
+	CHECK(ring_peek_unresolved(&world.ring) == 0, "%" PRIu64,
+		ring_peek_unresolved(&world.ring));
 	end_if_failed();
 	end_scenario();
 }
@@ -815,7 +831,9 @@ static void go_the_other_way(void)
 static void declared(enum op op, size_t cells, uint64_t position, uint64_t filled)
 {
 	static const char *const manner_names[] = {
-		"other way, victim, close", "other way, close, other way, victim", "victim, other way, close",
+		"other way, victim, close",
+		"other way, close, other way, victim",
+		"victim, other way, close",
 		"close, victim",
 	};
 	begin_scenario_exclusive("declared", cells, position, filled,
@@ -843,7 +861,8 @@ static void declared(enum op op, size_t cells, uint64_t position, uint64_t fille
 				finish(0);
 				CHECK(others_push(1) == -EPIPE, "closed");
 				drain(1);
-				CHECK(world.ended && waiting() == 0, "%" PRIu64 " messages are lost", waiting());
+				CHECK(world.ended && waiting() == 0,
+					"%" PRIu64 " messages are lost", waiting());
 				check_counts();
 				end_if_failed();
 				totals.played++;
@@ -876,7 +895,8 @@ int main(int argc, char **argv)
 		for (enum op op = PUSH; op <= POP_BATCH; op++)
 			for (uint64_t filled = 0; filled <= cells; filled++)
 				/* From the beginning; or so that positions begin anew. */
-				alone(op, cells, filled % 2 ? 0 : ((uint64_t)1 << 62) - 1 - cells, filled);
+				alone(op, cells, filled % 2 ? 0 : ((uint64_t)1 << 62) - 1 - cells,
+					filled);
 	for (enum op op = PUSH; op <= POP_BATCH; op++)
 		for (uint64_t filled = 0; filled <= 4; filled += 2)
 			declared(op, 4, filled == 2 ? 0 : ((uint64_t)1 << 62) - 1 - 4, filled);
@@ -914,9 +934,12 @@ int main(int argc, char **argv)
 		own_steps(op, 4 * batch);
 	}
 	CHECK(totals.barriers > 0 || !fence_asymmetric, "nobody was skipped");
-	printf("stopped at %" PRIu64 " moments, %" PRIu64 " ways to go on, %" PRIu64 " times skipped; "
-		"at most %" PRIu64 " instructions in a call beside a stopped thread, %" PRIu64 " beside a claim "
-		"of %d cells\n", totals.moments, totals.played, totals.skipped, totals.own_steps[0],
+	printf("stopped at %" PRIu64 " moments, %" PRIu64 " ways to go on, %" PRIu64
+	       " times skipped; "
+	       "at most %" PRIu64 " instructions in a call beside a stopped thread, %" PRIu64
+	       " beside a claim "
+	       "of %d cells\n",
+		totals.moments, totals.played, totals.skipped, totals.own_steps[0],
 		totals.own_steps[1], RING_CLAIM_MAX);
 	return stress_end();
 }

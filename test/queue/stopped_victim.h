@@ -36,16 +36,17 @@ enum op { PUSH, POP, PUSH_BATCH, POP_BATCH, CLOSE };
 
 struct victim {
 	enum op op;
-	bool inside;          /* in a call that is not accounted for */
-	volatile int result;  /* of that call, 0 while it is not over */
-	unsigned int steps;   /* of that call */
-	uint64_t moved;       /* positions that tail (head) has moved in these */
+	bool inside;         /* in a call that is not accounted for */
+	volatile int result; /* of that call, 0 while it is not over */
+	unsigned int steps;  /* of that call */
+	uint64_t moved;      /* positions that tail (head) has moved in these */
 	/* For the accounts. */
-	bool may_fail;        /* at some moment of its call the ring was full (empty) */
-	bool left_holes;      /* where it was in the way, and receivers have not been since */
-	uint64_t seen;        /* a bit for each of its messages that was received */
-	uint64_t sent_before; /* of the others' messages, so many were sent when its call was over */
-	size_t batch;         /* messages of a batch */
+	bool may_fail;   /* at some moment of its call the ring was full (empty) */
+	bool left_holes; /* where it was in the way, and receivers have not been since */
+	uint64_t seen;   /* a bit for each of its messages that was received */
+	uint64_t
+		sent_before; /* of the others' messages, so many were sent when its call was over */
+	size_t batch;        /* messages of a batch */
 	struct magring_message messages[BATCH_MAX];
 	_Alignas(64) unsigned char stack[STACK];
 };
@@ -56,9 +57,9 @@ static struct world {
 	/* Messages 1 ... sent are those of the others. */
 	uint64_t sent;
 	uint64_t received;
-	uint64_t newest;      /* of those that were received by a call that is over */
+	uint64_t newest; /* of those that were received by a call that is over */
 	bool gone[MESSAGES];
-	bool ended;           /* a pop said -EPIPE */
+	bool ended; /* a pop said -EPIPE */
 } world;
 
 /* What all can see. */
@@ -106,18 +107,24 @@ static inline size_t count_of(const struct victim *victim)
 static inline void show_world(void)
 {
 	static const char *const names[] = { "push", "pop", "push_batch", "pop_batch", "close" };
-	fprintf(stderr, "  cells %zu, head %" PRIu64 " tail %#" PRIx64 " unresolved %" PRIu64
-		", the others have sent %" PRIu64 "\n", ring_cells(&world.ring),
-		atomic_load(&world.ring.head), atomic_load(&world.ring.tail),
-		ring_peek_unresolved(&world.ring), world.sent);
+	fprintf(stderr,
+		"  cells %zu, head %" PRIu64 " tail %#" PRIx64 " unresolved %" PRIu64
+		", the others have sent %" PRIu64 "\n",
+		ring_cells(&world.ring), atomic_load(&world.ring.head),
+		atomic_load(&world.ring.tail), ring_peek_unresolved(&world.ring), world.sent);
 	for (size_t i = 0; i < ring_cells(&world.ring); i++)
 		fprintf(stderr, "  cell %zu: state %#" PRIx64 ", recovery word %#" PRIx64 "\n", i,
-			atomic_load(&world.ring.cells[i].state), atomic_load(&world.ring.recovery[i]));
+			atomic_load(&world.ring.cells[i].state),
+			atomic_load(&world.ring.recovery[i]));
 	for (int i = 0; i < VICTIMS; i++)
 		if (world.victims[i].steps > 0)
-			fprintf(stderr, "  victim %d: %s, %s after %u instructions, moved %" PRIu64 ", result %d\n", i,
-				names[world.victims[i].op], world.victims[i].inside ? "stopped" : "back; stopped",
-				world.victims[i].steps, world.victims[i].moved, world.victims[i].result);
+			fprintf(stderr,
+				"  victim %d: %s, %s after %u instructions, moved %" PRIu64
+				", result %d\n",
+				i, names[world.victims[i].op],
+				world.victims[i].inside ? "stopped" : "back; stopped",
+				world.victims[i].steps, world.victims[i].moved,
+				world.victims[i].result);
 }
 
 /* ------------------------------------------------------------------ one step -- */
@@ -168,8 +175,9 @@ static inline bool victims_start(void)
 		processes[i].pid = clone(victim_main, world.victims[i].stack + STACK,
 			CLONE_VM | CLONE_FS | CLONE_FILES | SIGCHLD, &world.victims[i]);
 		processes[i].moment = ++moments;
-		if (processes[i].pid < 0 || victim_wait(i) != SIGTRAP || ptrace(PTRACE_SETOPTIONS, processes[i].pid,
-				NULL, (void *)(uintptr_t)PTRACE_O_EXITKILL) != 0)
+		if (processes[i].pid < 0 || victim_wait(i) != SIGTRAP ||
+			ptrace(PTRACE_SETOPTIONS, processes[i].pid, NULL,
+				(void *)(uintptr_t)PTRACE_O_EXITKILL) != 0)
 			return false;
 	}
 	return true;
@@ -189,7 +197,9 @@ static inline void victim_go_on(int number, enum __ptrace_request how)
 	int signal_number;
 	processes[number].moment = ++moments;
 	do /* again after a signal from outside, which the program will have got as well */
-		signal_number = ptrace(how, processes[number].pid, NULL, NULL) == 0 ? victim_wait(number) : 0;
+		signal_number = ptrace(how, processes[number].pid, NULL, NULL) == 0
+			? victim_wait(number)
+			: 0;
 	while (signal_number != 0 && signal_number != SIGTRAP && !is_fault(signal_number));
 	if (signal_number != SIGTRAP) {
 		fprintf(stderr, "%s: victim %d: %s\n", stress_name, number,
@@ -214,7 +224,8 @@ static inline bool step(int number)
 static inline void take_picture(struct picture *picture)
 {
 	memcpy(&picture->ring, &world.ring, sizeof(world.ring));
-	memcpy(picture->cells, world.ring.cells, ring_cells(&world.ring) * sizeof(struct ring_cell));
+	memcpy(picture->cells, world.ring.cells,
+		ring_cells(&world.ring) * sizeof(struct ring_cell));
 	memcpy(picture->recovery, world.ring.recovery, ring_cells(&world.ring) * sizeof(uint64_t));
 }
 
@@ -223,8 +234,8 @@ static inline bool has_changed(struct picture *picture)
 {
 	size_t cells = ring_cells(&world.ring);
 	if (memcmp(&picture->ring, &world.ring, sizeof(world.ring)) == 0 &&
-			memcmp(picture->cells, world.ring.cells, cells * sizeof(struct ring_cell)) == 0 &&
-			memcmp(picture->recovery, world.ring.recovery, cells * sizeof(uint64_t)) == 0)
+		memcmp(picture->cells, world.ring.cells, cells * sizeof(struct ring_cell)) == 0 &&
+		memcmp(picture->recovery, world.ring.recovery, cells * sizeof(uint64_t)) == 0)
 		return false;
 	take_picture(picture);
 	return true;
@@ -235,12 +246,15 @@ static inline void keep(int depth)
 	memcpy(&kept[depth].world, &world, sizeof(world));
 	take_picture(&kept[depth].picture);
 	for (int i = 0; i < VICTIMS; i++) {
-		struct iovec xstate = { .iov_base = kept[depth].victims[i].xstate, .iov_len = XSTATE_MAX };
+		struct iovec xstate = { .iov_base = kept[depth].victims[i].xstate,
+			.iov_len = XSTATE_MAX };
 		if (kept[depth].victims[i].moment == processes[i].moment)
 			continue;
 		kept[depth].victims[i].moment = processes[i].moment;
-		if (ptrace(PTRACE_GETREGS, processes[i].pid, NULL, &kept[depth].victims[i].registers) != 0 ||
-				ptrace(PTRACE_GETREGSET, processes[i].pid, (void *)NT_X86_XSTATE, &xstate) != 0)
+		if (ptrace(PTRACE_GETREGS, processes[i].pid, NULL,
+			    &kept[depth].victims[i].registers) != 0 ||
+			ptrace(PTRACE_GETREGSET, processes[i].pid, (void *)NT_X86_XSTATE,
+				&xstate) != 0)
 			abort();
 		kept[depth].victims[i].xstate_size = xstate.iov_len;
 	}
@@ -259,8 +273,10 @@ static inline void put_back(int depth)
 		if (kept[depth].victims[i].moment == processes[i].moment)
 			continue;
 		processes[i].moment = kept[depth].victims[i].moment;
-		if (ptrace(PTRACE_SETREGS, processes[i].pid, NULL, &kept[depth].victims[i].registers) != 0 ||
-				ptrace(PTRACE_SETREGSET, processes[i].pid, (void *)NT_X86_XSTATE, &xstate) != 0)
+		if (ptrace(PTRACE_SETREGS, processes[i].pid, NULL,
+			    &kept[depth].victims[i].registers) != 0 ||
+			ptrace(PTRACE_SETREGSET, processes[i].pid, (void *)NT_X86_XSTATE,
+				&xstate) != 0)
 			abort();
 	}
 }

@@ -47,7 +47,8 @@ static void fill_store_buffer(uint64_t turn)
 static uint64_t wait_for_turn(uint64_t last)
 {
 	uint64_t turn;
-	for (uint32_t looks = 0; (turn = atomic_load_explicit(&game.turn, memory_order_acquire)) == last; looks++)
+	for (uint32_t looks = 0;
+		(turn = atomic_load_explicit(&game.turn, memory_order_acquire)) == last; looks++)
 		if (looks > 10000)
 			sched_yield();
 	return turn;
@@ -79,7 +80,8 @@ static bool play_once(uint64_t turn, struct dice *dice)
 	fill_store_buffer(turn);
 	int first = ring_push(&game.ring, &message);
 	int second = ring_push(&game.ring, &message);
-	for (uint32_t looks = 0; atomic_load_explicit(&game.done, memory_order_acquire) < turn; looks++)
+	for (uint32_t looks = 0; atomic_load_explicit(&game.done, memory_order_acquire) < turn;
+		looks++)
 		if (looks > 10000)
 			sched_yield();
 	CHECK(first == 1, "room for one: %d", first);

@@ -17,10 +17,10 @@
 
 #define SLAB ((size_t)2048)
 #define PAYLOAD (SLAB - 64)
-#define SLABS 12       /* more than senders hold while they wait for one more */
+#define SLABS 12 /* more than senders hold while they wait for one more */
 #define BATCH 4
-#define WORKERS 8      /* two of each kind */
-#define CANCELS 60     /* a game */
+#define WORKERS 8  /* two of each kind */
+#define CANCELS 60 /* a game */
 #define SENDERS_MAX (WORKERS + CANCELS)
 #define SEQUENCES 8192 /* of one sender */
 
@@ -29,11 +29,11 @@ enum kind { SEND, SEND_BATCH, RECEIVE, RECEIVE_BATCH };
 struct worker {
 	pthread_t thread;
 	enum kind kind;
-	uint32_t number;        /* of a sender */
+	uint32_t number; /* of a sender */
 	uint64_t stream;
 	int64_t timeout_ns;
 	struct magring_message message[BATCH];
-	uint32_t made, sent;    /* labels used; the first of them, sent before the present call */
+	uint32_t made, sent; /* labels used; the first of them, sent before the present call */
 };
 
 static struct {
@@ -90,8 +90,10 @@ static bool make_messages(struct worker *worker, uint32_t count, int64_t timeout
 		struct stress_label label = { .sender = worker->number, .sequence = worker->made };
 		if (!stress_message_empty(&worker->message[i]))
 			continue;
-		int rc = stress_message_wait(game.pool, &worker->message[i], label, 8, PAYLOAD, timeout_ns);
-		CHECK(rc == 0 || (timeout_ns >= 0 && (rc == -ETIMEDOUT || rc == -ENOBUFS)), "%s", strerror(-rc));
+		int rc = stress_message_wait(game.pool, &worker->message[i], label, 8, PAYLOAD,
+			timeout_ns);
+		CHECK(rc == 0 || (timeout_ns >= 0 && (rc == -ETIMEDOUT || rc == -ENOBUFS)), "%s",
+			strerror(-rc));
 		if (rc != 0)
 			return false;
 		worker->made++;
@@ -118,9 +120,11 @@ static void *send_on(void *argument)
 		int64_t timeout_ns = choose_timeout(&dice);
 		if (!make_messages(worker, count, timeout_ns))
 			continue;
-		int rc = worker->kind == SEND ? magring_send(game.queue, worker->message, timeout_ns) :
-			magring_send_batch(game.queue, worker->message, count, timeout_ns);
-		CHECK(rc >= 0 || (timeout_ns >= 0 && (rc == -ETIMEDOUT || rc == -EAGAIN)), "%s", strerror(-rc));
+		int rc = worker->kind == SEND
+			? magring_send(game.queue, worker->message, timeout_ns)
+			: magring_send_batch(game.queue, worker->message, count, timeout_ns);
+		CHECK(rc >= 0 || (timeout_ns >= 0 && (rc == -ETIMEDOUT || rc == -EAGAIN)), "%s",
+			strerror(-rc));
 		if (rc >= 0)
 			count_sent(worker, worker->kind == SEND ? 1 : (uint32_t)rc);
 		pause_at_times(&dice);
@@ -135,10 +139,11 @@ static void take_in(struct magring_message *message)
 {
 	struct stress_label label = { 0 };
 	bool intact = stress_message_intact(message, &label);
-	CHECK(intact && label.sender < SENDERS_MAX && label.sequence < SEQUENCES, "%" PRIu32 ":%" PRIu32,
-		label.sender, label.sequence);
+	CHECK(intact && label.sender < SENDERS_MAX && label.sequence < SEQUENCES,
+		"%" PRIu32 ":%" PRIu32, label.sender, label.sequence);
 	if (intact)
-		atomic_fetch_add_explicit(&game.seen[label.sender][label.sequence], 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&game.seen[label.sender][label.sequence], 1,
+			memory_order_relaxed);
 	magring_message_free(message);
 }
 
@@ -148,11 +153,13 @@ static void *receive_on(void *argument)
 	struct dice dice = dice_of(worker->stream);
 	for (;;) {
 		int64_t timeout_ns = choose_timeout(&dice);
-		int rc = worker->kind == RECEIVE ? magring_recv(game.queue, worker->message, timeout_ns) :
-			magring_recv_batch(game.queue, worker->message, BATCH, timeout_ns);
+		int rc = worker->kind == RECEIVE
+			? magring_recv(game.queue, worker->message, timeout_ns)
+			: magring_recv_batch(game.queue, worker->message, BATCH, timeout_ns);
 		if (rc == -EPIPE)
 			return NULL;
-		CHECK(rc >= 0 || (timeout_ns >= 0 && (rc == -ETIMEDOUT || rc == -EAGAIN)), "%s", strerror(-rc));
+		CHECK(rc >= 0 || (timeout_ns >= 0 && (rc == -ETIMEDOUT || rc == -EAGAIN)), "%s",
+			strerror(-rc));
 		if (rc == 0 && worker->kind == RECEIVE)
 			rc = 1;
 		for (int i = 0; i < rc; i++)
@@ -165,7 +172,8 @@ static void *receive_on(void *argument)
 
 static void start(struct worker *worker, enum kind kind, uint32_t number)
 {
-	*worker = (struct worker){ .kind = kind, .number = number,
+	*worker = (struct worker){ .kind = kind,
+		.number = number,
 		.stream = game.games * SENDERS_MAX + number };
 	stress_start(&worker->thread, kind <= SEND_BATCH ? send_on : receive_on, worker);
 }
@@ -179,11 +187,13 @@ static void close_sender(struct worker *worker)
 		/* Not made, or sent in the call in which it was cancelled. */
 		if (stress_message_empty(message))
 			continue;
-		CHECK(stress_message_intact(message, &label) && label.sender == worker->number, "%" PRIu32 ":%" PRIu32,
-			label.sender, label.sequence);
+		CHECK(stress_message_intact(message, &label) && label.sender == worker->number,
+			"%" PRIu32 ":%" PRIu32, label.sender, label.sequence);
 		CHECK(label.sequence >= worker->sent && label.sequence < worker->made,
-			"%" PRIu32 " of %" PRIu32 "...%" PRIu32, label.sequence, worker->sent, worker->made);
-		atomic_fetch_add_explicit(&game.seen[label.sender][label.sequence], 1, memory_order_relaxed);
+			"%" PRIu32 " of %" PRIu32 "...%" PRIu32, label.sequence, worker->sent,
+			worker->made);
+		atomic_fetch_add_explicit(&game.seen[label.sender][label.sequence], 1,
+			memory_order_relaxed);
 		magring_message_free(message);
 		game.kept++;
 	}
@@ -204,9 +214,11 @@ static void check_seen(uint32_t senders)
 {
 	for (uint32_t sender = 0; sender < senders; sender++)
 		for (uint32_t sequence = 0; sequence < SEQUENCES; sequence++) {
-			uint8_t seen = atomic_exchange_explicit(&game.seen[sender][sequence], 0, memory_order_relaxed);
-			CHECK(seen == (sequence < game.worker[sender].made), "%" PRIu32 ":%" PRIu32 " of %" PRIu32 ": %u times",
-				sender, sequence, game.worker[sender].made, seen);
+			uint8_t seen = atomic_exchange_explicit(&game.seen[sender][sequence], 0,
+				memory_order_relaxed);
+			CHECK(seen == (sequence < game.worker[sender].made),
+				"%" PRIu32 ":%" PRIu32 " of %" PRIu32 ": %u times", sender,
+				sequence, game.worker[sender].made, seen);
 			game.messages += seen;
 		}
 }
@@ -221,13 +233,15 @@ static void check_slabs(void)
 	for (int i = 0; i < SLABS; i++)
 		magring_message_free(&message[i]);
 	for (unsigned int i = 0; i < stress_pool_stats(game.pool).classes; i++)
-		CHECK(!eventcount_has_waiters(&game.pool->memory[i]), "threads are said to wait for slabs");
+		CHECK(!eventcount_has_waiters(&game.pool->memory[i]),
+			"threads are said to wait for slabs");
 }
 
 static void check_eventcounts(void)
 {
 	for (int side = SENDER; side <= RECEIVER; side++)
-		CHECK(!eventcount_has_waiters(&game.queue->eventcount[side]), "threads are said to wait, side %d", side);
+		CHECK(!eventcount_has_waiters(&game.queue->eventcount[side]),
+			"threads are said to wait, side %d", side);
 }
 
 static void play(struct dice *dice)
@@ -277,9 +291,9 @@ int main(int argc, char **argv)
 	struct dice dice = dice_of(0);
 	while (stress_goes_on())
 		play(&dice);
-	printf("%" PRIu64 " games, %" PRIu64 " messages; cancelled %" PRIu64 " and %" PRIu64 " senders, which kept %"
-		PRIu64 " messages, %" PRIu64 " and %" PRIu64 " receivers\n", game.games, game.messages,
-		game.cancelled[SEND], game.cancelled[SEND_BATCH], game.kept, game.cancelled[RECEIVE],
-		game.cancelled[RECEIVE_BATCH]);
+	printf("%" PRIu64 " games, %" PRIu64 " messages; cancelled %" PRIu64 " and %" PRIu64
+	       " senders, which kept %" PRIu64 " messages, %" PRIu64 " and %" PRIu64 " receivers\n",
+		game.games, game.messages, game.cancelled[SEND], game.cancelled[SEND_BATCH],
+		game.kept, game.cancelled[RECEIVE], game.cancelled[RECEIVE_BATCH]);
 	return stress_end();
 }

@@ -35,7 +35,7 @@ static struct {
 	struct magring_queue *queue;
 	uint32_t threads;
 	uint32_t batch;
-	bool waits;            /* messages circulate; else calls have a timeout of 0 */
+	bool waits; /* messages circulate; else calls have a timeout of 0 */
 	_Atomic(bool) over;
 	_Atomic(bool) watched;
 	unsigned char seen[NUMBERS];
@@ -54,8 +54,8 @@ static void show(void)
 	if (game.queue == NULL)
 		return;
 	stress_print_queue(game.queue);
-	fprintf(stderr, "  %" PRIu32 " threads, batches of %" PRIu32 " at most, size %zu\n", game.threads,
-		game.batch, magring_queue_size(game.queue));
+	fprintf(stderr, "  %" PRIu32 " threads, batches of %" PRIu32 " at most, size %zu\n",
+		game.threads, game.batch, magring_queue_size(game.queue));
 }
 
 static struct magring_message numbered(uint32_t number)
@@ -86,17 +86,19 @@ static void pass_some_on(struct dice *dice, struct magring_message *held)
 {
 	int64_t timeout_ns = game.waits ? -1 : 0;
 	uint32_t count = 1 + dice_throw(dice, game.batch);
-	int n = count == 1 ? magring_recv(game.queue, held, timeout_ns) :
-		magring_recv_batch(game.queue, held, count, timeout_ns);
+	int n = count == 1 ? magring_recv(game.queue, held, timeout_ns)
+			   : magring_recv_batch(game.queue, held, count, timeout_ns);
 	n = n == 0 ? 1 : n;
 	CHECK(n > 0 ? n <= (int)count : !game.waits && n == -EAGAIN, "receive: %d", n);
 	for (int sent = 0; sent < n;) {
-		int m = n - sent == 1 ? magring_send(game.queue, &held[sent], timeout_ns) :
-			magring_send_batch(game.queue, &held[sent], (size_t)(n - sent), timeout_ns);
+		int m = n - sent == 1 ? magring_send(game.queue, &held[sent], timeout_ns)
+				      : magring_send_batch(game.queue, &held[sent],
+						(size_t)(n - sent), timeout_ns);
 		m = m == 0 ? 1 : m;
 		/* Others that are in the middle of their calls may hold the
 		 * room at the moment. */
-		CHECK(m > 0 ? !game.waits || m == n - sent : !game.waits && m == -EAGAIN, "send: %d", m);
+		CHECK(m > 0 ? !game.waits || m == n - sent : !game.waits && m == -EAGAIN,
+			"send: %d", m);
 		if (m < 0) {
 			sched_yield();
 			continue;
@@ -123,11 +125,13 @@ static void *watch(void *unused)
 	struct magring_queue_stats last = stress_queue_stats(game.queue);
 	while (!atomic_load_explicit(&game.watched, memory_order_relaxed)) {
 		struct magring_queue_stats now = stress_queue_stats(game.queue);
-		CHECK(now.sent >= last.sent && now.received >= last.received && now.returned >= last.returned,
-			"sent %" PRIu64 " then %" PRIu64 ", received %" PRIu64 " then %" PRIu64, last.sent,
-			now.sent, last.received, now.received);
-		CHECK(now.received <= now.sent && now.returned <= now.received, "sent %" PRIu64
-			" received %" PRIu64 " returned %" PRIu64, now.sent, now.received, now.returned);
+		CHECK(now.sent >= last.sent && now.received >= last.received &&
+				now.returned >= last.returned,
+			"sent %" PRIu64 " then %" PRIu64 ", received %" PRIu64 " then %" PRIu64,
+			last.sent, now.sent, last.received, now.received);
+		CHECK(now.received <= now.sent && now.returned <= now.received,
+			"sent %" PRIu64 " received %" PRIu64 " returned %" PRIu64, now.sent,
+			now.received, now.returned);
 		last = now;
 		stress_sleep_ns(100000);
 	}
@@ -151,16 +155,19 @@ static void check_at_rest(size_t capacity)
 	struct magring_message message;
 	size_t before = magring_queue_size(game.queue), size = before;
 	for (int turn = 0; turn < 3; turn++) {
-		while (message = numbered((uint32_t)(capacity + size)), magring_send(game.queue, &message, 0) == 0)
+		while (message = numbered((uint32_t)(capacity + size)),
+			magring_send(game.queue, &message, 0) == 0)
 			size++;
 		magring_message_free(&message);
-		CHECK(size >= capacity && size <= 2 * capacity, "%zu fit in %zu, of %zu before", size, capacity,
-			before);
-		CHECK(magring_queue_size(game.queue) == size, "%zu of %zu", magring_queue_size(game.queue), size);
+		CHECK(size >= capacity && size <= 2 * capacity, "%zu fit in %zu, of %zu before",
+			size, capacity, before);
+		CHECK(magring_queue_size(game.queue) == size, "%zu of %zu",
+			magring_queue_size(game.queue), size);
 		memset(game.seen, 0, sizeof(game.seen));
 		for (; magring_recv(game.queue, &message, 0) == 0; size--) {
 			uint32_t number = number_of(&message);
-			CHECK(number < NUMBERS && game.seen[number]++ == 0, "%" PRIu32 " twice", number);
+			CHECK(number < NUMBERS && game.seen[number]++ == 0, "%" PRIu32 " twice",
+				number);
 			magring_message_free(&message);
 		}
 		CHECK(size == 0, "%zu are lost", size);
@@ -186,13 +193,18 @@ static void play(struct dice *dice)
 	pthread_t watcher;
 	size_t capacity = (size_t)2 << dice_throw(dice, CAPACITIES);
 	game.queue = stress_queue(pool, capacity);
-	CHECK(magring_queue_capacity(game.queue) == capacity, "%zu", magring_queue_capacity(game.queue));
+	CHECK(magring_queue_capacity(game.queue) == capacity, "%zu",
+		magring_queue_capacity(game.queue));
 	game.threads = 2u << dice_throw(dice, 6);
-	game.batch = dice_throw(dice, 3) == 0 ? 1 : 1 + dice_throw(dice, capacity + 2 < BATCH_MAX ? (uint32_t)capacity + 2 : BATCH_MAX);
+	game.batch = dice_throw(dice, 3) == 0 ? 1
+					      : 1 +
+			dice_throw(dice,
+				capacity + 2 < BATCH_MAX ? (uint32_t)capacity + 2 : BATCH_MAX);
 	game.waits = dice_throw(dice, 2) == 0;
 	for (uint32_t i = 0; i < capacity; i++) {
 		struct magring_message message = numbered(i);
-		CHECK(magring_send(game.queue, &message, 0) == 0, "%" PRIu32 " of %zu", i, capacity);
+		CHECK(magring_send(game.queue, &message, 0) == 0, "%" PRIu32 " of %zu", i,
+			capacity);
 	}
 	atomic_store(&game.over, false);
 	atomic_store(&game.watched, false);
@@ -211,7 +223,8 @@ static void play(struct dice *dice)
 	atomic_store(&game.watched, true);
 	stress_join(watcher);
 	struct magring_queue_stats stats = stress_queue_stats(game.queue);
-	CHECK(stats.sent == stats.received, "sent %" PRIu64 " received %" PRIu64, stats.sent, stats.received);
+	CHECK(stats.sent == stats.received, "sent %" PRIu64 " received %" PRIu64, stats.sent,
+		stats.received);
 	quarantined += stats.quarantined;
 	returned += stats.returned;
 	games++;
@@ -235,7 +248,8 @@ int main(int argc, char **argv)
 		play(&dice);
 	}
 	printf("%" PRIu64 " games, %" PRIu64 " messages; %" PRIu64 " cells quarantined, %" PRIu64
-		" messages returned\n", games, atomic_load(&messages), quarantined, returned);
+	       " messages returned\n",
+		games, atomic_load(&messages), quarantined, returned);
 	CHECK(quarantined > 0 || !SIGNALS, "nobody was in the way");
 	stress_destroy(pool);
 	return stress_end();

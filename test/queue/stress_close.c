@@ -20,13 +20,13 @@ static struct {
 	struct magring_pool *pool;
 	struct magring_queue *queue;
 	pthread_barrier_t begin, end;
-	bool over;                               /* these are read after `begin` */
-	uint32_t senders, receivers;             /* who take part in this round */
-	_Atomic(uint32_t) going;                 /* the sends of this round */
-	uint32_t sent[SENDERS];                  /* by each sender; read after `end` */
+	bool over;                   /* these are read after `begin` */
+	uint32_t senders, receivers; /* who take part in this round */
+	_Atomic(uint32_t) going;     /* the sends of this round */
+	uint32_t sent[SENDERS];      /* by each sender; read after `end` */
 	uint32_t received[RECEIVERS];
 	_Atomic(unsigned char) seen[SENDERS][MESSAGES_MAX];
-	_Atomic(uint64_t) refused;               /* messages that were left with a sender */
+	_Atomic(uint64_t) refused; /* messages that were left with a sender */
 } game;
 
 static void show(void)
@@ -57,7 +57,8 @@ static void send_until_closed(uint32_t number, struct dice *dice)
 			n = result > 0 ? (uint32_t)result : 0;
 		}
 		CHECK(result >= 0 || result == -EPIPE || (result == -EAGAIN && timeout_ns == 0) ||
-			(result == -ETIMEDOUT && timeout_ns > 0), "send: %d, timeout %" PRId64, result, timeout_ns);
+				(result == -ETIMEDOUT && timeout_ns > 0),
+			"send: %d, timeout %" PRId64, result, timeout_ns);
 		sent += n;
 		memmove(messages, messages + n, (made - sent) * sizeof(messages[0]));
 		atomic_fetch_add_explicit(&game.going, n, memory_order_relaxed);
@@ -87,30 +88,37 @@ static void receive_until_closed(uint32_t number, struct dice *dice)
 			result = magring_recv(game.queue, messages, timeout_ns);
 			n = result == 0;
 		} else {
-			result = n = magring_recv_batch(game.queue, messages, BATCH_MAX, timeout_ns);
+			result = n =
+				magring_recv_batch(game.queue, messages, BATCH_MAX, timeout_ns);
 		}
 		if (result == -EPIPE)
 			break;
 		CHECK(result >= 0 || (result == -EAGAIN && timeout_ns == 0) ||
-			(result == -ETIMEDOUT && timeout_ns > 0), "recv: %d, timeout %" PRId64, result, timeout_ns);
+				(result == -ETIMEDOUT && timeout_ns > 0),
+			"recv: %d, timeout %" PRId64, result, timeout_ns);
 		for (int i = 0; i < n; i++) {
 			struct stress_label label = { 0 };
 			bool intact = stress_message_intact(&messages[i], &label);
 			CHECK(intact && label.sender < SENDERS && label.sequence < MESSAGES_MAX,
 				"%" PRIu32 ":%" PRIu32, label.sender, label.sequence);
 			if (intact && label.sender < SENDERS && label.sequence < MESSAGES_MAX) {
-				CHECK(label.sequence >= next[label.sender], "%" PRIu32 ":%" PRIu32 " after %" PRIu32,
-					label.sender, label.sequence, next[label.sender] - 1);
+				CHECK(label.sequence >= next[label.sender],
+					"%" PRIu32 ":%" PRIu32 " after %" PRIu32, label.sender,
+					label.sequence, next[label.sender] - 1);
 				next[label.sender] = label.sequence + 1;
-				unsigned char before = atomic_fetch_add_explicit(
-					&game.seen[label.sender][label.sequence], 1, memory_order_relaxed);
-				CHECK(before == 0, "%" PRIu32 ":%" PRIu32 " twice", label.sender, label.sequence);
+				unsigned char before =
+					atomic_fetch_add_explicit(&game.seen[label.sender]
+									    [label.sequence],
+						1, memory_order_relaxed);
+				CHECK(before == 0, "%" PRIu32 ":%" PRIu32 " twice", label.sender,
+					label.sequence);
 			}
 			magring_message_free(&messages[i]);
 			received++;
 		}
 	}
-	CHECK(magring_queue_size(game.queue) == 0, "-EPIPE and size %zu", magring_queue_size(game.queue));
+	CHECK(magring_queue_size(game.queue) == 0, "-EPIPE and size %zu",
+		magring_queue_size(game.queue));
 	CHECK(magring_recv(game.queue, messages, dice_timeout(dice)) == -EPIPE, "after -EPIPE");
 	CHECK(magring_recv_batch(game.queue, messages, BATCH_MAX, dice_timeout(dice)) == -EPIPE,
 		"after -EPIPE");
@@ -150,14 +158,16 @@ static uint64_t check_round(void)
 	for (int i = 0; i < SENDERS; i++) {
 		sent += game.sent[i];
 		for (uint32_t j = 0; j < MESSAGES_MAX; j++)
-			CHECK(atomic_load_explicit(&game.seen[i][j], memory_order_relaxed) == (j < game.sent[i]),
+			CHECK(atomic_load_explicit(&game.seen[i][j], memory_order_relaxed) ==
+					(j < game.sent[i]),
 				"%d:%" PRIu32 " of %" PRIu32 " sent", i, j, game.sent[i]);
 	}
 	for (int i = 0; i < RECEIVERS; i++)
 		received += game.received[i];
-	CHECK(sent == received && stats.sent - stats.returned == sent && stats.received == stats.sent && stats.closed,
-		"sent %" PRIu64 " received %" PRIu64 ", counted %" PRIu64 " and %" PRIu64, sent, received,
-		stats.sent, stats.received);
+	CHECK(sent == received && stats.sent - stats.returned == sent &&
+			stats.received == stats.sent && stats.closed,
+		"sent %" PRIu64 " received %" PRIu64 ", counted %" PRIu64 " and %" PRIu64, sent,
+		received, stats.sent, stats.received);
 	return sent;
 }
 
@@ -181,7 +191,7 @@ int main(int argc, char **argv)
 		game.receivers = 1 + dice_throw(&dice, RECEIVERS);
 		game.queue = stress_queue_for(game.pool, (size_t)2 << dice_throw(&dice, 6),
 			(game.senders == 1 ? MAGRING_SINGLE_SENDER : 0) |
-			(game.receivers == 1 ? MAGRING_SINGLE_RECEIVER : 0));
+				(game.receivers == 1 ? MAGRING_SINGLE_RECEIVER : 0));
 		memset(game.seen, 0, sizeof(game.seen));
 		memset(game.sent, 0, sizeof(game.sent));
 		memset(game.received, 0, sizeof(game.received));
@@ -196,7 +206,8 @@ int main(int argc, char **argv)
 	pthread_barrier_wait(&game.begin);
 	for (uint32_t i = 0; i < SENDERS + RECEIVERS; i++)
 		stress_join(threads[i]);
-	printf("%" PRIu64 " rounds, %" PRIu64 " messages received, %" PRIu64 " left with their senders\n",
+	printf("%" PRIu64 " rounds, %" PRIu64 " messages received, %" PRIu64
+	       " left with their senders\n",
 		rounds, messages, atomic_load_explicit(&game.refused, memory_order_relaxed));
 	stress_destroy(game.pool);
 	return stress_end();

@@ -42,15 +42,16 @@ static void show(void)
 static bool counted_failure(struct worker *worker, int result, int64_t timeout_ns)
 {
 	CHECK(result > 0 || (result == -EAGAIN && timeout_ns == 0) ||
-		(result == -ETIMEDOUT && timeout_ns > 0), "%d, timeout %" PRId64, result, timeout_ns);
+			(result == -ETIMEDOUT && timeout_ns > 0),
+		"%d, timeout %" PRId64, result, timeout_ns);
 	worker->in_vain += result == -EAGAIN;
 	worker->timed_out += result == -ETIMEDOUT;
 	return result <= 0;
 }
 
 /* Send a few; returns how many. The rest is the caller's and as it was. */
-static uint32_t send_some(struct worker *worker, struct dice *dice, struct magring_message *messages,
-	uint32_t count, uint32_t first)
+static uint32_t send_some(struct worker *worker, struct dice *dice,
+	struct magring_message *messages, uint32_t count, uint32_t first)
 {
 	int64_t timeout_ns = dice_timeout(dice);
 	bool single = dice_throw(dice, 2) == 0;
@@ -70,7 +71,8 @@ static uint32_t send_some(struct worker *worker, struct dice *dice, struct magri
 		if (i < sent)
 			CHECK(stress_message_empty(&messages[i]), "sent and not empty");
 		else
-			CHECK(stress_message_intact(&messages[i], &label) && label.sequence == first + i,
+			CHECK(stress_message_intact(&messages[i], &label) &&
+					label.sequence == first + i,
 				"not sent and not intact");
 	}
 	return sent;
@@ -87,8 +89,8 @@ static void *sender(void *argument)
 		/* What is left of the last batch moves to the front. */
 		while (made - sent < wanted && made < MESSAGES) {
 			struct stress_label label = { .sender = worker->number, .sequence = made };
-			int rc = stress_message_make(worker->round->pool, &messages[made - sent], label,
-				dice_id_size(&dice), dice_payload_size(&dice));
+			int rc = stress_message_make(worker->round->pool, &messages[made - sent],
+				label, dice_id_size(&dice), dice_payload_size(&dice));
 			CHECK(rc == 0, "magring_message_alloc: %s", strerror(-rc));
 			made++;
 		}
@@ -107,11 +109,14 @@ static void take(struct worker *worker, struct magring_message *message, uint32_
 	bool intact = stress_message_intact(message, &label);
 	CHECK(intact, "%" PRIu32 ":%" PRIu32, label.sender, label.sequence);
 	if (intact && label.sender < worker->round->senders && label.sequence < MESSAGES) {
-		CHECK(label.sequence >= next[label.sender], "%" PRIu32 ":%" PRIu32 " after %" PRIu32,
-			label.sender, label.sequence, next[label.sender] - 1);
+		CHECK(label.sequence >= next[label.sender],
+			"%" PRIu32 ":%" PRIu32 " after %" PRIu32, label.sender, label.sequence,
+			next[label.sender] - 1);
 		next[label.sender] = label.sequence + 1;
-		unsigned char before = atomic_fetch_add_explicit(
-			&worker->round->seen[label.sender][label.sequence], 1, memory_order_relaxed);
+		unsigned char before =
+			atomic_fetch_add_explicit(&worker->round
+							   ->seen[label.sender][label.sequence],
+				1, memory_order_relaxed);
 		CHECK(before == 0, "%" PRIu32 ":%" PRIu32 " twice", label.sender, label.sequence);
 	}
 	magring_message_free(message);
@@ -134,7 +139,8 @@ static void *receiver(void *argument)
 			if (result == 0)
 				result = 1;
 		} else {
-			result = magring_recv_batch(worker->round->queue, messages, count, timeout_ns);
+			result = magring_recv_batch(worker->round->queue, messages, count,
+				timeout_ns);
 			CHECK(result <= (int)count, "%d of %" PRIu32, result, count);
 		}
 		if (result == -EPIPE)
@@ -159,14 +165,18 @@ static void play(struct dice *dice, struct totals *totals)
 	round->senders = 1 + dice_throw(dice, THREADS_MAX);
 	memset(round->seen, 0, sizeof(round->seen));
 	/* A side that is one thread's says so half of the time. */
-	uint64_t flags = (round->senders == 1 && dice_throw(dice, 2) == 0 ? MAGRING_SINGLE_SENDER : 0) |
+	uint64_t flags =
+		(round->senders == 1 && dice_throw(dice, 2) == 0 ? MAGRING_SINGLE_SENDER : 0) |
 		(receivers == 1 && dice_throw(dice, 2) == 0 ? MAGRING_SINGLE_RECEIVER : 0);
 	round->queue = stress_queue_for(round->pool, (size_t)2 << dice_throw(dice, 10), flags);
 	for (unsigned int i = 0; i < round->senders + receivers; i++) {
 		workers[i] = (struct worker){
-			.round = round, .number = i, .stream = (totals->rounds + 1) * 16 + i,
+			.round = round,
+			.number = i,
+			.stream = (totals->rounds + 1) * 16 + i,
 		};
-		stress_start(&workers[i].thread, i < round->senders ? sender : receiver, &workers[i]);
+		stress_start(&workers[i].thread, i < round->senders ? sender : receiver,
+			&workers[i]);
 	}
 	for (unsigned int i = 0; i < round->senders + receivers; i++) {
 		if (i == round->senders)
@@ -179,8 +189,8 @@ static void play(struct dice *dice, struct totals *totals)
 	struct magring_queue_stats stats = stress_queue_stats(round->queue);
 	CHECK(received == (uint64_t)round->senders * MESSAGES, "received %" PRIu64 " of %u senders",
 		received, round->senders);
-	CHECK(stats.sent - stats.returned == received && stats.received == stats.sent, "sent %" PRIu64 " received %" PRIu64,
-		stats.sent, stats.received);
+	CHECK(stats.sent - stats.returned == received && stats.received == stats.sent,
+		"sent %" PRIu64 " received %" PRIu64, stats.sent, stats.received);
 	CHECK(magring_queue_size(round->queue) == 0, "size %zu", magring_queue_size(round->queue));
 	magring_queue_release(round->queue);
 	stress_check_balance(round->pool);
@@ -199,9 +209,11 @@ int main(int argc, char **argv)
 	round_.pool = stress_pool(0, 0);
 	while (stress_goes_on())
 		play(&dice, &totals);
-	printf("%" PRIu64 " rounds, %" PRIu64 " messages, %" PRIu64 " calls that would not wait, %" PRIu64
-		" that timed out, parked %" PRIu64 ", woken %" PRIu64 "\n", totals.rounds, totals.messages,
-		totals.in_vain, totals.timed_out, totals.parked, totals.woken);
+	printf("%" PRIu64 " rounds, %" PRIu64 " messages, %" PRIu64
+	       " calls that would not wait, %" PRIu64 " that timed out, parked %" PRIu64
+	       ", woken %" PRIu64 "\n",
+		totals.rounds, totals.messages, totals.in_vain, totals.timed_out, totals.parked,
+		totals.woken);
 	stress_destroy(round_.pool);
 	return stress_end();
 }

@@ -19,7 +19,7 @@
 
 #define CLIENTS 3
 #define SERVERS 2
-#define ASKED 2 /* servers for one request, at most */
+#define ASKED 2      /* servers for one request, at most */
 #define REQUESTS 400 /* of one client, a game */
 
 struct request {
@@ -95,10 +95,13 @@ static void *serve(void *number)
 
 static struct magring_queue *queue_of_replies(struct dice *dice)
 {
-	struct magring_queue_options options = { .size = sizeof(options), .capacity = ASKED,
-		.flags = dice_throw(dice, 2) == 0 ? MAGRING_SINGLE_RECEIVER : 0, .drop = drop_reply };
+	struct magring_queue_options options = { .size = sizeof(options),
+		.capacity = ASKED,
+		.flags = dice_throw(dice, 2) == 0 ? MAGRING_SINGLE_RECEIVER : 0,
+		.drop = drop_reply };
 	struct magring_queue *queue = NULL;
-	int rc = magring_queue_create(&queue, dice_throw(dice, 2) == 0 ? game.pool : NULL, &options);
+	int rc =
+		magring_queue_create(&queue, dice_throw(dice, 2) == 0 ? game.pool : NULL, &options);
 	CHECK(rc == 0, "%s", strerror(-rc));
 	return queue;
 }
@@ -142,9 +145,9 @@ static void *be_client(void *number)
 		int rc = await_reply(request.reply_to, &message);
 		if (rc == 0) {
 			struct request reply = request_in(&message);
-			CHECK(reply.client == request.client && reply.number == request.number, "%" PRIu32
-				":%" PRIu32 " for %" PRIu32 ":%" PRIu32, reply.client, reply.number,
-				request.client, request.number);
+			CHECK(reply.client == request.client && reply.number == request.number,
+				"%" PRIu32 ":%" PRIu32 " for %" PRIu32 ":%" PRIu32, reply.client,
+				reply.number, request.client, request.number);
 			magring_message_free(&message);
 			count(&game.replies);
 		} else {
@@ -174,8 +177,10 @@ static void play(struct dice *dice)
 {
 	static uint32_t numbers[] = { 0, 1, 2, 3 };
 	pthread_t servers[SERVERS], clients[CLIENTS], writer;
-	const struct magring_queue_options options = { .size = sizeof(options), .capacity = 8,
-		.drop = drop_request, .drop_context = &game };
+	const struct magring_queue_options options = { .size = sizeof(options),
+		.capacity = 8,
+		.drop = drop_request,
+		.drop_context = &game };
 	game.pool = stress_pool((size_t)1 << 20, 0);
 	CHECK(magring_queue_create(&game.requests, game.pool, &options) == 0, "create");
 	atomic_store_explicit(&game.over, false, memory_order_relaxed);
@@ -215,11 +220,15 @@ int main(int argc, char **argv)
 	struct dice dice = dice_of(0);
 	while (stress_goes_on())
 		play(&dice);
-	CHECK(game.sent == game.served + game.dropped, "sent %" PRIu64 ", served %" PRIu64 ", dropped %" PRIu64,
-		game.sent, game.served, game.dropped);
-	CHECK(game.served == game.replies + game.gone, "served %" PRIu64 ", replies %" PRIu64 ", gone %" PRIu64,
-		game.served, game.replies, game.gone);
-	printf("%" PRIu64 " games, %" PRIu64 " requests, %" PRIu64 " replies, %" PRIu64 " after their clients, "
-		"%" PRIu64 " requests dropped\n", game.games, game.sent, game.replies, game.gone, game.dropped);
+	CHECK(game.sent == game.served + game.dropped,
+		"sent %" PRIu64 ", served %" PRIu64 ", dropped %" PRIu64, game.sent, game.served,
+		game.dropped);
+	CHECK(game.served == game.replies + game.gone,
+		"served %" PRIu64 ", replies %" PRIu64 ", gone %" PRIu64, game.served, game.replies,
+		game.gone);
+	printf("%" PRIu64 " games, %" PRIu64 " requests, %" PRIu64 " replies, %" PRIu64
+	       " after their clients, "
+	       "%" PRIu64 " requests dropped\n",
+		game.games, game.sent, game.replies, game.gone, game.dropped);
 	return stress_end();
 }

@@ -71,7 +71,8 @@ static void *sender(void *argument)
 			count = MESSAGES - sent;
 		for (uint32_t i = 0; i < count; i++)
 			fill(&messages[i], worker->number, sent + i);
-		int n = count == 1 ? ring_push(ring, messages) : ring_push_batch(ring, messages, count);
+		int n = count == 1 ? ring_push(ring, messages)
+				   : ring_push_batch(ring, messages, count);
 		CHECK(n == -EAGAIN || (n >= 1 && n <= (int)count), "push: %d", n);
 		if (n > 0)
 			sent += (uint32_t)n;
@@ -93,8 +94,8 @@ static void *receiver(void *argument)
 	uint32_t next[THREADS_MAX] = { 0 };
 	for (;;) {
 		uint32_t count = 1 + dice_throw(&dice, BATCH_MAX);
-		int n = count == 1 ? ring_pop(&round->ring, messages) :
-			ring_pop_batch(&round->ring, messages, count);
+		int n = count == 1 ? ring_pop(&round->ring, messages)
+				   : ring_pop_batch(&round->ring, messages, count);
 		if (n == -EPIPE)
 			return NULL;
 		CHECK(n == -EAGAIN || (n >= 1 && n <= (int)count), "pop: %d", n);
@@ -104,14 +105,16 @@ static void *receiver(void *argument)
 			uint32_t from = (uint32_t)(messages[i].private_header >> 32) - 1;
 			uint32_t sequence = (uint32_t)messages[i].private_header;
 			bool known = from < round->senders && sequence < MESSAGES;
-			CHECK(known && whole(&messages[i]), "a torn message, %" PRIx32 ":%" PRIu32, from, sequence);
+			CHECK(known && whole(&messages[i]), "a torn message, %" PRIx32 ":%" PRIu32,
+				from, sequence);
 			if (!known)
 				return NULL;
-			CHECK(sequence >= next[from], "%" PRIu32 ":%" PRIu32 " after %" PRIu32, from, sequence,
-				next[from] - 1);
+			CHECK(sequence >= next[from], "%" PRIu32 ":%" PRIu32 " after %" PRIu32,
+				from, sequence, next[from] - 1);
 			next[from] = sequence + 1;
-			unsigned char before = atomic_fetch_add_explicit(&round->seen[from][sequence], 1,
-				memory_order_relaxed);
+			unsigned char before =
+				atomic_fetch_add_explicit(&round->seen[from][sequence], 1,
+					memory_order_relaxed);
 			CHECK(before == 0, "%" PRIu32 ":%" PRIu32 " twice", from, sequence);
 			worker->received++;
 			stress_alive();
@@ -125,14 +128,17 @@ static void *observer(void *argument)
 	struct ring_counts last = { 0 };
 	while (!atomic_load_explicit(&round->over, memory_order_relaxed)) {
 		struct ring_counts counts = ring_counts(&round->ring);
-		CHECK(counts.received <= counts.sent, "sent %" PRIu64 " received %" PRIu64, counts.sent,
-			counts.received);
-		CHECK(counts.sent >= last.sent && counts.received >= last.received, "sent %" PRIu64 " then %"
-			PRIu64 ", received %" PRIu64 " then %" PRIu64, last.sent, counts.sent, last.received,
-			counts.received);
-		CHECK(ring_size(&round->ring) <= ring_cells(&round->ring), "%zu", ring_size(&round->ring));
-		CHECK(counts.quarantined >= last.quarantined && counts.challenged >= last.challenged,
-			"quarantined %" PRIu64 " then %" PRIu64, last.quarantined, counts.quarantined);
+		CHECK(counts.received <= counts.sent, "sent %" PRIu64 " received %" PRIu64,
+			counts.sent, counts.received);
+		CHECK(counts.sent >= last.sent && counts.received >= last.received,
+			"sent %" PRIu64 " then %" PRIu64 ", received %" PRIu64 " then %" PRIu64,
+			last.sent, counts.sent, last.received, counts.received);
+		CHECK(ring_size(&round->ring) <= ring_cells(&round->ring), "%zu",
+			ring_size(&round->ring));
+		CHECK(counts.quarantined >= last.quarantined &&
+				counts.challenged >= last.challenged,
+			"quarantined %" PRIu64 " then %" PRIu64, last.quarantined,
+			counts.quarantined);
 		last = counts;
 		(void)ring_may_push(&round->ring);
 		(void)ring_may_pop(&round->ring);
@@ -149,7 +155,8 @@ static uint64_t play(struct dice *dice, uint64_t number)
 	pthread_t watching;
 	size_t cells = numbers[dice_throw(dice, 5)];
 	size_t spare = dice_throw(dice, 2) == 0 ? cells - 1 : cells / 2;
-	uint64_t wrap[] = { MESSAGES, (uint64_t)1 << 32, ((uint64_t)1 << 32) * cells, (uint64_t)1 << 62 };
+	uint64_t wrap[] = { MESSAGES, (uint64_t)1 << 32, ((uint64_t)1 << 32) * cells,
+		(uint64_t)1 << 62 };
 	uint64_t position = wrap[dice_throw(dice, 4)] - 1 - dice_throw(dice, MESSAGES);
 	unsigned int receiving = 1 + dice_throw(dice, THREADS_MAX);
 	uint64_t received = 0;
@@ -158,7 +165,8 @@ static uint64_t play(struct dice *dice, uint64_t number)
 	memset(round.seen, 0, sizeof(round.seen));
 	atomic_init(&round.over, false);
 	/* A side that is one thread's says so half of the time. */
-	unsigned int exclusive = (round.senders == 1 && dice_throw(dice, 2) == 0 ? RING_EXCLUSIVE_SENDER : 0) |
+	unsigned int exclusive =
+		(round.senders == 1 && dice_throw(dice, 2) == 0 ? RING_EXCLUSIVE_SENDER : 0) |
 		(receiving == 1 && dice_throw(dice, 2) == 0 ? RING_EXCLUSIVE_RECEIVER : 0);
 	if (ring_init(&round.ring, cells, spare, position, exclusive) != 0)
 		abort();
@@ -166,11 +174,14 @@ static uint64_t play(struct dice *dice, uint64_t number)
 		round.ring.claim_max = cells;
 	stress_start(&watching, observer, &round);
 	for (unsigned int i = 0; i < receiving; i++) {
-		receivers[i] = (struct worker){ .round = &round, .number = i, .stream = number * 16 + 8 + i };
+		receivers[i] = (struct worker){ .round = &round,
+			.number = i,
+			.stream = number * 16 + 8 + i };
 		stress_start(&receivers[i].thread, receiver, &receivers[i]);
 	}
 	for (unsigned int i = 0; i < round.senders; i++) {
-		senders[i] = (struct worker){ .round = &round, .number = i, .stream = number * 16 + i };
+		senders[i] =
+			(struct worker){ .round = &round, .number = i, .stream = number * 16 + i };
 		stress_start(&senders[i].thread, sender, &senders[i]);
 	}
 	for (unsigned int i = 0; i < round.senders; i++)
@@ -187,9 +198,11 @@ static uint64_t play(struct dice *dice, uint64_t number)
 	struct magring_message message;
 	fill(&message, 0, 0);
 	CHECK(received == (uint64_t)round.senders * MESSAGES, "received %" PRIu64, received);
-	CHECK(counts.sent - counts.returned == received && counts.received == counts.sent && counts.closed,
+	CHECK(counts.sent - counts.returned == received && counts.received == counts.sent &&
+			counts.closed,
 		"sent %" PRIu64 " received %" PRIu64, counts.sent, counts.received);
-	CHECK(ring_peek_unresolved(&round.ring) == 0, "a challenge is pending, or a cell quarantined");
+	CHECK(ring_peek_unresolved(&round.ring) == 0,
+		"a challenge is pending, or a cell quarantined");
 	CHECK(ring_push(&round.ring, &message) == -EPIPE, "position %" PRIu64, position);
 	CHECK(ring_push_batch(&round.ring, &message, 1) == -EPIPE, "position %" PRIu64, position);
 	CHECK(ring_pop(&round.ring, &message) == -EPIPE, "position %" PRIu64, position);
@@ -204,7 +217,7 @@ int main(int argc, char **argv)
 	uint64_t rounds = 0, messages = 0;
 	for (; stress_goes_on(); rounds++)
 		messages += play(&dice, rounds + 1);
-	printf("%" PRIu64 " rounds, %" PRIu64 " messages, %" PRIu64 " times full or empty\n", rounds,
-		messages, atomic_load_explicit(&in_vain, memory_order_relaxed));
+	printf("%" PRIu64 " rounds, %" PRIu64 " messages, %" PRIu64 " times full or empty\n",
+		rounds, messages, atomic_load_explicit(&in_vain, memory_order_relaxed));
 	return stress_end();
 }

@@ -58,8 +58,8 @@ static void *sleep_in_queue(void *argument)
 {
 	struct sleeper *self = argument;
 	atomic_store_explicit(&self->tid, (pid_t)syscall(SYS_gettid), memory_order_relaxed);
-	self->result = self->side == SENDER ? magring_send(self->queue, &self->message, -1) :
-		magring_recv(self->queue, &self->message, -1);
+	self->result = self->side == SENDER ? magring_send(self->queue, &self->message, -1)
+					    : magring_recv(self->queue, &self->message, -1);
 	atomic_store_explicit(&self->done, true, memory_order_release);
 	return NULL;
 }
@@ -87,11 +87,14 @@ static void wait_asleep(struct sleeper *sleepers, int count, enum side side, uin
 		sched_yield();
 	for (int i = 0; i < count; i++)
 		while (!atomic_load_explicit(&sleepers[i].done, memory_order_acquire) &&
-				state_of(atomic_load_explicit(&sleepers[i].tid, memory_order_relaxed)) != 'S')
+			state_of(atomic_load_explicit(&sleepers[i].tid, memory_order_relaxed)) !=
+				'S')
 			sched_yield();
-	CHECK(stress_queue_stats(queue).parked == times, "%" PRIu64, stress_queue_stats(queue).parked);
+	CHECK(stress_queue_stats(queue).parked == times, "%" PRIu64,
+		stress_queue_stats(queue).parked);
 	CHECK((atomic_load_explicit(&queue->eventcount[side].word, memory_order_relaxed) &
-		(EVENTCOUNT_FENCED - EVENTCOUNT_WAKING)) == 0, "a wake-up is on its way");
+		      (EVENTCOUNT_FENCED - EVENTCOUNT_WAKING)) == 0,
+		"a wake-up is on its way");
 	stress_alive();
 }
 
@@ -159,7 +162,8 @@ static void a_sender_is_woken_by_a_receiver_in_vain(int64_t timeout_ns)
 	uint64_t position = ring_peek_claim_push(&queue->ring);
 	for (int i = 1; i < CELLS; i++)
 		messages[i] = letter("1");
-	CHECK(magring_send_batch(queue, &messages[1], CELLS - 1, 0) == CELLS - 1, "the queue is full");
+	CHECK(magring_send_batch(queue, &messages[1], CELLS - 1, 0) == CELLS - 1,
+		"the queue is full");
 	start_sleepers(&sender, 1, SENDER);
 	for (int i = 1; i < CELLS; i++)
 		CHECK(ring_pop(&queue->ring, &messages[i]) == 1, "%d", i);
@@ -187,7 +191,8 @@ static void receivers_are_woken_past_a_stopped_sender(void)
 	CHECK(magring_send(queue, &first, 0) == 0, "S1");
 	CHECK(join_sleepers(receivers, 2, 0) == 2, "R1 and R2");
 	CHECK(read_letter(&receivers[0].message) + read_letter(&receivers[1].message) == '1' + '2',
-		"%c and %c", read_letter(&receivers[0].message), read_letter(&receivers[1].message));
+		"%c and %c", read_letter(&receivers[0].message),
+		read_letter(&receivers[1].message));
 	magring_queue_release(queue);
 }
 

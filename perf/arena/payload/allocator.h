@@ -21,7 +21,7 @@ struct need {
 };
 
 struct allocator {
-	const char *form;  /* what the program is told */
+	const char *form; /* what the program is told */
 	/* Whether it can be had here. `rest` is what follows the form. */
 	bool (*ready)(const char *rest);
 	void (*create)(const struct need *need);

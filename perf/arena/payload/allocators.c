@@ -100,9 +100,7 @@ static void malloc_create(const struct need *need)
 	payload_size = need->size;
 }
 
-static void malloc_destroy(void)
-{
-}
+static void malloc_destroy(void) {}
 
 static void *malloc_alloc(void *side, struct magring_message *ret_message)
 {

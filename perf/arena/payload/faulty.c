@@ -27,9 +27,7 @@ static void create(const struct need *need)
 	size = need->size;
 }
 
-static void destroy(void)
-{
-}
+static void destroy(void) {}
 
 static void *attach(bool allocates)
 {

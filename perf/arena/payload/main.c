@@ -113,7 +113,7 @@ static void send(struct worker *worker)
 
 	for (uint64_t sequence = 0; !worker_stops(worker); sequence++) {
 		uint64_t first = message_mix(worker->index, sequence);
-		struct magring_message message = {0};
+		struct magring_message message = { 0 };
 
 		write_all(alloc(allocator, side, &message), job->words, first);
 		check(magring_send(job->queue, &message, -1), "magring_send");
@@ -160,7 +160,7 @@ static void alloc_and_free(struct worker *worker)
 	const struct job *job = worker->own;
 	const struct allocator *allocator = job->allocator;
 	void *side = allocator->attach(true);
-	struct magring_message live[LIVE] = {{0}};
+	struct magring_message live[LIVE] = { { 0 } };
 	uint64_t count = 0;
 
 	for (; count % LIVE != 0 || !worker_stops(worker); count++) {
@@ -190,7 +190,7 @@ static bool unbroken(const struct crew *crew)
 /* Messages a second. Ends the program if what was received is not what was sent. */
 static double run(struct job *job, const struct setting *setting, const char *form, double seconds)
 {
-	const struct queue shown = {.name = form};
+	const struct queue shown = { .name = form };
 	bool one_way = setting->receivers > 0;
 	struct crew crew;
 	uint64_t count;
@@ -232,8 +232,8 @@ static unsigned long number(const char *text)
 int main(int count, char **arguments)
 {
 	const struct allocator *allocator = count > 1 ? find(arguments[1]) : NULL;
-	struct setting setting = {.name = "by itself"};
-	struct magring_queue_options options = {.size = sizeof(options)};
+	struct setting setting = { .name = "by itself" };
+	struct magring_queue_options options = { .size = sizeof(options) };
 	struct need need;
 	struct job job;
 	double seconds;
@@ -247,8 +247,8 @@ int main(int count, char **arguments)
 	setting.senders = (unsigned int)number(arguments[4]);
 	setting.receivers = (unsigned int)number(arguments[5]);
 	seconds = strtod(arguments[6], NULL);
-	if (setting.payload < sizeof(word) || setting.senders < 1 || setting.senders > TALLY_SENDERS ||
-		!(seconds > 0))
+	if (setting.payload < sizeof(word) || setting.senders < 1 ||
+		setting.senders > TALLY_SENDERS || !(seconds > 0))
 		errx(2, "BYTES of at least 8, 1 to %d SENDERS, SECONDS above 0", TALLY_SENDERS);
 	/* Nobody waits for a process that hangs, or that nobody waits for. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -261,7 +261,7 @@ int main(int count, char **arguments)
 		.senders = setting.senders,
 		.threads = setting.senders + setting.receivers,
 	};
-	job = (struct job){.allocator = allocator, .words = setting.payload / sizeof(word)};
+	job = (struct job){ .allocator = allocator, .words = setting.payload / sizeof(word) };
 	options.capacity = setting.capacity;
 	check(magring_pool_create(&carriers, NULL), "magring_pool_create");
 	check(magring_queue_create(&job.queue, carriers, &options), "magring_queue_create");

@@ -29,9 +29,9 @@ static void mempool_create(const struct need *need)
 	if (cache > CACHE_MAX)
 		cache = CACHE_MAX;
 	/* A cache holds up to one and a half times its size. */
-	pool = rte_mempool_create("payload",
-		(unsigned int)(need->live + 2 * cache * need->threads), (unsigned int)need->size,
-		(unsigned int)cache, 0, NULL, NULL, NULL, NULL, SOCKET_ID_ANY, 0);
+	pool = rte_mempool_create("payload", (unsigned int)(need->live + 2 * cache * need->threads),
+		(unsigned int)need->size, (unsigned int)cache, 0, NULL, NULL, NULL, NULL,
+		SOCKET_ID_ANY, 0);
 	if (pool == NULL)
 		errx(2, "rte_mempool_create: %s", rte_strerror(rte_errno));
 }

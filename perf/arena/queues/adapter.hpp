@@ -33,8 +33,8 @@ struct one_channel {
 
 template <typename Channel, typename Side>
 struct adapter {
-	static constexpr struct queue described(const char *name, const char *origin, unsigned int flags,
-		std::size_t batch_max)
+	static constexpr struct queue described(const char *name, const char *origin,
+		unsigned int flags, std::size_t batch_max)
 	{
 		struct queue queue = {};
 

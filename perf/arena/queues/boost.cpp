@@ -34,6 +34,6 @@ using made = adapter<channel, side>;
 
 extern "C" {
 extern const struct queue queue_boost;
-const struct queue queue_boost = made::described("Boost.Lockfree queue",
-	"Boost " BOOST_LIB_VERSION, 0, 1);
+const struct queue queue_boost =
+	made::described("Boost.Lockfree queue", "Boost " BOOST_LIB_VERSION, 0, 1);
 }

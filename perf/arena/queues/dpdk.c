@@ -18,8 +18,8 @@ static bool ready;
 static void *make_ready(void *nothing)
 {
 	char here[32];
-	char *arguments[] = {"arena", "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry",
-		"-m", "512", "--lcores", here, "--log-level=*:error", NULL};
+	char *arguments[] = { "arena", "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry",
+		"-m", "512", "--lcores", here, "--log-level=*:error", NULL };
 
 	(void)nothing;
 	snprintf(here, sizeof(here), "0@%d", sched_getcpu());

@@ -16,7 +16,8 @@
 
 enum { BATCH = 64, BYTES = MAGRING_INLINE_MAX, PATIENCE_NS = 1000000000 };
 
-_Static_assert(sizeof(struct magring_message) == sizeof(struct arena_message), "each is in the other's place");
+_Static_assert(sizeof(struct magring_message) == sizeof(struct arena_message),
+	"each is in the other's place");
 
 struct channel {
 	struct magring_pool *pool;
@@ -33,8 +34,9 @@ static void check(int result, const char *what)
 
 static void *create(size_t capacity, uint64_t flags)
 {
-	struct magring_queue_options options = {
-		.size = sizeof(options), .capacity = capacity, .flags = flags};
+	struct magring_queue_options options = { .size = sizeof(options),
+		.capacity = capacity,
+		.flags = flags };
 	struct channel *channel = need_lines(sizeof(*channel), "magring");
 
 	check(magring_pool_create(&channel->pool, NULL), "magring_pool_create");
@@ -66,7 +68,8 @@ static void detach(void *side)
 /* The words have to be where the payload is. */
 static void check_place(struct magring_message *message, const struct arena_message *place)
 {
-	if (__builtin_expect(magring_message_payload(message, NULL) != (const void *)place->words, 0))
+	if (__builtin_expect(magring_message_payload(message, NULL) != (const void *)place->words,
+		    0))
 		errx(2, "magring: a payload is elsewhere");
 }
 
@@ -179,40 +182,40 @@ static void receive_waiting(void *argument, struct arena_message *ret_message)
 {
 	struct channel *channel = argument;
 
-	check(magring_recv(channel->queue, (struct magring_message *)ret_message, -1), "magring_recv");
+	check(magring_recv(channel->queue, (struct magring_message *)ret_message, -1),
+		"magring_recv");
 	take(ret_message, 1);
 }
 
 #define PATIENT .send_patiently = send_patiently, .receive_patiently = receive_patiently, .end = end
 
-#define MAGRING(symbol, title, restriction, declared, ...)                                     \
-	static void *create_##symbol(                                                          \
-		size_t capacity, unsigned int senders, unsigned int receivers)                 \
-	{                                                                                      \
-		(void)senders, (void)receivers;                                                \
-		return create(capacity, declared);                                             \
-	}                                                                                      \
-	const struct queue queue_##symbol = {                                                  \
-		.name = title,                                                                 \
-		.origin = "this library, by its public calls",                                 \
-		.carries = "48 bytes inside a message of 56",                                  \
-		.flags = (restriction) | QUEUE_SPARE,                                          \
-		.batch_max = BATCH,                                                            \
-		.create = create_##symbol,                                                     \
-		.destroy = destroy,                                                            \
-		.attach = attach,                                                              \
-		.detach = detach,                                                              \
-		.send = send,                                                                  \
-		.receive = receive,                                                            \
-		.send_waiting = send_waiting,                                                  \
-		.receive_waiting = receive_waiting,                                            \
-		__VA_ARGS__                                                                    \
-	}
+#define MAGRING(symbol, title, restriction, declared, ...) \
+	static void *create_##symbol(size_t capacity, unsigned int senders, \
+		unsigned int receivers) \
+	{ \
+		(void)senders, (void)receivers; \
+		return create(capacity, declared); \
+	} \
+	const struct queue queue_##symbol = { .name = title, \
+		.origin = "this library, by its public calls", \
+		.carries = "48 bytes inside a message of 56", \
+		.flags = (restriction) | QUEUE_SPARE, \
+		.batch_max = BATCH, \
+		.create = create_##symbol, \
+		.destroy = destroy, \
+		.attach = attach, \
+		.detach = detach, \
+		.send = send, \
+		.receive = receive, \
+		.send_waiting = send_waiting, \
+		.receive_waiting = receive_waiting, \
+		__VA_ARGS__ }
 
 MAGRING(magring, "magring", 0, 0, PATIENT);
 MAGRING(magring_polled, "magring, polled", 0, 0, );
-MAGRING(magring_one_sender, "magring, one sender", QUEUE_SINGLE_SENDER, MAGRING_SINGLE_SENDER, PATIENT);
-MAGRING(magring_one_receiver, "magring, one receiver", QUEUE_SINGLE_RECEIVER, MAGRING_SINGLE_RECEIVER,
+MAGRING(magring_one_sender, "magring, one sender", QUEUE_SINGLE_SENDER, MAGRING_SINGLE_SENDER,
 	PATIENT);
+MAGRING(magring_one_receiver, "magring, one receiver", QUEUE_SINGLE_RECEIVER,
+	MAGRING_SINGLE_RECEIVER, PATIENT);
 MAGRING(magring_one_each, "magring, one of each", QUEUE_SINGLE_SENDER | QUEUE_SINGLE_RECEIVER,
 	MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER, PATIENT);

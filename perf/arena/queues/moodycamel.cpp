@@ -26,7 +26,9 @@ struct channel {
 	const unsigned int senders;
 
 	channel(std::size_t places, unsigned int sides, unsigned int)
-		: queue(places, TOKENS ? sides : 0, TOKENS ? 0 : sides), capacity(places), senders(sides)
+		: queue(places, TOKENS ? sides : 0, TOKENS ? 0 : sides),
+		  capacity(places),
+		  senders(sides)
 	{
 	}
 };
@@ -101,15 +103,15 @@ struct side_with_tokens {
 	}
 
 	// There is always room.
-	void send_waiting(const arena_message &message)
-		requires std::is_same_v<Channel, blocking_channel>
+	void send_waiting(
+		const arena_message &message) requires std::is_same_v<Channel, blocking_channel>
 	{
 		while (!queue.enqueue(*sends, message))
 			;
 	}
 
-	void receive_waiting(arena_message &ret_message)
-		requires std::is_same_v<Channel, blocking_channel>
+	void receive_waiting(
+		arena_message &ret_message) requires std::is_same_v<Channel, blocking_channel>
 	{
 		queue.wait_dequeue(receives, ret_message);
 	}
@@ -119,7 +121,11 @@ struct side_without_tokens {
 	plain_queue &queue;
 	allowance<tokenless_channel> allowed;
 
-	side_without_tokens(tokenless_channel &channel, bool) : queue(channel.queue), allowed(channel) {}
+	side_without_tokens(tokenless_channel &channel, bool)
+		: queue(channel.queue),
+		  allowed(channel)
+	{
+	}
 
 	std::size_t send(const arena_message *messages, std::size_t count)
 	{

@@ -69,7 +69,8 @@ static size_t take(struct ring *ring, struct arena_message *ret_messages, size_t
 	return count;
 }
 
-static void unlock_and_wake(struct ring *ring, size_t asleep, pthread_cond_t *condition, size_t moved)
+static void unlock_and_wake(struct ring *ring, size_t asleep, pthread_cond_t *condition,
+	size_t moved)
 {
 	pthread_mutex_unlock(&ring->lock);
 	if (asleep > 0 && moved == 1)

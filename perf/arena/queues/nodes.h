@@ -31,7 +31,7 @@ struct nodes {
 	struct nodes *others; /* of the same queue */
 	size_t count;
 	size_t next;
-	size_t stride;        /* a node is the first thing in a larger one, if need be */
+	size_t stride; /* a node is the first thing in a larger one, if need be */
 	char *memory;
 };
 
@@ -68,7 +68,8 @@ static inline struct nodes *nodes_create(struct node_owner *owner)
 }
 
 /* By the thread that is to use it; free() ends it. */
-static inline struct node_side *node_side_create(void *channel, struct node_owner *owner, bool sends)
+static inline struct node_side *node_side_create(void *channel, struct node_owner *owner,
+	bool sends)
 {
 	struct node_side *side = need_lines(sizeof(*side), "nodes");
 

@@ -52,25 +52,25 @@ static void destroy_plain(void *ring)
 }
 
 /* Both have the same calls under other names. */
-#define CALLS(prefix)                                                                         \
-	static size_t prefix##_send(void *ring, const struct arena_message *messages,         \
-		size_t count)                                                                 \
-	{                                                                                     \
-		const struct magring_message *these = (const void *)messages;                 \
-		int result = count == 1 ? prefix##_push(ring, these)                          \
-					: prefix##_push_batch(ring, these, count);            \
-                                                                                              \
-		return result > 0 ? (size_t)result : 0;                                       \
-	}                                                                                     \
-	static size_t prefix##_receive(void *ring, struct arena_message *ret_messages,        \
-		size_t count)                                                                 \
-	{                                                                                     \
-		struct magring_message *these = (void *)ret_messages;                         \
-		int result = count == 1 ? prefix##_pop(ring, these)                           \
-					: prefix##_pop_batch(ring, these, count);             \
-                                                                                              \
-		return result > 0 ? (size_t)result : 0;                                       \
-	}                                                                                     \
+#define CALLS(prefix) \
+	static size_t prefix##_send(void *ring, const struct arena_message *messages, \
+		size_t count) \
+	{ \
+		const struct magring_message *these = (const void *)messages; \
+		int result = count == 1 ? prefix##_push(ring, these) \
+					: prefix##_push_batch(ring, these, count); \
+\
+		return result > 0 ? (size_t)result : 0; \
+	} \
+	static size_t prefix##_receive(void *ring, struct arena_message *ret_messages, \
+		size_t count) \
+	{ \
+		struct magring_message *these = (void *)ret_messages; \
+		int result = count == 1 ? prefix##_pop(ring, these) \
+					: prefix##_pop_batch(ring, these, count); \
+\
+		return result > 0 ? (size_t)result : 0; \
+	} \
 	struct prefix##_takes_a_semicolon
 
 CALLS(ring);

@@ -13,8 +13,8 @@ enum { BATCH = 64 };
 
 static void *create_with(size_t capacity, unsigned int flags)
 {
-	ssize_t size = rte_ring_get_memsize_elem(sizeof(struct arena_message),
-		(unsigned int)capacity);
+	ssize_t size =
+		rte_ring_get_memsize_elem(sizeof(struct arena_message), (unsigned int)capacity);
 	struct rte_ring *ring;
 	int result;
 
@@ -67,19 +67,19 @@ static size_t receive(void *ring, struct arena_message *ret_messages, size_t cou
 		(unsigned int)count, NULL);
 }
 
-#define RTE_RING(kind, title, restriction)                                                    \
-	const struct queue queue_rte_ring_##kind = {                                          \
-		.name = "rte_ring " title,                                                    \
-		.origin = "DPDK " PEER_DPDK,                                                  \
-		.carries = "56 bytes",                                                        \
-		.flags = restriction,                                                         \
-		.batch_max = BATCH,                                                           \
-		.create = create_##kind,                                                      \
-		.destroy = free,                                                              \
-		.attach = attach_queue,                                                       \
-		.detach = detach_nothing,                                                     \
-		.send = send,                                                                 \
-		.receive = receive,                                                           \
+#define RTE_RING(kind, title, restriction) \
+	const struct queue queue_rte_ring_##kind = { \
+		.name = "rte_ring " title, \
+		.origin = "DPDK " PEER_DPDK, \
+		.carries = "56 bytes", \
+		.flags = restriction, \
+		.batch_max = BATCH, \
+		.create = create_##kind, \
+		.destroy = free, \
+		.attach = attach_queue, \
+		.detach = detach_nothing, \
+		.send = send, \
+		.receive = receive, \
 	}
 
 RTE_RING(mpmc, "MPMC", 0);

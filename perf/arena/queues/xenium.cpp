@@ -55,9 +55,9 @@ extern "C" {
 extern const struct queue queue_xenium_vyukov;
 extern const struct queue queue_xenium_nikolaev;
 
-const struct queue queue_xenium_vyukov = made_vyukov::described("xenium Vyukov, weak",
-	"xenium, vyukov_bounded_queue", 0, 1);
+const struct queue queue_xenium_vyukov =
+	made_vyukov::described("xenium Vyukov, weak", "xenium, vyukov_bounded_queue", 0, 1);
 
-const struct queue queue_xenium_nikolaev = made_nikolaev::described("xenium Nikolaev (SCQ)",
-	"xenium, nikolaev_bounded_queue", 0, 1);
+const struct queue queue_xenium_nikolaev =
+	made_nikolaev::described("xenium Nikolaev (SCQ)", "xenium, nikolaev_bounded_queue", 0, 1);
 }

@@ -145,7 +145,7 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 
 	if (burst == NULL)
 		abort();
-	*burst = (struct burst){0};
+	*burst = (struct burst){ 0 };
 	crew_init(&crew);
 	crew_add_all(&crew, queue, setting, send, receive, burst);
 	crew_start(&crew);
@@ -168,16 +168,17 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 }
 
 static const struct setting settings[] = {
-	{"1024", 1, 1, 1024, 1, 0, 0},
-	{"1024, 16 at once", 1, 1, 1024, BATCH_MAX, 0, 0},
-	{"65536", 1, 1, 65536, 1, 0, 0},
-	{"65536, 16 at once", 1, 1, 65536, BATCH_MAX, 0, 0},
+	{ "1024", 1, 1, 1024, 1, 0, 0 },
+	{ "1024, 16 at once", 1, 1, 1024, BATCH_MAX, 0, 0 },
+	{ "65536", 1, 1, 65536, 1, 0, 0 },
+	{ "65536, 16 at once", 1, 1, 65536, BATCH_MAX, 0, 0 },
 };
 
 const struct scenario scenario_burst = {
 	.name = "burst",
 	.what = "a queue is filled to its capacity by one thread, then emptied by another",
-	.values = {{"fill_ns_per_message", "ns", false}, {"drain_ns_per_message", "ns", false}},
+	.values = { { "fill_ns_per_message", "ns", false },
+		{ "drain_ns_per_message", "ns", false } },
 	.value_count = 2,
 	.settings = settings,
 	.setting_count = sizeof(settings) / sizeof(settings[0]),

@@ -29,8 +29,8 @@ void *common_alloc(size_t count, size_t size)
 bool common_agree(const char *scenario, const struct queue *queue, const struct setting *setting,
 	const struct tally *sent, const struct tally *received)
 {
-	if (sent->count == received->count && sent->sum == received->sum &&
-		received->broken == 0 && received->disorder == 0 &&
+	if (sent->count == received->count && sent->sum == received->sum && received->broken == 0 &&
+		received->disorder == 0 &&
 		(received->first_sum == sent->first_sum || received->first_sum == 0))
 		return true;
 	fprintf(stderr,

@@ -81,8 +81,8 @@ static inline void common_send(const struct queue *queue, void *side,
 }
 
 /* One message, sleeping if that is how the queue waits for room. */
-static inline void common_send_waking(
-	const struct queue *queue, void *side, const struct arena_message *message)
+static inline void common_send_waking(const struct queue *queue, void *side,
+	const struct arena_message *message)
 {
 	if (queue->send_waiting != NULL)
 		queue->send_waiting(side, message);

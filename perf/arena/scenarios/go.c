@@ -9,11 +9,14 @@
 enum { BACKLOG = 1 << 19 };
 
 static const struct setting settings[] = {
-	{.name = "1x1", .senders = 1, .receivers = 1, .capacity = 1024, .batch = 1},
-	{.name = "4x4", .senders = 4, .receivers = 4, .capacity = 1024, .batch = 1},
+	{ .name = "1x1", .senders = 1, .receivers = 1, .capacity = 1024, .batch = 1 },
+	{ .name = "4x4", .senders = 4, .receivers = 4, .capacity = 1024, .batch = 1 },
 	/* Receivers begin when the queue is full: the peak. */
-	{.name = "4x4, a backlog of 512 Ki messages", .senders = 4, .receivers = 4,
-		.capacity = BACKLOG, .batch = 1},
+	{ .name = "4x4, a backlog of 512 Ki messages",
+		.senders = 4,
+		.receivers = 4,
+		.capacity = BACKLOG,
+		.batch = 1 },
 };
 
 static bool applies(const struct queue *queue, const struct setting *setting)
@@ -28,7 +31,7 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 	struct go_sample sample;
 
 	if (!go_measure(queue->program_form, setting->senders, setting->receivers,
-			setting->capacity, setting->capacity == BACKLOG, seconds, &sample))
+		    setting->capacity, setting->capacity == BACKLOG, seconds, &sample))
 		return false;
 	ret_values[0] = sample.heap_bytes_per_message;
 	ret_values[1] = sample.allocations_per_message;

@@ -34,9 +34,9 @@
 enum { INTERVALS = 1024, SIDES_MAX = 8 };
 
 struct plan {
-	bool crowded;      /* more threads than CPUs */
-	double mean_ns;    /* of one sender's intervals */
-	uint64_t warm_ns;  /* what is due before that is not counted */
+	bool crowded;     /* more threads than CPUs */
+	double mean_ns;   /* of one sender's intervals */
+	uint64_t warm_ns; /* what is due before that is not counted */
 	uint64_t all_ns;
 	float intervals[INTERVALS]; /* with a mean of 1 */
 	_Alignas(128) struct {
@@ -69,8 +69,8 @@ static inline void look_away(const struct plan *plan, unsigned int *looks)
 }
 
 /* False when it is over before the message was sent. */
-static bool send_when_due(struct worker *worker, const struct arena_message *message,
-	uint64_t due, uint64_t end)
+static bool send_when_due(struct worker *worker, const struct arena_message *message, uint64_t due,
+	uint64_t end)
 {
 	const struct plan *plan = worker->own;
 	unsigned int looks = 0;
@@ -201,12 +201,12 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 }
 
 static const struct setting settings[] = {
-	{"1x1, 100,000/s", 1, 1, 1024, 1, 0, 1e5},
-	{"1x1, 1 million/s", 1, 1, 1024, 1, 0, 1e6},
-	{"1x1, 5 million/s", 1, 1, 1024, 1, 0, 5e6},
-	{"2x2, 100,000/s", 2, 2, 1024, 1, 0, 1e5},
-	{"2x2, 1 million/s", 2, 2, 1024, 1, 0, 1e6},
-	{"2x2, 5 million/s", 2, 2, 1024, 1, 0, 5e6},
+	{ "1x1, 100,000/s", 1, 1, 1024, 1, 0, 1e5 },
+	{ "1x1, 1 million/s", 1, 1, 1024, 1, 0, 1e6 },
+	{ "1x1, 5 million/s", 1, 1, 1024, 1, 0, 5e6 },
+	{ "2x2, 100,000/s", 2, 2, 1024, 1, 0, 1e5 },
+	{ "2x2, 1 million/s", 2, 2, 1024, 1, 0, 1e6 },
+	{ "2x2, 5 million/s", 2, 2, 1024, 1, 0, 5e6 },
 };
 
 const struct scenario scenario_latency = {

@@ -38,8 +38,8 @@ struct lines {
 };
 
 const struct value limit_values[LIMITS] = {
-	[LIMIT_ONE_WAY] = {"lines_per_second_one_way", "lines/s", true},
-	[LIMIT_HANDED_BACK] = {"lines_per_second_handed_back", "lines/s", true},
+	[LIMIT_ONE_WAY] = { "lines_per_second_one_way", "lines/s", true },
+	[LIMIT_HANDED_BACK] = { "lines_per_second_handed_back", "lines/s", true },
 };
 
 const char *const limit_titles[LIMITS] = {
@@ -87,7 +87,7 @@ static uint64_t wait_beyond(struct worker *worker, const _Atomic uint64_t *other
 static void write_one_way(struct worker *worker)
 {
 	struct lines *lines = worker->own;
-	struct tally tally = {0};
+	struct tally tally = { 0 };
 	uint64_t read = 0;
 
 	while (!worker_stops(worker)) {
@@ -107,7 +107,7 @@ static void write_one_way(struct worker *worker)
 static void read_one_way(struct worker *worker)
 {
 	struct lines *lines = worker->own;
-	struct tally tally = {0};
+	struct tally tally = { 0 };
 
 	for (;;) {
 		uint64_t written = wait_beyond(worker, &lines->written, tally.count);
@@ -130,7 +130,7 @@ static void read_one_way(struct worker *worker)
 static void write_handed_back(struct worker *worker)
 {
 	struct lines *lines = worker->own;
-	struct tally tally = {0};
+	struct tally tally = { 0 };
 
 	while (!worker_stops(worker)) {
 		struct line *line = &lines->lines[tally.count % LINES];
@@ -148,7 +148,7 @@ static void write_handed_back(struct worker *worker)
 static void read_handed_back(struct worker *worker)
 {
 	struct lines *lines = worker->own;
-	struct tally tally = {0};
+	struct tally tally = { 0 };
 
 	for (;;) {
 		struct line *line = &lines->lines[tally.count % LINES];
@@ -166,9 +166,11 @@ static void read_handed_back(struct worker *worker)
 
 static bool measure(enum limit limit, double seconds, double *ret_lines_per_second)
 {
-	static const struct queue none = {.name = "no queue"};
+	static const struct queue none = { .name = "no queue" };
 	const struct setting setting = {
-		.name = limit_values[limit].name, .senders = 1, .receivers = 1,
+		.name = limit_values[limit].name,
+		.senders = 1,
+		.receivers = 1,
 	};
 	struct lines *lines = aligned_alloc(_Alignof(struct lines), sizeof(*lines));
 	struct crew crew;
@@ -178,7 +180,7 @@ static bool measure(enum limit limit, double seconds, double *ret_lines_per_seco
 
 	if (lines == NULL)
 		err(2, "lines");
-	*lines = (struct lines){0};
+	*lines = (struct lines){ 0 };
 	crew_init(&crew);
 	crew_add(&crew, &none, &setting, NULL, true,
 		limit == LIMIT_ONE_WAY ? write_one_way : write_handed_back, lines);
@@ -203,8 +205,7 @@ bool limit_measure(double seconds, double ret_lines_per_second[LIMITS])
 {
 	for (enum limit limit = 0; limit < LIMITS; limit++) {
 		ret_lines_per_second[limit] = NAN;
-		if (cpus_allowed() >= 2 &&
-			!measure(limit, seconds, &ret_lines_per_second[limit]))
+		if (cpus_allowed() >= 2 && !measure(limit, seconds, &ret_lines_per_second[limit]))
 			return false;
 	}
 	return true;

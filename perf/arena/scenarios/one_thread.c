@@ -97,14 +97,14 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 }
 
 static const struct setting settings[] = {
-	{"single", 1, 1, 64, 1, 0, 0},
-	{"16 at once", 1, 1, 64, BATCH_MAX, 0, 0},
+	{ "single", 1, 1, 64, 1, 0, 0 },
+	{ "16 at once", 1, 1, 64, BATCH_MAX, 0, 0 },
 };
 
 const struct scenario scenario_one_thread = {
 	.name = "one thread",
 	.what = "send and receive of a message, both by the same thread",
-	.values = {{"ns_per_message", "ns", false}},
+	.values = { { "ns_per_message", "ns", false } },
 	.value_count = 1,
 	.settings = settings,
 	.setting_count = sizeof(settings) / sizeof(settings[0]),

@@ -30,7 +30,7 @@ struct lot {
 	_Atomic uint32_t ready;                   /* receivers whose task is there */
 	struct task tasks[RECEIVERS_MAX];
 	_Alignas(128) _Atomic uint64_t received;
-	_Atomic unsigned int receiver;            /* of the last of them */
+	_Atomic unsigned int receiver; /* of the last of them */
 	/* Between two moments at which all slept: */
 	double cpu_ns;
 	uint64_t sleeps;
@@ -118,8 +118,8 @@ static uint64_t send_apart(struct worker *worker, uint64_t sequence)
 		send_next(worker, sequence++);
 		lot->cpu_ns += (double)(clock_ns(CLOCK_THREAD_CPUTIME_ID) - start);
 		wait_until_received(lot, sequence);
-		wait_until_sleeps(&lot->tasks[atomic_load_explicit(
-			&lot->receiver, memory_order_relaxed)]);
+		wait_until_sleeps(
+			&lot->tasks[atomic_load_explicit(&lot->receiver, memory_order_relaxed)]);
 	}
 	wait_until_all_sleep(worker, sequence);
 	read_kernel(worker, 1);
@@ -182,7 +182,7 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 
 	if (lot == NULL)
 		abort();
-	*lot = (struct lot){.wanted = WARM};
+	*lot = (struct lot){ .wanted = WARM };
 	crew_init(&crew);
 	crew_add_all(&crew, queue, setting, send, receive, lot);
 	crew_start(&crew);
@@ -206,15 +206,15 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 	for (unsigned int i = 0; i < setting->receivers; i++)
 		task_close(&lot->tasks[i]);
 	ret_values[0] = lot->messages == 0 ? (double)NAN : lot->cpu_ns / (double)lot->messages;
-	ret_values[1] = lot->messages == 0 ? (double)NAN
-		: (double)lot->sleeps / (double)lot->messages;
+	ret_values[1] =
+		lot->messages == 0 ? (double)NAN : (double)lot->sleeps / (double)lot->messages;
 	free(lot);
 	return right;
 }
 
 static const struct setting settings[] = {
-	{"1 receiver asleep", 1, 1, 1024, 1, 0, 0},
-	{"64 receivers asleep", 1, RECEIVERS_MAX, 1024, 1, 0, 0},
+	{ "1 receiver asleep", 1, 1, 1024, 1, 0, 0 },
+	{ "64 receivers asleep", 1, RECEIVERS_MAX, 1024, 1, 0, 0 },
 };
 
 const struct scenario scenario_parked = {

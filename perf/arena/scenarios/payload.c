@@ -74,15 +74,16 @@ static int run(const char *form, char *const *arguments, bool quiet, char *ret_a
 	int status;
 
 	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", form + strlen(prefix));
-	environment = environment_with(strncmp(form, prefix, strlen(prefix)) == 0 &&
-			strcmp(form, "malloc:libc.so") != 0 ? preload : NULL);
+	environment = environment_with(
+		strncmp(form, prefix, strlen(prefix)) == 0 && strcmp(form, "malloc:libc.so") != 0
+			? preload
+			: NULL);
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		err(2, "pipe");
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
 	if (quiet)
-		posix_spawn_file_actions_addopen(
-			&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+		posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 	errno = posix_spawn(&child, program(), &actions, NULL, arguments, environment);
 	if (errno != 0)
 		err(2, "cannot start %s", program());
@@ -106,7 +107,7 @@ static bool is_there(const struct queue *allocator)
 		const struct queue *allocator;
 		bool there;
 	} known[16];
-	char *arguments[] = {(char *)program(), (char *)allocator->program_form, NULL};
+	char *arguments[] = { (char *)program(), (char *)allocator->program_form, NULL };
 	char answer[ANSWER_MAX];
 	unsigned int i = 0;
 
@@ -133,7 +134,7 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 	double *ret_values)
 {
 	char numbers[5][32];
-	char *arguments[ARGUMENTS_MAX] = {(char *)program(), (char *)queue->program_form};
+	char *arguments[ARGUMENTS_MAX] = { (char *)program(), (char *)queue->program_form };
 	char answer[ANSWER_MAX];
 	int status;
 
@@ -155,26 +156,32 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 }
 
 static const struct setting one_way[] = {
-	{"32 bytes, 1x1", 1, 1, 1024, 1, 32, 0},
-	{"256 bytes, 1x1", 1, 1, 1024, 1, 256, 0},
-	{"4 KiB, 1x1", 1, 1, 1024, 1, 4096, 0},
-	{"64 KiB, 1x1", 1, 1, 64, 1, 65536, 0},
-	{"32 bytes, 2x2", 2, 2, 1024, 1, 32, 0},
-	{"256 bytes, 2x2", 2, 2, 1024, 1, 256, 0},
-	{"4 KiB, 2x2", 2, 2, 1024, 1, 4096, 0},
-	{"64 KiB, 2x2", 2, 2, 64, 1, 65536, 0},
+	{ "32 bytes, 1x1", 1, 1, 1024, 1, 32, 0 },
+	{ "256 bytes, 1x1", 1, 1, 1024, 1, 256, 0 },
+	{ "4 KiB, 1x1", 1, 1, 1024, 1, 4096, 0 },
+	{ "64 KiB, 1x1", 1, 1, 64, 1, 65536, 0 },
+	{ "32 bytes, 2x2", 2, 2, 1024, 1, 32, 0 },
+	{ "256 bytes, 2x2", 2, 2, 1024, 1, 256, 0 },
+	{ "4 KiB, 2x2", 2, 2, 1024, 1, 4096, 0 },
+	{ "64 KiB, 2x2", 2, 2, 64, 1, 65536, 0 },
 };
 
 static const struct setting same_thread[] = {
-	{"32 bytes, 1 thread", 1, 0, 64, 1, 32, 0},
-	{"256 bytes, 1 thread", 1, 0, 64, 1, 256, 0},
-	{"4 KiB, 1 thread", 1, 0, 64, 1, 4096, 0},
-	{"64 KiB, 1 thread", 1, 0, 64, 1, 65536, 0},
-	{"256 bytes, 2 threads", 2, 0, 64, 1, 256, 0},
-	{"4 KiB, 2 threads", 2, 0, 64, 1, 4096, 0},
+	{ "32 bytes, 1 thread", 1, 0, 64, 1, 32, 0 },
+	{ "256 bytes, 1 thread", 1, 0, 64, 1, 256, 0 },
+	{ "4 KiB, 1 thread", 1, 0, 64, 1, 4096, 0 },
+	{ "64 KiB, 1 thread", 1, 0, 64, 1, 65536, 0 },
+	{ "256 bytes, 2 threads", 2, 0, 64, 1, 256, 0 },
+	{ "4 KiB, 2 threads", 2, 0, 64, 1, 4096, 0 },
 };
 
-#define VALUES {{"messages_per_second", "1/s", true}, {"peak_rss_mb", "MB", false}}
+#define VALUES \
+	{ \
+		{ "messages_per_second", "1/s", true }, \
+		{ \
+			"peak_rss_mb", "MB", false \
+		} \
+	}
 
 const struct scenario scenario_payload = {
 	.name = "payload",

@@ -33,8 +33,8 @@ static void *attach(const struct queue *queue, void *made, bool sends)
 
 static size_t receive(const struct queue *queue, void *side, struct arena_message *ret_message)
 {
-	return queue->receive_patiently != NULL ? queue->receive_patiently(side, ret_message, 1) :
-		queue->receive(side, ret_message, 1);
+	return queue->receive_patiently != NULL ? queue->receive_patiently(side, ret_message, 1)
+						: queue->receive(side, ret_message, 1);
 }
 
 static void call(struct worker *worker)
@@ -134,13 +134,13 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 }
 
 static const struct setting settings[] = {
-	{"two threads", 1, 1, 64, 1, 0, 0},
+	{ "two threads", 1, 1, 64, 1, 0, 0 },
 };
 
 const struct scenario scenario_round_trip = {
 	.name = "round trip",
 	.what = "a message to another thread and its answer, through two queues",
-	.values = {{"p50_ns", "ns", false}, {"p99_ns", "ns", false}},
+	.values = { { "p50_ns", "ns", false }, { "p99_ns", "ns", false } },
 	.value_count = 2,
 	.settings = settings,
 	.setting_count = sizeof(settings) / sizeof(settings[0]),

@@ -119,7 +119,7 @@ static struct watch watch(const struct crew *crew, double least, double most)
 	uint64_t first = crew_count(crew, false);
 	uint64_t count = first;
 	uint64_t moved = start; /* when the count was first seen to be that */
-	struct watch watch = {0};
+	struct watch watch = { 0 };
 
 	do {
 		uint64_t next;
@@ -172,7 +172,7 @@ static struct stops stop_many(struct crew *crew, double seconds)
 {
 	static uint64_t random = 0x2545f4914f6cdd1d;
 	uint64_t start = common_now_ns();
-	struct stops stops = {0};
+	struct stops stops = { 0 };
 
 	for (; stops.count < STOPS_MIN || since(start) < seconds; stops.count++) {
 		struct watch during;
@@ -193,7 +193,7 @@ static struct stops stop_many(struct crew *crew, double seconds)
 static bool measure(const struct queue *queue, const struct setting *setting, double seconds,
 	double *ret_values)
 {
-	const struct sigaction action = {.sa_handler = stand_still, .sa_flags = SA_RESTART};
+	const struct sigaction action = { .sa_handler = stand_still, .sa_flags = SA_RESTART };
 	struct sigaction old;
 	struct stops stops;
 	struct watch before;
@@ -227,8 +227,8 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 }
 
 static const struct setting settings[] = {
-	{"2x2", 2, 2, 256, 1, 0, 0},
-	{"4x4", 4, 4, 256, 1, 0, 0},
+	{ "2x2", 2, 2, 256, 1, 0, 0 },
+	{ "4x4", 4, 4, 256, 1, 0, 0 },
 };
 
 const struct scenario scenario_stopped = {

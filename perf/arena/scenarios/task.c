@@ -30,7 +30,7 @@ static int open_file(const char *name)
 
 void task_open(struct task *task)
 {
-	*task = (struct task){open_file("stat"), open_file("status")};
+	*task = (struct task){ open_file("stat"), open_file("status") };
 }
 
 void task_close(const struct task *task)

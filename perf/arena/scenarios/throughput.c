@@ -25,25 +25,20 @@
 
 enum { BATCH_MAX = 64, MANY = 1024 };
 
-#define SETTING(shape, s, r, capacity_, batch_, suffix)                                         \
-	{                                                                                     \
-		.name = shape suffix, .senders = s, .receivers = r, .capacity = capacity_,    \
-		.batch = batch_,                                                              \
+#define SETTING(shape, s, r, capacity_, batch_, suffix) \
+	{ \
+		.name = shape suffix, .senders = s, .receivers = r, .capacity = capacity_, \
+		.batch = batch_, \
 	}
 
-static const struct setting settings[] = {
-	SETTING("1x1", 1, 1, MANY, 1, ""),
-	SETTING("2x2", 2, 2, MANY, 1, ""),
-	SETTING("4x4", 4, 4, MANY, 1, ""),
-	SETTING("8x8", 8, 8, MANY, 1, ""),
-	SETTING("1x4", 1, 4, MANY, 1, ""),
-	SETTING("4x1", 4, 1, MANY, 1, ""),
-	SETTING("1x1", 1, 1, MANY, 4, ", 4 at once"),
+static const struct setting settings[] = { SETTING("1x1", 1, 1, MANY, 1, ""),
+	SETTING("2x2", 2, 2, MANY, 1, ""), SETTING("4x4", 4, 4, MANY, 1, ""),
+	SETTING("8x8", 8, 8, MANY, 1, ""), SETTING("1x4", 1, 4, MANY, 1, ""),
+	SETTING("4x1", 4, 1, MANY, 1, ""), SETTING("1x1", 1, 1, MANY, 4, ", 4 at once"),
 	SETTING("4x4", 4, 4, MANY, 4, ", 4 at once"),
 	SETTING("1x1", 1, 1, MANY, 64, ", 64 at once"),
 	SETTING("4x4", 4, 4, MANY, 64, ", 64 at once"),
-	SETTING("1x1", 1, 1, 64, 1, ", capacity 64"),
-	SETTING("4x4", 4, 4, 64, 1, ", capacity 64"),
+	SETTING("1x1", 1, 1, 64, 1, ", capacity 64"), SETTING("4x4", 4, 4, 64, 1, ", capacity 64"),
 	SETTING("1x1", 1, 1, 65536, 1, ", capacity 65536"),
 	SETTING("4x4", 4, 4, 65536, 1, ", capacity 65536"),
 	SETTING("1x1", 1, 1, MANY, 16, ", 16 at once"),
@@ -51,8 +46,7 @@ static const struct setting settings[] = {
 	SETTING("8x8", 8, 8, MANY, 16, ", 16 at once"),
 	SETTING("1x4", 1, 4, MANY, 16, ", 16 at once"),
 	SETTING("4x1", 4, 1, MANY, 16, ", 16 at once"),
-	SETTING("4x4", 4, 4, MANY, 16, ", 16 at once"),
-};
+	SETTING("4x4", 4, 4, MANY, 16, ", 16 at once") };
 
 static bool moves_nothing(const struct queue *queue)
 {
@@ -79,7 +73,7 @@ static ALWAYS_INLINE void send_batches(struct worker *worker, size_t batch)
 	struct arena_message two[2][BATCH_MAX];
 	const struct queue *queue = worker->queue;
 	send_call *call = queue->send_patiently != NULL ? queue->send_patiently : queue->send;
-	struct tally tally = {0};
+	struct tally tally = { 0 };
 
 	make_batch(two[0], worker->index, 0, batch);
 	for (unsigned int turn = 0; !worker_stops(worker); turn++) {
@@ -118,9 +112,10 @@ static ALWAYS_INLINE void receive_batches(struct worker *worker, size_t batch)
 {
 	struct arena_message messages[BATCH_MAX];
 	const struct queue *queue = worker->queue;
-	receive_call *call = queue->receive_patiently != NULL ? queue->receive_patiently : queue->receive;
+	receive_call *call =
+		queue->receive_patiently != NULL ? queue->receive_patiently : queue->receive;
 	bool endless = moves_nothing(queue);
-	struct tally tally = {0};
+	struct tally tally = { 0 };
 	unsigned int looks = 0;
 
 	for (;;) {

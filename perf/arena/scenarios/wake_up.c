@@ -21,7 +21,7 @@
 
 struct pair {
 	struct task receiver;
-	atomic_bool ready;  /* `receiver` is there */
+	atomic_bool ready; /* `receiver` is there */
 	_Alignas(128) _Atomic uint64_t received;
 	struct latency wake_up;
 	struct latency send;
@@ -87,7 +87,7 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 
 	if (pair == NULL)
 		abort();
-	*pair = (struct pair){0};
+	*pair = (struct pair){ 0 };
 	crew_init(&crew);
 	crew_add_all(&crew, queue, setting, send, receive, pair);
 	crew_start(&crew);
@@ -112,7 +112,7 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 }
 
 static const struct setting settings[] = {
-	{"a sleeping receiver", 1, 1, 64, 1, 0, 0},
+	{ "a sleeping receiver", 1, 1, 64, 1, 0, 0 },
 };
 
 const struct scenario scenario_wake_up = {

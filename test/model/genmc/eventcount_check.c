@@ -48,8 +48,8 @@ static int attempt(void)
 {
 	uint64_t n = atomic_load_explicit(&items, memory_order_relaxed);
 	while (n > 0)
-		if (atomic_compare_exchange_strong_explicit(&items, &n, n - 1,
-				memory_order_acquire, memory_order_relaxed))
+		if (atomic_compare_exchange_strong_explicit(&items, &n, n - 1, memory_order_acquire,
+			    memory_order_relaxed))
 			return 1;
 	return atomic_load_explicit(&over, memory_order_relaxed) ? -1 : 0;
 }

@@ -70,7 +70,7 @@ static long futex_wait(uint32_t *futex, uint32_t value, bool until)
 	if (!same)
 		return fail(EAGAIN);
 	while (atomic_load_explicit(&woken[self], memory_order_acquire) == 0 &&
-			!(until && atomic_load_explicit(&time_is_up, memory_order_relaxed) != 0))
+		!(until && atomic_load_explicit(&time_is_up, memory_order_relaxed) != 0))
 		;
 	if (!until)
 		return 0;
@@ -101,8 +101,8 @@ static long futex_wake(const uint32_t *futex, uint32_t most)
 	return n;
 }
 
-long shim_SYS_futex(uint32_t *futex, int operation, uint32_t value,
-	const struct timespec *deadline, void *unused, uint32_t bits)
+long shim_SYS_futex(uint32_t *futex, int operation, uint32_t value, const struct timespec *deadline,
+	void *unused, uint32_t bits)
 {
 	(void)unused;
 	(void)bits;

@@ -87,7 +87,8 @@ always_inline uint64_t push(uint64_t self, uint64_t log, size_t count, bool may_
 	struct magring_message messages[3];
 	for (size_t i = 0; i < count; i++)
 		number(&messages[i], first + i);
-	int result = count == 1 ? ring_push(&ring, messages) : ring_push_batch(&ring, messages, count);
+	int result =
+		count == 1 ? ring_push(&ring, messages) : ring_push_batch(&ring, messages, count);
 	require(may_be_full || result > 0);
 #ifdef CLOSES
 	if (result == -EPIPE)
@@ -103,7 +104,8 @@ always_inline uint64_t push(uint64_t self, uint64_t log, size_t count, bool may_
 always_inline uint64_t pop(uint64_t log, size_t count, bool may_be_empty)
 {
 	struct magring_message messages[2];
-	int result = count == 1 ? ring_pop(&ring, messages) : ring_pop_batch(&ring, messages, count);
+	int result =
+		count == 1 ? ring_pop(&ring, messages) : ring_pop_batch(&ring, messages, count);
 	require(may_be_empty || result > 0);
 #ifdef CLOSES
 	if (result == -EPIPE)
@@ -173,7 +175,8 @@ static uint64_t fill(uint64_t all)
 	for (;;) {
 		bool may_push = ring_may_push(&ring);
 		uint64_t before = sent_by(all) >> 4 * AFTERWARDS;
-		uint64_t after = push(AFTERWARDS, before << 4 * AFTERWARDS, 1, true) >> 4 * AFTERWARDS;
+		uint64_t after =
+			push(AFTERWARDS, before << 4 * AFTERWARDS, 1, true) >> 4 * AFTERWARDS;
 		require(may_push == (before != after));
 		if (before == after)
 			return all;

@@ -27,8 +27,7 @@
 		uint64_t log = 0; \
 		(void)unused; \
 		(void)self; \
-		calls \
-		return (void *)log; \
+		calls return (void *)log; \
 	}
 
 THREAD(1, THREAD_1)

@@ -32,9 +32,7 @@ static inline void fence_light(void)
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
-static inline void fence_light_asymmetric(void)
-{
-}
+static inline void fence_light_asymmetric(void) {}
 
 static inline void fence_heavy(void)
 {
