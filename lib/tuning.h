@@ -7,9 +7,9 @@
  * come from docs/decisions.md, which has the machines, where no other page is
  * named. M/s is million messages a second.
  *
- * Times are in nanoseconds and never in pauses of the processor: see
- * base/pause.h. Sizes and limits that a layout depends on stand with the
- * layout.
+ * Times are in nanoseconds, as a pause of the processor takes anything from
+ * none to 40 of them: see base/pause.h. (CHALLENGE_AFTER counts tries.) Sizes
+ * and limits that a layout depends on stand with the layout.
  */
 #ifndef MAGRING_TUNING_H
 #define MAGRING_TUNING_H
@@ -151,7 +151,7 @@
 
 /* ----------------------------------------------------------------- queue -- */
 
-/* Messages: the default capacity, 516 KiB once all cells are used. A policy. */
+/* Messages: the default capacity, 576 KiB of address space. A policy. */
 #define QUEUE_CAPACITY 4096
 /*
  * Copies of a queue's slow-path counters, 64 bytes each. With fewer, threads
@@ -221,10 +221,11 @@
  */
 #define SPACING_TIMEOUT_NS 1000000
 /*
- * Nanoseconds before a thread yields: so many to three times as many, at
- * random, or 128 to 384 pauses of 19 ns (AMD EPYC, family 26; the figures were
- * found with 25 ns). Two senders and two receivers on two cores: 70 M/s, and 29
- * with always twice as many. Half and double: not measured.
+ * Nanoseconds. A wait spins for a random time between this and three times
+ * this, and then yields. That is 128 to 384 pauses of 19 ns (AMD EPYC, family
+ * 26; the figures were found with 25 ns). Two senders and two receivers on two
+ * cores: 70 M/s, and 29 with always twice as many. Half and double: not
+ * measured.
  */
 #define SPIN_NS 2400
 /*

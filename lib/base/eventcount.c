@@ -32,12 +32,11 @@
  *	- A waker that comes after that leave finds WAKING lower, and wakes.
  *
  * With a limit of one, a single thread that stops after it was woken would keep
- * the rest asleep. So would one that stops as it wakes another. For the same
- * reason even the last sleeper is woken a second time. When it has left, that
- * second wake-up may stay behind and count for a sleeper that comes later. It
- * is the only one, so stale wake-ups alone never reach the limit. A sleeper
- * that enters while WAKING is at its limit takes one off. Those two are not for
- * it, and both may have gone to one thread that is stopped.
+ * the rest asleep. So would one that stops as it wakes another. For that reason
+ * even a lone sleeper may be woken twice. The surplus goes when it leaves, or
+ * counts for a sleeper that has entered before. Stale wake-ups alone never
+ * reach the limit. A sleeper that enters while WAKING is at its limit takes one
+ * off. Both may have gone to one thread that is stopped.
  *
  * One wake-up wakes one sleeper, and the rest is passed on. A thread that
  * leaves, got something and sees that the condition still holds wakes the next

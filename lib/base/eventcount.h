@@ -64,10 +64,10 @@ void eventcount_notify_all(struct eventcount *eventcount);
 struct eventcount_waiter {
 	/* Tries to get what the thread waits for. True ends the wait. */
 	bool (*try)(void *context);
-	/* Before it sleeps. Returns when to try again unasked, or INT64_MAX. */
-	int64_t (*asleep)(void *context);
-	/* After it slept, for whatever reason. May be NULL. */
-	void (*awake)(void *context);
+	/* Returns when to try again without a wake-up. INT64_MAX is never. */
+	int64_t (*before_sleep)(void *context);
+	/* For whatever reason the sleep has ended. May be NULL. */
+	void (*after_sleep)(void *context);
 	/* A cancelled thread has left the eventcount. Passes its wake-up on. */
 	void (*cancelled)(void *context);
 };

@@ -19,8 +19,8 @@ struct sleep {
 
 static void awake(const struct sleep *sleep)
 {
-	if (sleep->waiter->awake != NULL)
-		sleep->waiter->awake(sleep->context);
+	if (sleep->waiter->after_sleep != NULL)
+		sleep->waiter->after_sleep(sleep->context);
 }
 
 static void cancelled(void *argument)
@@ -38,7 +38,7 @@ bool eventcount_await(struct eventcount *eventcount, const struct eventcount_wai
 	uint32_t ticket = eventcount_prepare_wait(eventcount);
 	bool done = waiter->try(context);
 	if (!done) {
-		int64_t again_ns = waiter->asleep(context);
+		int64_t again_ns = waiter->before_sleep(context);
 		pthread_cleanup_push(cancelled, &sleep);
 		eventcount_commit_wait(eventcount, ticket,
 			again_ns < deadline_ns ? again_ns : deadline_ns);

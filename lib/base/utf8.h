@@ -14,22 +14,20 @@ static inline bool utf8_is_valid(const char *text)
 {
 	const unsigned char *byte = (const unsigned char *)text;
 	while (*byte != '\0') {
-		uint32_t first = *byte++, point = first, least = 0;
-		int following = 0;
+		/* The least point, by the bytes that follow the first one. */
+		static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+		uint32_t first = *byte++;
 		if (first >= 0xf8 || (first >= 0x80 && first < 0xc0))
 			return false;
-		if (first >= 0xf0)
-			following = 3, point &= 0x07, least = 0x10000;
-		else if (first >= 0xe0)
-			following = 2, point &= 0x0f, least = 0x800;
-		else if (first >= 0xc0)
-			following = 1, point &= 0x1f, least = 0x80;
-		for (; following > 0; following--, byte++) {
+		int count = (first >= 0xc0) + (first >= 0xe0) + (first >= 0xf0);
+		uint32_t point = count > 0 ? first & (0x3fU >> count) : first;
+		for (int i = 0; i < count; i++, byte++) {
 			if ((*byte & 0xc0) != 0x80)
 				return false; /* the final zero is none that follows, either */
 			point = point << 6 | (*byte & 0x3f);
 		}
-		if (point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+		if (point < least[count] || point > 0x10ffff ||
+			(point >= 0xd800 && point <= 0xdfff))
 			return false;
 	}
 	return true;

@@ -272,7 +272,8 @@ static bool compose_all(FILE *out, void *flags)
 	unsigned int half = thread_section_begin();
 	unsigned int numbers = pool_numbers();
 	exposition.snapshots = calloc(numbers + 1, sizeof(struct snapshot));
-	if (exposition.snapshots != NULL) {
+	bool composed = exposition.snapshots != NULL;
+	if (composed) {
 		for (unsigned int number = 0; number < numbers; number++) {
 			struct magring_pool *pool = pool_published(number);
 			if (pool != NULL)
@@ -282,7 +283,7 @@ static bool compose_all(FILE *out, void *flags)
 	}
 	thread_section_end(half);
 	free(exposition.snapshots);
-	return exposition.snapshots != NULL;
+	return composed;
 }
 
 int magring_pool_write_metrics(struct magring_pool *pool, FILE *stream)

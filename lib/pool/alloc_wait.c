@@ -5,8 +5,9 @@
  * sleeper of its class, if there is one. The sleeper takes the slab out of
  * whatever cache it is in.
  *
- * A thread that has got a slab, or gives up, wakes the next sleeper, as there
- * may be more slabs. That chain ends with the first thread that finds none.
+ * A thread that has got a slab, or gives up waiting, wakes the next sleeper, as
+ * there may be more slabs. That chain ends with the first thread that finds
+ * none.
  *
  * A slab may be out of reach for a moment, in the hands of another thread:
  *
@@ -61,7 +62,7 @@ static bool is_hopeless(struct magring_pool *pool, unsigned int class_index)
 {
 	struct chunks *chunks = &pool->depot.chunks;
 	uint64_t moves = chunk_moves(chunks);
-	/* Relaxed, as all that follows: it holds if nothing has moved since. */
+	/* Relaxed, as other reads of bytes: they hold if nothing moved. */
 	uint64_t bytes = atomic_load_explicit(&chunks->free_bytes, memory_order_relaxed);
 	if (carved(pool, class_index) > 0)
 		return false;
@@ -113,7 +114,7 @@ static void cancelled(void *context)
 static int wait_for_slab(struct wait *wait, int64_t deadline_ns)
 {
 	static const struct eventcount_waiter waiter = { .try = try_alloc,
-		.asleep = when_to_retry,
+		.before_sleep = when_to_retry,
 		.cancelled = cancelled };
 	struct eventcount *eventcount = &wait->pool->memory[wait->class_index];
 	do {

@@ -66,8 +66,22 @@ void pool_withdraw(unsigned int number)
 	thread_wait_for_readers();
 }
 
+/* Threads that were in sections are not in the child. */
+static void after_fork_child(void)
+{
+	for (int i = 0; i < 2; i++)
+		atomic_store_explicit(&thread_sections[i], 0, memory_order_relaxed);
+}
+
+static void watch_forks(void)
+{
+	(void)pthread_atfork(NULL, NULL, after_fork_child);
+}
+
 unsigned int thread_section_begin(void)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, watch_forks);
 	/* Relaxed: the choice matters only to how long a destroy waits. */
 	unsigned int half = atomic_load_explicit(&thread_period, memory_order_relaxed) & 1;
 	atomic_fetch_add_explicit(&thread_sections[half], 1, memory_order_relaxed);
@@ -96,10 +110,7 @@ bool thread_sections_busy(void)
 void thread_wait_for_readers(void)
 {
 	int cancel_state;
-	/*
-	 * In the child of a fork no other thread is left, but one may be
-	 * counted.
-	 */
+	/* Such a child has one thread, but the lock may be taken. */
 	if (fork_in_child())
 		return;
 	/* A thread cancelled in its sleep would keep the lock. */

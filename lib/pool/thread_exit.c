@@ -4,7 +4,7 @@
  *
  * A thread that attaches a cache sets the key for thread-specific data once.
  * When it ends, the destructor of the key hands the slabs of its caches to the
- * depots and frees the caches for other threads.
+ * depots, and leaves the caches to other threads.
  *
  * A key outlives the library that made it. After dlclose() of a plugin with
  * this library inside, each thread that had set the key would call code that is
@@ -13,13 +13,14 @@
  *
  * exit() runs the same function, while other threads go on. None of them may
  * set the key once it is deleted: its number may be another library's by then.
- * So a thread sets it in a section:
+ * So a thread is counted while it sets it:
  *
  *	thread: count; full fence;           unload: usable = false; full fence;
- *	        read usable; set the key             read the counters
+ *	        read usable; set the key             read the count
  *
- * At least one of the two sees the other. A thread that missed `usable` sets no
- * key. If unload sees a section it leaves the key as it is: the process is at
+ * At least one of the two sees the other. A thread that finds the key not
+ * usable sets none. If unload sees a thread that is counted, or one in a
+ * section of the table, it leaves the key as it is: the process is at
  * exit(), since dlclose() needs that no thread is in the library, and the code
  * stays. Nothing waits, so a stopped thread keeps no process from its exit. And
  * no membarrier() is needed, which a seccomp filter may have forbidden.
@@ -40,6 +41,7 @@ enum { UNWATCHED, WATCHED, ENDING };
 static THREAD_LOCAL unsigned char thread_state;
 static pthread_key_t thread_key;
 static _Atomic(bool) thread_key_usable;
+static _Atomic(unsigned int) thread_watching; /* threads that are in watch() */
 
 static void at_thread_exit(void *unused)
 {
@@ -52,16 +54,17 @@ static void at_thread_exit(void *unused)
 	thread_detach_all();
 }
 
-/* Relaxed: see watch() for the order that matters. */
 static bool is_key_usable(void)
 {
-	return atomic_load_explicit(&thread_key_usable, memory_order_relaxed);
+	/* [key] acquire: pairs with thread_exit_init(). The key is there. */
+	return atomic_load_explicit(&thread_key_usable, memory_order_acquire);
 }
 
 static __attribute__((constructor)) void thread_exit_init(void)
 {
 	bool usable = pthread_key_create(&thread_key, at_thread_exit) == 0;
-	atomic_store_explicit(&thread_key_usable, usable, memory_order_relaxed);
+	/* [key] release: the key is there before it is usable. */
+	atomic_store_explicit(&thread_key_usable, usable, memory_order_release);
 }
 
 static __attribute__((destructor)) void thread_exit_fini(void)
@@ -70,23 +73,26 @@ static __attribute__((destructor)) void thread_exit_fini(void)
 		return;
 	atomic_store_explicit(&thread_key_usable, false, memory_order_relaxed);
 	/*
-	 * [key] acq_rel: a section that is not counted yet finds the key not
-	 * usable.
+	 * [key] acq_rel, by a full fence: a thread that is not counted yet
+	 * finds the key not usable.
 	 */
 	fence_full();
-	if (!thread_sections_busy())
+	/* [key] acquire: pairs with watch(). The key is set before. */
+	if (atomic_load_explicit(&thread_watching, memory_order_acquire) == 0 &&
+		!thread_sections_busy())
 		pthread_key_delete(thread_key);
 }
 
 /* Have at_thread_exit() called for this thread. */
 static bool watch(void)
 {
-	unsigned int half = thread_section_begin();
-	/* [key] acq_rel: counted before `usable` is read. */
+	atomic_fetch_add_explicit(&thread_watching, 1, memory_order_relaxed);
+	/* [key] acq_rel, by a full fence: counted before `usable` is read. */
 	fence_full();
 	if (is_key_usable() && pthread_setspecific(thread_key, &thread_state) == 0)
 		thread_state = WATCHED;
-	thread_section_end(half);
+	/* [key] release: the key is set before the count goes down. */
+	atomic_fetch_sub_explicit(&thread_watching, 1, memory_order_release);
 	return thread_state == WATCHED;
 }
 

@@ -27,7 +27,7 @@ void backoff_learn(const struct ring *ring, enum side side, unsigned int came);
 /* The yields of one wait. All zero at first. */
 struct backoff_yields {
 	int count;
-	bool late;         /* a yield took long, and the queue stood still meanwhile */
+	bool late;         /* a yield took long, and the queue hardly moved meanwhile */
 	int64_t before_ns; /* the last yield */
 	int64_t after_ns;
 	uint64_t position; /* of this side, before it */

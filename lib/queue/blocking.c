@@ -80,7 +80,7 @@ static int attempt(struct magring_queue *queue, enum side side, struct magring_m
 	if (side == SENDER)
 		return queue_push(queue, messages, count, effort);
 	int result = queue_pop(queue, messages, count, effort);
-	bool skipped = ring_has_skipped();
+	bool skipped = ring_take_skipped();
 	if (result == -EAGAIN && skipped)
 		pass_wake_up_on(queue, SENDER);
 	return result;
@@ -100,7 +100,7 @@ static bool try_definitely(void *context)
 	return try_once(context, DEFINITE);
 }
 
-static int64_t fall_asleep(void *context)
+static int64_t before_sleep(void *context)
 {
 	struct wait *wait = context;
 	count_one(&counts_of(wait->queue)->parked);
@@ -108,7 +108,7 @@ static int64_t fall_asleep(void *context)
 	return INT64_MAX;
 }
 
-static void awake(void *context)
+static void after_sleep(void *context)
 {
 	struct wait *wait = context;
 	TRACEPOINT2(unpark, wait->queue, wait->side);
@@ -122,8 +122,8 @@ static void cancelled(void *context)
 }
 
 static const struct eventcount_waiter waiter = { .try = try_definitely,
-	.asleep = fall_asleep,
-	.awake = awake,
+	.before_sleep = before_sleep,
+	.after_sleep = after_sleep,
 	.cancelled = cancelled };
 
 /* Until the wait is over or the deadline has passed. */
@@ -197,7 +197,7 @@ static void count_in_vain(struct magring_queue *queue, enum side side)
 int refuse(struct magring_queue *queue, enum side side)
 {
 	count_in_vain(queue, side);
-	if (side == RECEIVER && ring_has_skipped())
+	if (side == RECEIVER && ring_take_skipped())
 		pass_wake_up_on(queue, SENDER);
 	if (eventcount_has_fd(&queue->eventcount[side]))
 		eventcount_arm(&queue->eventcount[side], may[side], &queue->ring);

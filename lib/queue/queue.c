@@ -36,8 +36,7 @@ static size_t round_up_capacity(size_t wanted)
 	return capacity;
 }
 
-/* ---------------------------------------------------- the lists of queues --
- * */
+/* --------------------------------------------------- the lists of queues -- */
 
 static pthread_mutex_t no_pool_lock = PTHREAD_MUTEX_INITIALIZER;
 static CDS_LIST_HEAD(no_pool_queues);
@@ -55,14 +54,16 @@ static void after_fork_child(void)
 	pthread_mutex_init(&no_pool_lock, NULL);
 }
 
-static __attribute__((constructor)) void queue_at_load(void)
+static void watch_forks(void)
 {
 	(void)pthread_atfork(NULL, NULL, after_fork_child);
 }
 
 static void enlist(struct magring_queue *queue)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct queue_list list = queue_list(queue->pool);
+	pthread_once(&once, watch_forks);
 	/* Relaxed: no thread destroys the pool beside this call. */
 	if (queue->pool != NULL)
 		atomic_fetch_add_explicit(&queue->pool->queue_count, 1, memory_order_relaxed);

@@ -10,7 +10,7 @@
  *	(owed, DONE) -> (owed', PENDING)     a thread has challenged the owner
  *	(owed, PENDING) -> (owed, DONE)      the owner has stored `owed`
  *	                -> (owed, SKIPPED)   it has not: the cell is quarantined
- *	(owed, SKIPPED) -> (owed + 2, SKIPPED)   still so, one lap later
+ *	(owed, SKIPPED) -> (owed + 2n, SKIPPED)  still so, n laps later
  *	                -> (free, DONE)      the owner has returned the cell
  *
  * 1. Challenge. A thread that needs what lies behind the cell sets PENDING, by
@@ -57,12 +57,15 @@
  * way they are.
  *
  * So a sender's cell is quarantined only when head comes there next. The
- * receiver that has done it goes on until head has passed that position,
- * since a message is behind. (It is the one that the receiver has seen. Or
- * the sender of that one was quarantined meanwhile, by a thread that had seen
- * a later one. In a closed ring the receiver goes on to the end.) Otherwise a
- * skipped position could lie behind a live message for long and take a
- * message's place. Then the capacity would be no promise.
+ * receiver goes on until head has passed that position, as a message lies
+ * behind. That is the message that it has seen, or a later one: if the sender
+ * of the first was quarantined meanwhile, another thread has seen the later
+ * one. In a closed ring the receiver goes on to the end. Otherwise a skipped
+ * position could lie behind a live message for long and take a message's
+ * place. Then the capacity would be no promise.
+ *
+ * An owner that was killed never returns its cell. Its challenge stays
+ * unresolved, so all later calls take the longer way for ever.
  *
  * Why these rules:
  * - `owed` in a recovery word only grows, and each state is challenged once. So

@@ -16,7 +16,7 @@
 /* Of a thread, for all rings. */
 static THREAD_LOCAL bool head_skipped;
 
-bool ring_has_skipped(void)
+bool ring_take_skipped(void)
 {
 	bool skipped = head_skipped;
 	head_skipped = false;

@@ -16,10 +16,11 @@
 void skip_stopped(struct ring *ring, uint64_t position, uint64_t until, enum side side);
 
 /*
- * Whether pops of the calling thread have skipped positions since the last call
- * of this. If its last pop returned -EAGAIN, senders may have room and no
- * thread has told them: another thread takes the message behind.
+ * Whether pops of the calling thread have skipped positions. Takes the mark
+ * away: the next call tells of later pops. If its last pop returned -EAGAIN,
+ * senders may have room and no thread has told them: another thread takes the
+ * message behind.
  */
-bool ring_has_skipped(void);
+bool ring_take_skipped(void);
 
 #endif

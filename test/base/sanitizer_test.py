@@ -4,7 +4,7 @@
 A program with a fault is reported by the tool that it runs under, and the same
 program without one is not.
 
-    checker_test.py address|memcheck PROGRAM
+    sanitizer_test.py address|memcheck PROGRAM
 """
 import os
 import subprocess

@@ -4,7 +4,7 @@
 The library's tracepoints are in its ELF notes, where tools look for them: as many and
 with the arguments that docs/tracing.md lists, and nothing else.
 
-    probes_test.py LIBRARY SOURCE
+    tracepoints_test.py LIBRARY SOURCE
 """
 import pathlib
 import re

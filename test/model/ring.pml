@@ -7,7 +7,7 @@
  * a time or (BATCH, the first of each) two, and the close bit in tail. A step is one
  * access to shared memory; `at` says which one comes next. A thread that is told
  * -EAGAIN sleeps until an operation of the other side has succeeded since its own
- * call began, which is all that a gate tells it.
+ * call began, which is all that an eventcount tells it.
  *
  * SPARE of the CELLS are spare: tail skips no position if more than so many
  * between head and tail were skipped then. RUN cells at most are challenged at
@@ -42,13 +42,13 @@
  *	          no cell is usable, at least CELLS - SPARE messages are in the
  *	          ring. (So are they if a sender waits: by "quiet" no cell is
  *	          usable then.) And no position between head and tail is one whose
- *	          sender was passed over. With RECEIVES and STOPS this is judged
+ *	          sender was skipped. With RECEIVES and STOPS this is judged
  *	          when the stopped threads have gone on, before the ring is closed
  *	margin    at any moment: of the positions between head and tail, SPARE at
- *	          most were skipped by tail; and which ones are holes, by tail's
+ *	          most were skipped by tail; and which ones are skipped positions, by tail's
  *	          doing or by head's, is what recovery_skipped() makes of their
- *	          verdicts
- *	clean     when all have finished, no question is open, no cell quarantined
+ *	          recovery words
+ *	clean     when all have finished, no challenge is open, no cell quarantined
  *	progress  (a search for cycles) the graph of states has none. So nobody
  *	          goes on for ever while the messages are finitely many: that is
  *	          lock-free; and whoever is stopped, the others come to rest, which
@@ -57,7 +57,7 @@
  * Store buffers (STORE_BUFFERS): the plain store of a state goes into its thread's
  * buffer of two entries and from there into memory at any later moment; the thread
  * itself reads it at once. A CAS, fetch-add or fetch-sub waits until the thread's
- * buffer is empty. fence_heavy() waits, for one cell in question after another,
+ * buffer is empty. fence_heavy() waits, for one cell in challenge after another,
  * for a moment at which no store to it is in any buffer; it says nothing about
  * later ones, or other cells. A store of tail or head goes into the buffer as well,
  * which then has three entries. That is TSO; what weaker processors add is the
@@ -69,7 +69,7 @@
  *	- There is no pause_for_owner(). Who looks again has changed nothing, and is where it
  *	  would be had it been slower.
  *	- Of `challenges` and `resolved` the model keeps the difference, and for each thread
- *	  whether there was a doubt since it read what it compares them with.
+ *	  whether there was a challenge since it read what it compares them with.
  *	- ring_push() and ring_pop() are batches of one that begin anew if they meet
  *	  anything unusual.
  *	- A challenge and a batch have limits of their own (RUN, BATCH); in the C
@@ -77,7 +77,7 @@
  *	  too: if all cells were challenged at once, tail could come to
  *	  head + 2 * CELLS.
  *	- After a skip a thread reads its end of the ring at that moment.
- *	- What ring_counts() tells is not counted: questions, quarantined cells,
+ *	- What ring_counts() tells is not counted: challenges, quarantined cells,
  *	  skips.
  */
 #ifndef SENDERS
@@ -128,9 +128,9 @@
 #define RUN (CELLS - 1) /* so many cells are challenged at once, at most */
 #endif
 #if RUN > BATCH
-#define QUESTIONS RUN
+#define CHALLENGES RUN
 #else
-#define QUESTIONS BATCH
+#define CHALLENGES BATCH
 #endif
 #define CLOSED 32
 #define CLOSING 64
@@ -143,16 +143,16 @@
 #define OWED(word) ((word) / 4)
 #define KIND(word) ((word) % 4)
 #define DONE 0
-#define ASKED 1
-#define GONE 2
+#define PENDING 1
+#define SKIPPED 2
 
 mtype:step = {
-	READ, CLOSING_TOP, STOP, SETTLED, COUNT, SINCE, KNOWN, CLEAR, READY, SINCE_KNOWN, CLAIM,
-	CLOSING_SINCE, COUNTS, STORE, COPY, LOOK, VERDICT, ANSWER, STATE, GIVE, GIVE_CHANGE, GIVE_SETTLE,
-	MOVED, OTHER_END, OTHER_TAIL, END_HEAVY, END_READ, END_CHANGE, SCAN, SCAN_VERDICT, SCAN_AGAIN,
-	SKIPPED, HEAD_AGAIN, MOVED_LAST,
-	ASK, ASK_STATE, ASK_CHANGE, DOUBT, HEAVY, DECIDE, DECIDE_CHANGE, DECIDE_SETTLE,
-	HOLE, HOLE_CHANGE, HOLE_STATE, GO_OVER, OVER_SINCE, OVER_COUNTS,
+	READ, CLOSING_TOP, STOP, RESOLVED, COUNT, SINCE, KNOWN, CLEAR, READY, SINCE_KNOWN, CLAIM,
+	CLOSING_SINCE, COUNTS, STORE, COPY, LOOK, RECOVERY, ANSWER, STATE, GIVE, GIVE_CHANGE, GIVE_RESOLVE,
+	MOVED, OTHER_END, OTHER_TAIL, END_HEAVY, END_READ, END_CHANGE, SCAN, SCAN_RECOVERY, SCAN_AGAIN,
+	STEPPED, HEAD_AGAIN, MOVED_LAST,
+	ASK, ASK_STATE, ASK_CHANGE, ANNOUNCE, HEAVY, DECIDE, DECIDE_CHANGE, DECIDE_RESOLVE,
+	SKIP, SKIP_CHANGE, SKIP_STATE, GO_OVER, OVER_SINCE, OVER_COUNTS,
 	WAIT, END
 };
 
@@ -168,22 +168,22 @@ byte late_tail, late_head; /* what is in memory, behind what their one thread ha
 #define tail_there tail
 #define head_there head
 #endif
-byte unsettled;    /* challenges - resolved */
+byte unresolved;    /* challenges - resolved */
 bool doubted;      /* ever */
-byte calm;         /* set of threads: there was no doubt since the thread has read them */
+byte calm;         /* set of threads: there was no challenge since the thread has read them */
 byte state[CELLS];
-byte verdict[CELLS];
+byte recovery[CELLS];
 byte message[CELLS]; /* 1 and more */
 
 /* For the assertions. */
 bool owned[CELLS];
-bool doomed[CELLS];        /* the open question's answer may be GONE, whatever comes */
+bool doomed[CELLS];        /* the open challenge's answer may be SKIPPED, whatever comes */
 bool unsure[CELLS];        /* published, but whether it stands depends on the answer */
 bool out[CELLS];
 short sent, claimed, received; /* sets of messages */
-int holes;                    /* set of positions from head to tail */
+int voids;                    /* set of positions from head to tail */
 int skipped;                  /* of these, the ones that tail has skipped */
-byte lost;                    /* how many holes */
+byte lost;                    /* how many skipped positions */
 hidden byte each, spent;
 byte saw = ALL;               /* set of threads: during the call nothing was out (usable) */
 byte woken = ALL;             /* set of threads: the other side has succeeded */
@@ -197,7 +197,7 @@ byte stopped; /* a set */
 #else
 #define is(position, wanted) (state[INDEX(position)] == (wanted))
 #endif
-#define kind_at(position) KIND(verdict[INDEX(position)])
+#define kind_at(position) KIND(recovery[INDEX(position)])
 
 #define final ((end & CLOSED) -> (end & POSITION) : (tail & POSITION))
 #define any2(of) (of(0) || of(1))
@@ -218,31 +218,31 @@ byte stopped; /* a set */
  * is not before head + CELLS, the cell comes into use when head has moved on. */
 #define free_position(state, index) ((state) / 2 * CELLS + (index))
 #define free_for(index) free_position(state[index], index)
-#define usable(index) (state[index] % 2 == 0 && KIND(verdict[index]) != GONE && \
+#define usable(index) (state[index] % 2 == 0 && KIND(recovery[index]) != SKIPPED && \
 	(free_for(index) == final || (free_for(index) > final && free_for(index) < head_there + CELLS && \
 	lost + free_for(index) - final <= SPARE)))
 #define any_usable any(usable)
-#define unfinished(index) (KIND(verdict[index]) != DONE || owned[index])
+#define unfinished(index) (KIND(recovery[index]) != DONE || owned[index])
 
-/* recovery_skipped() of one position; `word` is the verdict of its cell. */
+/* recovery_skipped() of one position; `word` is the recovery word of its cell. */
 #ifdef MUTANT_ANSWERED_COUNTED
-#define skipped_by(word, position) (OWED(word) >= FREE(position) + (KIND(word) == GONE -> 0 : 1))
+#define skipped_by(word, position) (OWED(word) >= FREE(position) + (KIND(word) == SKIPPED -> 0 : 1))
 #else
-#define skipped_by(word, position) (OWED(word) >= FREE(position) + (KIND(word) == GONE -> 0 : 2))
+#define skipped_by(word, position) (OWED(word) >= FREE(position) + (KIND(word) == SKIPPED -> 0 : 2))
 #endif
 
 inline note()
 {
 	assert(head <= final && final <= head + CELLS + RUN && final < POSITION);
-	holes = holes & (BIT(final) - BIT(head_there));
-	skipped = skipped & holes;
+	voids = voids & (BIT(final) - BIT(head_there));
+	skipped = skipped & voids;
 	lost = 0;
 	spent = 0;
 	each = head_there;
 	do
 	:: each < final ->
-		assert(skipped_by(verdict[INDEX(each)], each) == ((holes & BIT(each)) != 0));
-		lost = lost + ((holes & BIT(each)) != 0);
+		assert(skipped_by(recovery[INDEX(each)], each) == ((voids & BIT(each)) != 0));
+		lost = lost + ((voids & BIT(each)) != 0);
 		spent = spent + ((skipped & BIT(each)) != 0);
 		each++
 	:: else -> break
@@ -295,28 +295,28 @@ inline come_out(index)
 inline arrive(thread, index, value)
 {
 	if
-	:: (thread) < SENDERS && verdict[index] == WORD(value, ASKED) && doomed[index] -> unsure[index] = true
-	:: (thread) < SENDERS && !(verdict[index] == WORD(value, ASKED) && doomed[index]) &&
-			KIND(verdict[index]) != GONE ->
+	:: (thread) < SENDERS && recovery[index] == WORD(value, PENDING) && doomed[index] -> unsure[index] = true
+	:: (thread) < SENDERS && !(recovery[index] == WORD(value, PENDING) && doomed[index]) &&
+			KIND(recovery[index]) != SKIPPED ->
 		come_out(index)
-	:: (thread) >= SENDERS || KIND(verdict[index]) == GONE
+	:: (thread) >= SENDERS || KIND(recovery[index]) == SKIPPED
 	fi;
 	owned[index] = false;
 	state[index] = value;
 	note()
 }
 
-/* The question that was open is answered. */
+/* The challenge that was open is answered. */
 inline answered(index)
 {
 	if
-	:: unsure[index] && KIND(verdict[index]) == DONE -> come_out(index)
+	:: unsure[index] && KIND(recovery[index]) == DONE -> come_out(index)
 	:: else
 	fi;
 	if
-	:: KIND(verdict[index]) == GONE && OWED(verdict[index]) % 2 == 1 ->
-		/* A sender is passed over. */
-		holes = holes | BIT(free_position(OWED(verdict[index]), index))
+	:: KIND(recovery[index]) == SKIPPED && OWED(recovery[index]) % 2 == 1 ->
+		/* A sender is skipped. */
+		voids = voids | BIT(free_position(OWED(recovery[index]), index))
 	:: else
 	fi;
 	unsure[index] = false;
@@ -367,7 +367,7 @@ inline put(entry)
 	fi
 }
 
-/* A gate has fences of its own by which a sleeper is woken. */
+/* A eventcount has fences of its own by which a sleeper is woken. */
 inline drain(thread)
 {
 	if
@@ -414,13 +414,13 @@ end_memory:
 
 inline notify_waiters()
 {
-	assert(unsettled > 0);
-	unsettled--
+	assert(unresolved > 0);
+	unresolved--
 }
 
-inline doubt(number)
+inline announce(number)
 {
-	unsettled = unsettled + number;
+	unresolved = unresolved + number;
 	doubted = true;
 	calm = 0
 }
@@ -456,7 +456,7 @@ inline top()
 	if
 	:: is_sender && is_closed -> end_thread() /* -EPIPE */
 	:: alone_sender && !is_closed -> at = CLOSING_TOP
-	:: else -> at = SETTLED
+	:: else -> at = RESOLVED
 	fi
 }
 
@@ -477,10 +477,10 @@ inline none()
 #endif
 
 #ifdef MUTANT_ASK_TWICE
-#define may_not_ask (KIND(v) == GONE || (KIND(v) == DONE && OWED(v) > wanted))
+#define may_not_challenge (KIND(v) == SKIPPED || (KIND(v) == DONE && OWED(v) > wanted))
 #define if_may_ask ASK_CHANGE
 #else
-#define may_not_ask (KIND(v) == GONE || (KIND(v) == DONE && OWED(v) >= wanted))
+#define may_not_challenge (KIND(v) == SKIPPED || (KIND(v) == DONE && OWED(v) >= wanted))
 #define if_may_ask ASK_STATE
 #endif
 
@@ -505,7 +505,7 @@ inline next_cell(stands)
 	i++;
 	if
 	:: i < n && is_sender -> at = STORE
-	:: i < n && is_receiver -> at = VERDICT
+	:: i < n && is_receiver -> at = RECOVERY
 	:: i == n && !some -> position = position + n; n = 0; i = 0; calm = calm & ~BIT(me); at = MOVED
 	:: i == n && some ->
 		woken = woken | (is_sender -> ALL_RECEIVERS : ALL_SENDERS);
@@ -565,7 +565,7 @@ inline found()
 inline go_on_counting()
 {
 	if
-	:: other + i < position -> at = SKIPPED
+	:: other + i < position -> at = STEPPED
 	:: else -> i = 0; at = HEAD_AGAIN
 	fi
 }
@@ -587,8 +587,8 @@ inline with_other()
 		told_epipe = true;
 		end_thread()
 #ifdef MUTANT_BEYOND_TAIL
-	:: is_receiver && other == position && kind_at(position) == GONE -> scan = position + 1; challenge()
-	:: is_receiver && other == position && kind_at(position) != GONE -> answer_eagain()
+	:: is_receiver && other == position && kind_at(position) == SKIPPED -> scan = position + 1; challenge()
+	:: is_receiver && other == position && kind_at(position) != SKIPPED -> answer_eagain()
 #else
 	:: is_receiver && other == position -> answer_eagain()
 #endif
@@ -622,31 +622,31 @@ inline close_counts(claimed)
 }
 
 /* The next cell of the challenge. */
-inline next_question()
+inline next_challenge()
 {
 	v = 0;
 	i++;
 	if
 	:: i < n -> at = ASK
-	:: i == n && questions > 0 -> i = 0; at = DOUBT
-	:: i == n && questions == 0 -> i = 0; next_answer()
+	:: i == n && open_challenges > 0 -> i = 0; at = ANNOUNCE
+	:: i == n && open_challenges == 0 -> i = 0; next_answer()
 	fi
 }
 
 inline meet(word)
 {
 	met[i] = word;
-	questions++
+	open_challenges++
 }
 
-/* A question that may not be answered GONE. */
+/* A challenge that may not be answered SKIPPED. */
 #ifdef MUTANT_NO_PREFIX
-#define may_be_gone (!clearing && OWED(met[i]) == wanted)
+#define may_be_skipped (!clearing && OWED(met[i]) == wanted)
 #else
-#define may_be_gone (!clearing && !rest && OWED(met[i]) == wanted)
+#define may_be_skipped (!clearing && !rest && OWED(met[i]) == wanted)
 #endif
 
-/* From cell i on: the next question, or the next cell that may be a hole. */
+/* From cell i on: the next challenge, or the next cell that may be a skipped position. */
 inline next_answer()
 {
 	do
@@ -655,7 +655,7 @@ inline next_answer()
 	od;
 	if
 	:: i < n && met[i] != 0 -> at = DECIDE
-	:: i < n && met[i] == 0 -> at = HOLE
+	:: i < n && met[i] == 0 -> at = SKIP
 	:: i == n && clearing -> clearing = false; at = KNOWN
 	:: i == n && !clearing && (!rest || leading > 0) ->
 		i = (rest -> leading : n);
@@ -671,18 +671,18 @@ inline was_answered()
 	met[i] = 0;
 	if
 	:: clearing || rest -> i++; next_answer()
-	:: else -> at = HOLE
+	:: else -> at = SKIP
 	fi
 }
 
-/* Cell i is a hole, as all before it are. */
-inline hole()
+/* Cell i is a skipped position, as all before it are. */
+inline is_skipped()
 {
 	v = 0;
 	i++;
 #ifdef MUTANT_BEYOND_READY
 	if
-	:: i >= n -> at = HOLE
+	:: i >= n -> at = SKIP
 	:: else -> next_answer()
 	fi
 #else
@@ -691,7 +691,7 @@ inline hole()
 }
 
 /* Cell i is not: the rest. */
-inline no_hole()
+inline not_skipped()
 {
 #ifdef MUTANT_BEYOND_READY
 	n = (i > n -> i : n);
@@ -706,9 +706,9 @@ inline counted()
 {
 	v = 0;
 	if
-	:: questions > 0 -> clearing = true; i = 0; at = DOUBT
-	:: questions == 0 && i > 0 -> at = SINCE_KNOWN
-	:: questions == 0 && i == 0 -> none()
+	:: open_challenges > 0 -> clearing = true; i = 0; at = ANNOUNCE
+	:: open_challenges == 0 && i > 0 -> at = SINCE_KNOWN
+	:: open_challenges == 0 && i == 0 -> none()
 	fi
 }
 
@@ -744,7 +744,7 @@ inline put_end_if_alone(value)
 	fi
 }
 
-/* If all were holes, on to the next ones. */
+/* If all were skipped positions, on to the next ones. */
 inline gone_over()
 {
 #ifdef MUTANT_COVER_NEXT_RUN
@@ -757,47 +757,47 @@ inline gone_over()
 }
 
 #ifdef MUTANT_GIVEN_BACK_NOT_COUNTED
-#define counts(word, position) (KIND(word) == GONE && skipped_by(word, position))
+#define counts(word, position) (KIND(word) == SKIPPED && skipped_by(word, position))
 #else
 #define counts(word, position) skipped_by(word, position)
 #endif
 
-/* is_skipped(), with v, the verdict */
+/* is_skipped(), with v, the recovery word */
 #define lap FREE(position + i)
-inline with_verdict()
+inline with_recovery()
 {
 	if
-	:: KIND(v) == GONE && OWED(v) >= lap -> hole()
-#ifdef MUTANT_HOLE_STAYS
-	:: KIND(v) == GONE && OWED(v) < lap -> hole()
+	:: KIND(v) == SKIPPED && OWED(v) >= lap -> is_skipped()
+#ifdef MUTANT_SKIP_STAYS
+	:: KIND(v) == SKIPPED && OWED(v) < lap -> is_skipped()
 #else
-	:: KIND(v) == GONE && OWED(v) < lap -> at = HOLE_CHANGE
+	:: KIND(v) == SKIPPED && OWED(v) < lap -> at = SKIP_CHANGE
 #endif
-	:: KIND(v) != GONE -> v = 0; at = HOLE_STATE
+	:: KIND(v) != SKIPPED -> v = 0; at = SKIP_STATE
 	fi
 }
 
-/* recovery_stands(), when there is no question to be answered. */
+/* recovery_stands(), when there is no challenge to be answered. */
 #ifdef MUTANT_NO_PARITY
-#define passed_over (KIND(v) == GONE && OWED(v) >= own)
+#define passed_over (KIND(v) == SKIPPED && OWED(v) >= own)
 #else
-#define passed_over (KIND(v) == GONE && OWED(v) >= own && (OWED(v) - own) % 2 == 0)
+#define passed_over (KIND(v) == SKIPPED && OWED(v) >= own && (OWED(v) - own) % 2 == 0)
 #endif
 #ifdef MUTANT_NO_STATE_CHECK
-#define if_passed_over GIVE
+#define if_skipped GIVE
 #else
-#define if_passed_over STATE
+#define if_skipped STATE
 #endif
 inline stands()
 {
-	assert(KIND(v) != GONE || OWED(v) >= own);
+	assert(KIND(v) != SKIPPED || OWED(v) >= own);
 	if
-	:: passed_over -> at = if_passed_over
+	:: passed_over -> at = if_skipped
 	:: else -> next_cell(true)
 	fi
 }
 
-/* Give back as free in the lap after the last hole. */
+/* Give back as free in the lap after the last skipped position. */
 #define given_back ((OWED(v) / 2 + 1) * 2)
 
 /*
@@ -827,7 +827,7 @@ proctype worker(byte me)
 	mtype:step at = begins;
 	byte position = begins_at, other; /* what was read of the two ends */
 	byte n = begins_with, i, next = begins_next, v, scan, leading;
-	byte met[QUESTIONS], questions; /* open ones, about cells from position on */
+	byte met[CHALLENGES], open_challenges; /* open ones, about cells from position on */
 	bool some, last, clearing, rest, nearer;
 	do
 	:: d_step { at == READ ->
@@ -840,7 +840,7 @@ proctype worker(byte me)
 	/* A sender that is alone finds the ring closing. */
 	:: d_step { at == CLOSING_TOP ->
 		if
-		:: end == 0 -> at = SETTLED
+		:: end == 0 -> at = RESOLVED
 		:: else -> at = STOP
 		fi }
 	:: d_step { at == STOP && drained ->
@@ -848,13 +848,13 @@ proctype worker(byte me)
 		end_thread() } /* -EPIPE */
 
 	/* count_claimable() */
-	:: d_step { at == SETTLED ->
+	:: d_step { at == RESOLVED ->
 		if
-		:: unsettled == 0 -> calm = calm | BIT(me); at = COUNT
+		:: unresolved == 0 -> calm = calm | BIT(me); at = COUNT
 		:: else -> n = batch; at = KNOWN
 		fi }
-	/* There was a doubt between the two reads, and it is resolved already. */
-	:: d_step { at == SETTLED && unsettled == 0 && doubted -> n = batch; at = KNOWN }
+	/* There was a challenge between the two reads, and it is resolved already. */
+	:: d_step { at == RESOLVED && unresolved == 0 && doubted -> n = batch; at = KNOWN }
 	:: d_step { at == COUNT ->
 		if
 		:: reads(position + i, wanted) ->
@@ -889,7 +889,7 @@ proctype worker(byte me)
 	:: d_step { at == KNOWN ->
 		calm = calm | BIT(me);
 		i = 0;
-#ifdef MUTANT_STATE_BEFORE_VERDICT
+#ifdef MUTANT_STATE_BEFORE_RECOVERY
 		if
 		:: reads(position, wanted) -> at = CLEAR
 		:: else -> none()
@@ -899,39 +899,39 @@ proctype worker(byte me)
 #endif
 		}
 	:: d_step { at == CLEAR ->
-		v = verdict[cell];
+		v = recovery[cell];
 		if
-#ifndef MUTANT_CLAIM_GONE
-		:: KIND(v) == GONE -> counted()
-		:: KIND(v) != GONE -> at = READY
+#ifndef MUTANT_CLAIM_SKIPPED
+		:: KIND(v) == SKIPPED -> counted()
+		:: KIND(v) != SKIPPED -> at = READY
 #else
 		:: true -> at = READY
 #endif
 		fi }
 	:: d_step { at == READY ->
 		if
-#ifdef MUTANT_STATE_BEFORE_VERDICT
+#ifdef MUTANT_STATE_BEFORE_RECOVERY
 		:: false
 		:: true ->
 #else
 		:: !reads(position + i, wanted) -> counted()
-#ifndef MUTANT_LATER_QUESTION
-		:: reads(position + i, wanted) && KIND(v) == ASKED && OWED(v) > wanted -> counted()
-		:: reads(position + i, wanted) && !(KIND(v) == ASKED && OWED(v) > wanted) ->
+#ifndef MUTANT_LATER_CHALLENGE
+		:: reads(position + i, wanted) && KIND(v) == PENDING && OWED(v) > wanted -> counted()
+		:: reads(position + i, wanted) && !(KIND(v) == PENDING && OWED(v) > wanted) ->
 #else
 		:: reads(position + i, wanted) ->
 #endif
 #endif
 			if
 #ifndef MUTANT_CLAIM_WHILE_OPEN
-			:: KIND(v) == ASKED -> meet(v)
+			:: KIND(v) == PENDING -> meet(v)
 #endif
 			:: else
 			fi;
 			i++;
 			if
 			:: i == n -> counted()
-#ifdef MUTANT_BATCH_AMONG_HOLES
+#ifdef MUTANT_BATCH_AMONG_SKIPS
 			:: else -> v = 0
 #else
 			:: else -> v = 0; at = CLEAR
@@ -962,7 +962,7 @@ proctype worker(byte me)
 #endif
 			do
 			:: i < n ->
-				assert(!owned[INDEX(position + i)] && kind_at(position + i) != GONE);
+				assert(!owned[INDEX(position + i)] && kind_at(position + i) != SKIPPED);
 				owned[INDEX(position + i)] = true;
 				if
 				:: is_sender -> tail++
@@ -1043,28 +1043,28 @@ proctype worker(byte me)
 #ifdef MUTANT_BATCH_LOOKS_AT_LAST
 			i = (is_receiver -> n - 1 : i);
 #endif
-			at = VERDICT
+			at = RECOVERY
 		fi }
 	/* recovery_stands() */
-	:: d_step { at == VERDICT ->
-		v = verdict[cell];
+	:: d_step { at == RECOVERY ->
+		v = recovery[cell];
 		if
 #ifndef MUTANT_OWNER_LEAVES_IT_OPEN
-		:: v == WORD(own, ASKED) -> at = ANSWER
+		:: v == WORD(own, PENDING) -> at = ANSWER
 #endif
 		:: else -> stands()
 		fi }
 	:: d_step { at == ANSWER && drained ->
 		if
-		:: verdict[cell] == v ->
-			verdict[cell] = WORD(own, DONE);
+		:: recovery[cell] == v ->
+			recovery[cell] = WORD(own, DONE);
 			answered(cell);
 			next_cell(true)
-		:: else -> v = verdict[cell]; stands()
+		:: else -> v = recovery[cell]; stands()
 		fi }
 	:: d_step { at == STATE ->
 		if
-#ifdef MUTANT_SETTLE_FIRST
+#ifdef MUTANT_RESOLVE_FIRST
 		:: reads(position + i, own) -> at = GIVE; notify_waiters()
 #else
 		:: reads(position + i, own) -> at = GIVE
@@ -1079,29 +1079,29 @@ proctype worker(byte me)
 		:: is_sender -> message[cell] = 0
 		:: else
 		fi;
-#ifndef MUTANT_VERDICT_FIRST
+#ifndef MUTANT_RECOVERY_FIRST
 		state[cell] = given_back;
 #endif
 		note();
 		at = GIVE_CHANGE }
 	:: d_step { at == GIVE_CHANGE ->
 		if
-		:: verdict[cell] == v ->
-			verdict[cell] = WORD(given_back, DONE);
+		:: recovery[cell] == v ->
+			recovery[cell] = WORD(given_back, DONE);
 			note();
-			at = GIVE_SETTLE
+			at = GIVE_RESOLVE
 #ifdef MUTANT_GIVE_ONCE
-		:: else -> at = GIVE_SETTLE
+		:: else -> at = GIVE_RESOLVE
 #else
-		:: else -> v = verdict[cell]; at = GIVE
+		:: else -> v = recovery[cell]; at = GIVE
 #endif
 		fi }
-	:: d_step { at == GIVE_SETTLE ->
-#ifdef MUTANT_VERDICT_FIRST
+	:: d_step { at == GIVE_RESOLVE ->
+#ifdef MUTANT_RECOVERY_FIRST
 		state[cell] = given_back;
 		note();
 #endif
-#ifndef MUTANT_SETTLE_FIRST
+#ifndef MUTANT_RESOLVE_FIRST
 		notify_waiters();
 #endif
 		next_cell(false) }
@@ -1138,15 +1138,15 @@ proctype worker(byte me)
 	/* scan_ready() */
 	:: d_step { at == SCAN ->
 		if
-		:: reads(scan, FREE(scan) + is_receiver) -> at = SCAN_VERDICT
+		:: reads(scan, FREE(scan) + is_receiver) -> at = SCAN_RECOVERY
 		:: else -> scan++; go_on_scanning()
 		fi }
-	:: d_step { at == SCAN_VERDICT ->
+	:: d_step { at == SCAN_RECOVERY ->
 		if
 #ifdef MUTANT_SCAN_QUARANTINED
 		:: false
 #else
-		:: kind_at(scan) == GONE -> scan++; go_on_scanning()
+		:: kind_at(scan) == SKIPPED -> scan++; go_on_scanning()
 #endif
 #ifdef VARIANT_NO_THIRD_READ
 		:: else -> found()
@@ -1160,8 +1160,8 @@ proctype worker(byte me)
 		:: else -> scan++; go_on_scanning()
 		fi }
 	/* recovery_skipped(), from `other`, where head is, to position */
-	:: d_step { at == SKIPPED ->
-		n = (counts(verdict[INDEX(other + i)], other + i) && n < SPARE -> n + 1 : n);
+	:: d_step { at == STEPPED ->
+		n = (counts(recovery[INDEX(other + i)], other + i) && n < SPARE -> n + 1 : n);
 		i++;
 		go_on_counting() }
 	:: d_step { at == HEAD_AGAIN ->
@@ -1185,66 +1185,66 @@ proctype worker(byte me)
 		:: true -> answer_eagain()
 #endif
 #ifdef MUTANT_NO_LAST_MOVED
-		:: true -> last = true; at = SETTLED
+		:: true -> last = true; at = RESOLVED
 #endif
 #ifdef VARIANT_NO_LAST_COUNT
 		:: my_end == position -> answer_eagain()
 #endif
 		:: my_end != position -> position = my_end; top()
-		:: else -> last = true; at = SETTLED
+		:: else -> last = true; at = RESOLVED
 		fi }
 
 	/* recovery_challenge(), of n cells: challenge() */
 	:: d_step { at == ASK ->
-		v = verdict[cell];
+		v = recovery[cell];
 		if
 #ifdef MUTANT_ASKER_DECIDES
-		:: KIND(v) == ASKED -> next_question()
+		:: KIND(v) == PENDING -> next_challenge()
 #else
-		:: KIND(v) == ASKED -> meet(v); next_question()
+		:: KIND(v) == PENDING -> meet(v); next_challenge()
 #endif
 #ifdef MUTANT_SENDER_NEVER_ASKS
-		:: is_sender && KIND(v) != ASKED -> next_question()
-		:: is_receiver && KIND(v) != ASKED && may_not_ask -> next_question()
-		:: is_receiver && KIND(v) != ASKED && !may_not_ask -> at = if_may_ask
+		:: is_sender && KIND(v) != PENDING -> next_challenge()
+		:: is_receiver && KIND(v) != PENDING && may_not_challenge -> next_challenge()
+		:: is_receiver && KIND(v) != PENDING && !may_not_challenge -> at = if_may_ask
 #elif defined(MUTANT_RECEIVER_NEVER_ASKS)
-		:: is_receiver && KIND(v) != ASKED -> next_question()
-		:: is_sender && KIND(v) != ASKED && may_not_ask -> next_question()
-		:: is_sender && KIND(v) != ASKED && !may_not_ask -> at = if_may_ask
+		:: is_receiver && KIND(v) != PENDING -> next_challenge()
+		:: is_sender && KIND(v) != PENDING && may_not_challenge -> next_challenge()
+		:: is_sender && KIND(v) != PENDING && !may_not_challenge -> at = if_may_ask
 #else
-		:: may_not_ask -> next_question()
-		:: KIND(v) != ASKED && !may_not_ask -> at = if_may_ask
+		:: may_not_challenge -> next_challenge()
+		:: KIND(v) != PENDING && !may_not_challenge -> at = if_may_ask
 #endif
 		fi }
 	:: d_step { at == ASK_STATE ->
 		if
-		:: reads_later(cell, wanted) -> next_question()
+		:: reads_later(cell, wanted) -> next_challenge()
 		:: else -> at = ASK_CHANGE
 		fi }
 	:: d_step { at == ASK_CHANGE && drained ->
 		if
-		:: verdict[cell] == v ->
-			verdict[cell] = WORD(wanted, ASKED);
-			meet(WORD(wanted, ASKED))
+		:: recovery[cell] == v ->
+			recovery[cell] = WORD(wanted, PENDING);
+			meet(WORD(wanted, PENDING))
 		:: else ->
-			v = verdict[cell];
+			v = recovery[cell];
 			if
 #ifndef MUTANT_ASKER_DECIDES
-			:: KIND(v) == ASKED -> meet(v)
+			:: KIND(v) == PENDING -> meet(v)
 #endif
 			:: else
 			fi
 		fi;
-		next_question() }
+		next_challenge() }
 
 	/* announce() */
-	:: d_step { at == DOUBT && drained ->
-#ifdef MUTANT_DOUBT_ONCE
-		doubt(1);
-#elif !defined(MUTANT_DOUBT_LATE)
-		doubt(questions);
+	:: d_step { at == ANNOUNCE && drained ->
+#ifdef MUTANT_ANNOUNCE_ONCE
+		announce(1);
+#elif !defined(MUTANT_ANNOUNCE_LATE)
+		announce(open_challenges);
 #endif
-		questions = 0;
+		open_challenges = 0;
 #ifdef STORE_BUFFERS
 		at = HEAVY }
 	:: d_step { at == HEAVY && (met[i] == 0 || heavy_done) ->
@@ -1257,7 +1257,7 @@ proctype worker(byte me)
 		next_answer() }
 #endif
 
-	/* decide(), of cell i: v is what the question becomes */
+	/* decide(), of cell i: v is what the challenge becomes */
 	:: d_step { at == DECIDE ->
 		if
 #ifdef MUTANT_DECIDE_BLINDLY
@@ -1274,35 +1274,35 @@ proctype worker(byte me)
 #ifdef MUTANT_COVER_LEFT_OPEN
 			:: rest -> assert(false)
 #endif
-			:: may_be_gone ->
-				doomed[cell] = doomed[cell] || verdict[cell] == met[i];
-				v = WORD(OWED(met[i]), GONE)
+			:: may_be_skipped ->
+				doomed[cell] = doomed[cell] || recovery[cell] == met[i];
+				v = WORD(OWED(met[i]), SKIPPED)
 			:: else
 			fi
 		fi;
-		at = (v != 0 -> DECIDE_CHANGE : DECIDE_SETTLE) }
+		at = (v != 0 -> DECIDE_CHANGE : DECIDE_RESOLVE) }
 	:: d_step { at == DECIDE_CHANGE && drained ->
-#ifdef MUTANT_DOUBT_LATE
-		doubt(1);
+#ifdef MUTANT_ANNOUNCE_LATE
+		announce(1);
 #endif
 		if
-		:: verdict[cell] == met[i] ->
-			verdict[cell] = v;
+		:: recovery[cell] == met[i] ->
+			recovery[cell] = v;
 			answered(cell);
 			if
-			:: KIND(v) == DONE -> at = DECIDE_SETTLE
-			:: KIND(v) == GONE -> was_answered()
+			:: KIND(v) == DONE -> at = DECIDE_RESOLVE
+			:: KIND(v) == SKIPPED -> was_answered()
 			fi
 #ifdef MUTANT_DECIDE_KEEPS
 		:: else -> was_answered()
 #else
-		:: else -> at = DECIDE_SETTLE
+		:: else -> at = DECIDE_RESOLVE
 #endif
 		fi }
-	:: d_step { at == DECIDE_SETTLE ->
-#ifdef MUTANT_REST_UNSETTLED
+	:: d_step { at == DECIDE_RESOLVE ->
+#ifdef MUTANT_REST_UNRESOLVED
 		if
-		:: rest && KIND(verdict[cell]) == ASKED
+		:: rest && KIND(recovery[cell]) == PENDING
 		:: else -> notify_waiters()
 		fi;
 #else
@@ -1311,28 +1311,28 @@ proctype worker(byte me)
 		was_answered() }
 
 	/* is_skipped(), of cell i */
-	:: d_step { at == HOLE ->
-		v = verdict[cell];
-		with_verdict() }
-	:: d_step { at == HOLE_CHANGE && drained ->
+	:: d_step { at == SKIP ->
+		v = recovery[cell];
+		with_recovery() }
+	:: d_step { at == SKIP_CHANGE && drained ->
 		if
-		:: verdict[cell] == v ->
-			verdict[cell] = WORD(OWED(v) + (lap - OWED(v) + 1) / 2 * 2, GONE);
-			hole()
-#ifdef MUTANT_HOLE_ANYWAY
-		:: else -> hole()
+		:: recovery[cell] == v ->
+			recovery[cell] = WORD(OWED(v) + (lap - OWED(v) + 1) / 2 * 2, SKIPPED);
+			is_skipped()
+#ifdef MUTANT_SKIP_ANYWAY
+		:: else -> is_skipped()
 #else
-		:: else -> v = verdict[cell]; with_verdict()
+		:: else -> v = recovery[cell]; with_recovery()
 #endif
 		fi }
-	:: d_step { at == HOLE_STATE ->
+	:: d_step { at == SKIP_STATE ->
 		if
-#ifndef MUTANT_NO_LATE_HOLE
-		:: reads_later(cell, wanted + 1) -> hole()
+#ifndef MUTANT_NO_LATE_SKIP
+		:: reads_later(cell, wanted + 1) -> is_skipped()
 #endif
-		:: else -> no_hole()
+		:: else -> not_skipped()
 		fi }
-	/* skip(), of i holes */
+	/* skip(), of i skipped positions */
 	:: d_step { at == GO_OVER && (alone -> has_space : drained) ->
 		if
 		:: (my_end & (alone_sender -> POSITION : 255)) == position ->
@@ -1343,7 +1343,7 @@ proctype worker(byte me)
 					is(position + each, FULL(position + each))));
 				each++
 			:: each < i && is_sender ->
-				holes = holes | BIT(position + each);
+				voids = voids | BIT(position + each);
 				skipped = skipped | BIT(position + each);
 				each++
 			:: each == i -> break
@@ -1384,7 +1384,7 @@ proctype worker(byte me)
 #ifdef MUTANT_SCAN_QUARANTINED
 #define in_use(index) true
 #else
-#define in_use(index) (KIND(verdict[index]) != GONE)
+#define in_use(index) (KIND(recovery[index]) != SKIPPED)
 #endif
 #define may_be_popped(index) (state[index] % 2 == 1 && free_for(index) >= head && \
 	free_for(index) < final && in_use(index))
@@ -1412,7 +1412,7 @@ inline judge_rest()
 	assert(over(ALL_RECEIVERS) || !any_out);
 	assert((any(may_be_popped)) == (any_out) && (any(may_be_pushed)) == (any_usable));
 	assert(stopped || any_usable || final - head - lost >= CELLS - SPARE);
-	assert(stopped || holes == skipped)
+	assert(stopped || voids == skipped)
 }
 
 /* Closes when nothing moves any more, or (with EARLY) at any moment; judges. */
@@ -1452,7 +1452,7 @@ active proctype judge()
 #endif
 	assert(ended == ALL);
 	assert(claimed == received && (RECEIVES > 0 || (sent == claimed && final == head && !any_out)));
-	assert(unsettled == 0 && !any(unfinished))
+	assert(unresolved == 0 && !any(unfinished))
 }
 
 init

@@ -155,7 +155,7 @@ static void play(struct dice *dice, uint64_t number)
 int main(int argc, char **argv)
 {
 	stress_show = show;
-	stress_begin("stress_room", argc, argv);
+	stress_begin("stress_alloc_wait", argc, argv);
 	struct dice dice = dice_of(0);
 	uint64_t rounds = 0;
 	for (; stress_goes_on(); rounds++)

@@ -15,6 +15,9 @@
  * fork (gcc 12), so any child of a threaded process may wait in it for a thread
  * that is not there.
  */
+#include "pool/pool.h"
+#include "pool/sample.h"
+#include "pool/table.h"
 #include "base/sanitizer.h"
 #include "stress.h"
 
@@ -330,6 +333,61 @@ static void play_without_pools(void)
 	CHECK(magring_queue_release(queue) == 0, "release");
 }
 
+/* A thread that reads the table of pools until it is told to end. */
+static _Atomic(bool) in_section, section_over;
+
+static void *stay_in_section(void *unused)
+{
+	unsigned int half = thread_section_begin();
+	atomic_store(&in_section, true);
+	while (!atomic_load(&section_over))
+		usleep(1000);
+	thread_section_end(half);
+	return unused;
+}
+
+/* No pool was there: the child may use pools like any process. */
+static void fork_beside_section(void)
+{
+	struct magring_pool *pool;
+	pthread_t thread;
+	int status = -1;
+	stress_start(&thread, stay_in_section, NULL);
+	while (!atomic_load(&in_section))
+		usleep(1000);
+	pid_t child = fork();
+	if (child == 0) {
+		alarm(10);
+		_exit(magring_pool_create(&pool, NULL) != 0 || magring_pool_destroy(pool) != 0);
+	}
+	CHECK(waitpid(child, &status, 0) == child && status == 0, "status %#x",
+		(unsigned int)status);
+	atomic_store(&section_over, true);
+	stress_join(thread);
+}
+
+/* A lock that another thread has stays locked in the child, which reports nothing. */
+static void fork_beside_report(void)
+{
+	struct magring_message message;
+	int status = -1;
+	setenv("MAGRING_LEAKS", "1", 1);
+	struct magring_pool *pool = pool_with(0, 0);
+	unsetenv("MAGRING_LEAKS");
+	CHECK(magring_message_alloc(pool, &message, NULL, 0, 1000, 0) == 0, "alloc");
+	pthread_mutex_lock(&pool->profile->lock);
+	pid_t child = fork();
+	if (child == 0) {
+		alarm(10);
+		_exit(magring_pool_destroy(pool) == -EBUSY ? 0 : EXIT_FAILURE);
+	}
+	CHECK(waitpid(child, &status, 0) == child && status == 0, "status %#x",
+		(unsigned int)status);
+	pthread_mutex_unlock(&pool->profile->lock);
+	magring_message_free(&message);
+	CHECK(magring_pool_destroy(pool) == 0, "destroy");
+}
+
 /* The profiles that the environment has asked for, and their directory. */
 static void remove_profiles(const char *directory)
 {
@@ -357,7 +415,9 @@ int main(int argc, char **argv)
 	return 77;
 #endif
 	stress_begin("stress_fork", argc, argv);
+	fork_beside_section();
 	play_without_pools();
+	fork_beside_report();
 	while (stress_goes_on()) {
 		play(0);
 		play(1);

@@ -238,8 +238,9 @@ static void *use_and_stay(void *argument)
 	if (rc == 0)
 		magring_message_free(&message);
 	atomic_fetch_add(rc == 0 ? &throng->served : &throng->failed, 1);
+	/* Seldom: thousands of threads that wake up often leave no time for others. */
 	while (!atomic_load(&throng->over))
-		usleep(10000);
+		usleep(500000);
 	return NULL;
 }
 

@@ -2,7 +2,7 @@
 /*
  * A debug build notices when a second thread uses a side that one declared to have to itself.
  *
- *	not_alone CASE
+ *	exclusive CASE
  *
  * makes one thread wait in a send (recv) and another one call the same; it ends by abort(), with
  * a line that names the queue. CASE: send, send_batch, recv, recv_batch. The same with "no-" before

@@ -4,7 +4,7 @@
 A debug build aborts, and says why, when two threads use a side at once that is declared to be
 one's; and not when they use the other side, or one comes after the other.
 
-    not_alone_test.py PROGRAM
+    exclusive_test.py PROGRAM
 """
 import signal
 import subprocess
