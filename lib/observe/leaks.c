@@ -146,8 +146,9 @@ static void write_groups(FILE *out, struct profile *profile)
 		fprintf(out, "and %zu groups with fewer bytes\n", groups - REPORT_GROUPS);
 }
 
-static void write_leaks(FILE *out, struct magring_pool *pool)
+static bool compose_leaks(FILE *out, void *context)
 {
+	struct magring_pool *pool = context;
 	struct magring_pool_stats stats = { .size = sizeof(stats) };
 	struct profile *profile = pool->profile;
 	magring_pool_get_stats(pool, &stats);
@@ -156,15 +157,16 @@ static void write_leaks(FILE *out, struct magring_pool *pool)
 		pool->name, stats.slabs_in_use, stats.payload_bytes_in_use);
 	if (profile == NULL) {
 		fputs("; nothing is sampled\n", out);
-		return;
+		return true;
 	}
 	if (profile->mean > 1)
 		fprintf(out, "; sampled, once in %" PRIu64 " bytes", profile->mean);
 	fputc('\n', out);
 	write_groups(out, profile);
+	return true;
 }
 
 int magring_pool_write_leaks(struct magring_pool *pool, FILE *stream)
 {
-	return pool == NULL || stream == NULL ? -EINVAL : text_write(stream, write_leaks, pool);
+	return pool == NULL || stream == NULL ? -EINVAL : text_compose(stream, compose_leaks, pool);
 }

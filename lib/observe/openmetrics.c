@@ -148,8 +148,7 @@ static void write_ratio(FILE *out, const struct family *family, const char *pool
 	fprintf(out, "%" PRIu64 ".%06" PRIu64 "\n", millionths / 1000000, millionths % 1000000);
 }
 
-/* ------------------------------------------------------------- expositions --
- * */
+/* --------------------------------------------------------- expositions -- */
 
 /* A pool, and its statistics at one moment: the gauges of one pool fit
  * together. */

@@ -64,8 +64,9 @@ static void write_maps(FILE *out)
 	fclose(maps);
 }
 
-static void write_profile(FILE *out, struct magring_pool *pool)
+static bool compose_profile(FILE *out, void *context)
 {
+	struct magring_pool *pool = context;
 	struct profile *profile = pool->profile;
 	if (profile != NULL) {
 		pthread_mutex_lock(&profile->lock);
@@ -77,9 +78,11 @@ static void write_profile(FILE *out, struct magring_pool *pool)
 		fputs(" heap_v2/1\n", out);
 	}
 	write_maps(out);
+	return true;
 }
 
 int magring_pool_write_profile(struct magring_pool *pool, FILE *stream)
 {
-	return pool == NULL || stream == NULL ? -EINVAL : text_write(stream, write_profile, pool);
+	return pool == NULL || stream == NULL ? -EINVAL
+					      : text_compose(stream, compose_profile, pool);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text about a pool is put together in memory, and then written to the stream.
+ * Text about pools is put together in memory, and then written to the stream.
  *
  * Composing it takes locks. They must not be held while a stream makes the
  * thread wait, nor by a thread that is cancelled there.
@@ -50,23 +50,4 @@ int text_compose(FILE *stream, bool (*compose)(FILE *out, void *context), void *
 restore:
 	pthread_setcancelstate(cancel_state, NULL);
 	return rc;
-}
-
-struct about {
-	void (*compose)(FILE *out, struct magring_pool *pool);
-	struct magring_pool *pool;
-};
-
-static bool compose_about(FILE *out, void *context)
-{
-	struct about *about = context;
-	about->compose(out, about->pool);
-	return true;
-}
-
-int text_write(FILE *stream, void (*compose)(FILE *out, struct magring_pool *pool),
-	struct magring_pool *pool)
-{
-	struct about about = { .compose = compose, .pool = pool };
-	return text_compose(stream, compose_about, &about);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+
 int pool_check_size(size_t size, size_t known)
 {
 	return size > known ? -E2BIG : size < known ? -EINVAL : 0;

@@ -80,8 +80,7 @@ static void delist(struct magring_queue *queue)
 	fork_unlock(list.lock);
 }
 
-/* ------------------------------------------------ create, acquire, release --
- * */
+/* --------------------------------------------- create, acquire, release -- */
 
 #define QUEUE_FLAGS (MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER)
 

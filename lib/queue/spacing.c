@@ -30,11 +30,11 @@
  * and states of cells, and nothing is written.
  */
 #include "queue/spacing.h"
-#include "base/thread_local.h"
-#include "tuning.h"
 
 #include "base/pause.h"
+#include "base/thread_local.h"
 #include "queue/ring_layout.h"
+#include "tuning.h"
 
 bool spacing_is_due(struct spacing *spacing, const struct ring *ring, enum side side)
 {

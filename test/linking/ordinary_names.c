@@ -9,7 +9,7 @@
 	name(ring_init) name(ring_close) name(ring_size) name(ring_push) name(ring_pop) name( \
 		ring_ready) name(wait_for) name(wait_wake) name(slab_size) name(slab_chunk) \
 		name(slab_class) name(stack_push) name(stack_pop) name(clock_now) name( \
-			clock_deadline) name(text_write) name(fence_heavy) name(fence_light) \
+			clock_deadline) name(text_compose) name(fence_heavy) name(fence_light) \
 			name(thread_self) name(fork_lock) name(fork_unlock) name(thread_flush) name( \
 				pool_name) name(pool_memory) name(pool_create) name(pool_destroy) \
 				name(pool_alloc_slowly) name(queue_create) name(queue_push) name( \
