@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs programs for a while, or one run again. See CONTRIBUTING.md.
+ *
+ * A case is PROGRAM/MEMORY/STRATEGY/SEED, or PROGRAM/MEMORY/replay/DECISIONS.
+ */
+#include "engine.h"
+#include "trace.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+static const char *const memories[] = { "sc", "tso", "weak" };
+static const char *const strategies[] = { "random", "pct", "exhaustive", "replay" };
+static const char kinds[] = "sdeixqofc"; /* by enum decision_kind */
+
+static struct options {
+	const char *program;
+	const char *replay;
+	double seconds;
+	uint64_t seed;
+	uint64_t runs;
+	unsigned int bound;
+	int memory;   /* -1: each in turn */
+	int strategy; /* -1: random and PCT in turn */
+	bool trace, plain, shrink, list;
+} options = { .seconds = 1, .memory = -1, .strategy = -1, .bound = 2 };
+
+static double seconds_now(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static int index_of(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return (int)i;
+	fprintf(stderr, "sched: no such thing: %s\n", name);
+	exit(2);
+}
+
+static const struct sched_program *find(const char *name)
+{
+	for (size_t i = 0; sched_programs[i] != NULL; i++)
+		if (strcmp(sched_programs[i]->name, name) == 0)
+			return sched_programs[i];
+	fprintf(stderr, "sched: no such program: %s\n", name);
+	exit(2);
+}
+
+/* --------------------------------------------------------------- failures -- */
+
+static void print_script(const struct plan *plan)
+{
+	printf("%s/%s/replay/", plan->program->name, memories[plan->memory]);
+	for (unsigned int i = 0; i < engine->script_length; i++) {
+		const struct decision *decision = &engine->script[i];
+		printf("%s%u:%u%c%u", i > 0 ? "," : "", decision->thread, decision->step,
+			kinds[decision->kind], decision->value);
+	}
+	printf("\n");
+}
+
+static void read_script(const char *text)
+{
+	unsigned int thread, step, value;
+	char kind;
+	int length;
+	engine->script_length = 0;
+	while (sscanf(text, "%u:%u%c%u%n", &thread, &step, &kind, &value, &length) == 4) {
+		const char *at = strchr(kinds, kind);
+		if (at == NULL || engine->script_length == DECISIONS)
+			break;
+		engine->script[engine->script_length++] =
+			(struct decision){ .kind = (uint8_t)(at - kinds),
+				.thread = (uint8_t)thread,
+				.step = step,
+				.value = (uint16_t)value };
+		text += length;
+		if (*text == ',')
+			text++;
+	}
+	if (*text != 0) {
+		fprintf(stderr, "sched: not a decision: %s\n", text);
+		exit(2);
+	}
+}
+
+static void keep_script(void)
+{
+	memcpy(engine->script, engine->decisions, engine->decided * sizeof(engine->script[0]));
+	engine->script_length = engine->decided;
+}
+
+/* Leave out pieces of the script, as long as the run fails. */
+static void shrink(struct plan plan)
+{
+	struct decision *before = malloc(sizeof(engine->script));
+	if (before == NULL)
+		return;
+	plan.strategy = REPLAY;
+	double end = seconds_now() + 20;
+	for (unsigned int piece = engine->script_length; piece > 0; piece /= 2) {
+		for (unsigned int at = 0; at < engine->script_length && seconds_now() < end;) {
+			unsigned int length = engine->script_length;
+			unsigned int n = piece < length - at ? piece : length - at;
+			memcpy(before, engine->script, length * sizeof(before[0]));
+			memmove(engine->script + at, engine->script + at + n,
+				(length - at - n) * sizeof(before[0]));
+			engine->script_length = length - n;
+			if (!engine_run(&plan)) {
+				keep_script(); /* what it really did */
+				continue;
+			}
+			memcpy(engine->script, before, length * sizeof(before[0]));
+			engine->script_length = length;
+			at += n;
+		}
+	}
+	free(before);
+}
+
+static void report(const struct plan *plan, const char *program)
+{
+	printf("FAILED %s: %s\n", plan->program->name, engine->failure);
+	printf("again:  %s --replay %s/%s/%s/%llu --trace\n", program, plan->program->name,
+		memories[plan->memory], strategies[plan->strategy], (unsigned long long)plan->seed);
+	keep_script();
+	unsigned int decided = engine->script_length;
+	shrink(*plan);
+	printf("%u decisions, %u of them needed: %s --trace --replay ", decided,
+		engine->script_length, program);
+	print_script(plan);
+	fflush(stdout);
+}
+
+/* ------------------------------------------------------------------- runs -- */
+
+/* Whether all went well. */
+static bool run_for(const struct sched_program *program, double seconds, const char *self)
+{
+	double begin = seconds_now(), end = begin + seconds;
+	uint64_t runs = 0, steps = engine->total_steps;
+	struct plan plan = { .program = program, .seed = options.seed };
+	bool exhausted = false;
+	engine->bound = options.bound;
+	engine->known = 0;
+	engine->length = 0;
+	do {
+		plan.memory =
+			(enum sched_memory)(options.memory >= 0 ? options.memory : (int)(runs % 3));
+		plan.strategy = options.strategy >= 0 ? (enum strategy)options.strategy
+						      : (runs / 3 % 2 == 0 ? RANDOM : PCT);
+		runs++;
+		plan.seed++;
+		if (!engine_run(&plan)) {
+			report(&plan, self);
+			return false;
+		}
+		if (plan.strategy == EXHAUSTIVE && !strategy_next()) {
+			exhausted = true;
+			break;
+		}
+	} while (options.runs > 0 ? runs < options.runs : runs % 16 != 0 || seconds_now() < end);
+	double took = seconds_now() - begin;
+	printf("%-28s %9llu runs, %6.2f million steps/s%s\n", program->name,
+		(unsigned long long)runs, (double)(engine->total_steps - steps) / took / 1e6,
+		exhausted ? ", all schedules" : "");
+	fflush(stdout);
+	return true;
+}
+
+static int replay(char *text)
+{
+	char *name = strtok(text, "/"), *memory = strtok(NULL, "/");
+	char *strategy = strtok(NULL, "/"), *rest = strtok(NULL, "/");
+	if (memory == NULL || strategy == NULL) {
+		fprintf(stderr, "sched: a case is PROGRAM/MEMORY/STRATEGY/SEED\n");
+		return 2;
+	}
+	struct plan plan = { .program = find(name),
+		.memory = (enum sched_memory)index_of(memories, 3, memory),
+		.strategy = (enum strategy)index_of(strategies, 4, strategy) };
+	if (plan.strategy == REPLAY)
+		read_script(rest != NULL ? rest : "");
+	else
+		plan.seed = strtoull(rest != NULL ? rest : "0", NULL, 0);
+	if (options.trace)
+		trace_begin();
+	bool good = engine_run(&plan);
+	if (options.trace)
+		trace_print(options.plain);
+	printf("%s: %s\n", plan.program->name, good ? "passed" : engine->failure);
+	if (!good && options.shrink) {
+		keep_script();
+		shrink(plan);
+		print_script(&plan);
+	}
+	return good ? 0 : 1;
+}
+
+static void usage(const char *self)
+{
+	printf("usage: %s [--program NAME] [--seconds N] [--runs N] [--seed N] [--memory sc|tso|weak]\n"
+	       "       [--strategy random|pct|exhaustive] [--bound N]\n"
+	       "   or: %s --replay CASE [--trace [--plain]] [--shrink]\n"
+	       "   or: %s --list\n"
+	       "--seconds is for each program.\n",
+		self, self, self);
+}
+
+static void read_options(int argc, char **argv)
+{
+	static const struct option known[] = { { "program", 1, NULL, 'p' },
+		{ "seconds", 1, NULL, 't' }, { "runs", 1, NULL, 'n' }, { "seed", 1, NULL, 's' },
+		{ "memory", 1, NULL, 'm' }, { "strategy", 1, NULL, 'S' }, { "bound", 1, NULL, 'b' },
+		{ "replay", 1, NULL, 'r' }, { "trace", 0, NULL, 'T' }, { "plain", 0, NULL, 'P' },
+		{ "shrink", 0, NULL, 'k' }, { "list", 0, NULL, 'l' }, { NULL, 0, NULL, 0 } };
+	int option;
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		switch (option) {
+		case 'p':
+			options.program = optarg;
+			break;
+		case 't':
+			options.seconds = strtod(optarg, NULL);
+			break;
+		case 'n':
+			options.runs = strtoull(optarg, NULL, 0);
+			break;
+		case 's':
+			options.seed = strtoull(optarg, NULL, 0);
+			break;
+		case 'm':
+			options.memory = index_of(memories, 3, optarg);
+			break;
+		case 'S':
+			options.strategy = index_of(strategies, 3, optarg);
+			break;
+		case 'b':
+			options.bound = (unsigned int)strtoul(optarg, NULL, 0);
+			break;
+		case 'r':
+			options.replay = optarg;
+			break;
+		case 'T':
+			options.trace = true;
+			break;
+		case 'P':
+			options.plain = true;
+			break;
+		case 'k':
+			options.shrink = true;
+			break;
+		case 'l':
+			options.list = true;
+			break;
+		default:
+			usage(argv[0]);
+			exit(2);
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (getrandom(&options.seed, 4, 0) != 4)
+		options.seed = (uint64_t)time(NULL);
+	options.seed = (uint32_t)options.seed;
+	read_options(argc, argv);
+	engine_init();
+	if (options.list) {
+		for (size_t i = 0; sched_programs[i] != NULL; i++)
+			printf("%-28s %s\n", sched_programs[i]->name, sched_programs[i]->about);
+		return 0;
+	}
+	if (options.replay != NULL)
+		return replay(strdup(options.replay));
+	printf("seed %llu\n", (unsigned long long)options.seed);
+	bool good = true;
+	for (size_t i = 0; sched_programs[i] != NULL; i++) {
+		const struct sched_program *program = sched_programs[i];
+		if (options.program != NULL && strcmp(options.program, program->name) != 0)
+			continue;
+		if (options.strategy == EXHAUSTIVE && !(program->flags & SCHED_SMALL))
+			continue;
+		good = run_for(program, options.seconds, argv[0]) && good;
+	}
+	return good ? 0 : 1;
+}

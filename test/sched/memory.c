@@ -1,0 +1,627 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory, as the library's accesses find it. Real memory has the newest value
+ * of each location. What the kinds of memory differ in is what a load returns:
+ *
+ *	SC    the newest value
+ *	TSO   the same, but a store stays in a buffer of its thread for a while;
+ *	      a full fence, a locked instruction or a system call empties it, and
+ *	      so does another thread's membarrier
+ *	WEAK  any value that C11 allows: none that is older than what happens
+ *	      before the load, or than what the thread has seen of the location.
+ *	      A fence orders as its kind says
+ *
+ * In WEAK memory a load returns nothing that was not stored yet (no load
+ * buffering), and a store is the newest when it is made. So the order of the
+ * stores to a location is that of the steps. An access of order seq_cst is one
+ * between two fences. Of each location the last STORES are remembered.
+ *
+ * In every kind of memory plain accesses must not race. Two of them race if
+ * one writes, and neither happens before the other by the rules of C11. No more
+ * than that is asked, so a race is found whichever access comes first. That is
+ * also why plain accesses need no buffer and are no steps. As in FastTrack
+ * (Flanagan and Freund, 2009), a cell of 4 bytes knows its last write, and the
+ * last read of each thread. Atomic accesses race with plain ones.
+ *
+ * Memory that was freed is not used again in the same run.
+ */
+#include "engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define ARENA ((uintptr_t)0x200000000000)
+#define ARENA_BYTES ((size_t)256 << 20)
+#define STORES 8
+#define LOCATIONS 8192
+#define CELL 4
+#define FREED_MAX 65536 /* bytes of a piece that are marked as freed */
+
+struct store {
+	uint64_t value;
+	struct clock release;
+	uint32_t seen[THREADS]; /* when a thread first saw it; 0: not yet */
+	bool releases;
+};
+
+struct location {
+	uintptr_t address;
+	unsigned int size;
+	unsigned int count; /* of stores that are remembered */
+	unsigned int newest;
+	uint32_t read[THREADS]; /* atomically, last */
+	uint32_t written[THREADS];
+	struct store stores[STORES];
+};
+
+struct cell {
+	uint32_t run; /* in which the rest was valid */
+	uint32_t written;
+	uint8_t writer;
+	bool freed;
+	uint16_t location; /* and 0 is none */
+	uint32_t read[THREADS];
+};
+
+static struct memory {
+	char *next; /* free memory of the arena */
+	char *first;
+	char *most;
+	unsigned int locations;
+	struct clock fences; /* what the full fences so far order */
+	struct cell *arena;
+	struct cell *globals;
+	struct location location[LOCATIONS];
+} * memory;
+
+extern char __data_start[], _end[];
+
+static void *map_at(uintptr_t address, size_t bytes)
+{
+	void *result = mmap((void *)address, bytes, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (address ? MAP_FIXED_NOREPLACE : 0),
+		-1, 0);
+	if (result == MAP_FAILED) {
+		perror("sched: mmap");
+		exit(2);
+	}
+	return result;
+}
+
+void memory_init(void)
+{
+	memory = map_at(0, sizeof(*memory));
+	memory->first = memory->next = memory->most = map_at(ARENA, ARENA_BYTES);
+	memory->arena = map_at(0, ARENA_BYTES / CELL * sizeof(struct cell));
+	memory->globals =
+		map_at(0, ((size_t)(_end - __data_start) / CELL + 2) * sizeof(struct cell));
+}
+
+void *memory_take(size_t bytes, size_t align)
+{
+	char *taken = (char *)(((uintptr_t)memory->next + align - 1) / align * align);
+	/* Some bytes between two pieces belong to none. */
+	if ((size_t)(taken + bytes + 64 - memory->first) > ARENA_BYTES)
+		return NULL;
+	memory->next = taken + bytes + 64;
+	if (!is_running())
+		memory->first = memory->next; /* it outlives every run */
+	return taken;
+}
+
+/* Memory is zero again, as far as it was taken. */
+void memory_begin(void)
+{
+	size_t used = (size_t)(memory->next - memory->first);
+	if (used < (size_t)256 << 10)
+		memset(memory->first, 0, used);
+	else
+		madvise((void *)(((uintptr_t)memory->first + 4095) & ~(uintptr_t)4095),
+			(used + 4096) & ~(size_t)4095, MADV_DONTNEED);
+	memset(memory->first, 0, 4096);
+	memory->next = memory->first;
+	memory->locations = 1;
+	memset(&memory->fences, 0, sizeof(memory->fences));
+}
+
+/* ------------------------------------------------------------------ cells -- */
+
+/* NULL: memory that no thread shares, like the thread-local. */
+static struct cell *cell_of(uintptr_t address)
+{
+	struct cell *cell;
+	if (address - ARENA < ARENA_BYTES)
+		cell = &memory->arena[(address - ARENA) / CELL];
+	else if (address >= (uintptr_t)__data_start && address < (uintptr_t)_end)
+		cell = &memory->globals[(address - (uintptr_t)__data_start) / CELL];
+	else
+		return NULL;
+	if (cell->run != engine->run) {
+		memset(cell, 0, sizeof(*cell));
+		cell->run = engine->run;
+	}
+	return cell;
+}
+
+static const struct buffered *own_store(uintptr_t address);
+
+static uint32_t now(const struct thread *thread)
+{
+	return thread->clock.at[thread->id];
+}
+
+/* A thread that had made such an access, not known to the running one. */
+static int unknown(const uint32_t *times)
+{
+	for (unsigned int i = 0; i < engine->count; i++)
+		if (times[i] > me->clock.at[i])
+			return (int)i;
+	return -1;
+}
+
+static void race(const char *what, uintptr_t address, int thread)
+{
+	sched_fail("race at %#lx: %s by thread %u (%s), not ordered after one by thread %d (%s)",
+		(unsigned long)address, what, me->id, me->name, thread,
+		engine->threads[thread].name);
+}
+
+static void check_written(const struct cell *cell, const char *what, uintptr_t address)
+{
+	if (cell->freed)
+		sched_fail("%s of freed memory at %#lx by thread %u (%s)", what,
+			(unsigned long)address, me->id, me->name);
+	if (cell->written > me->clock.at[cell->writer])
+		race(what, address, cell->writer);
+}
+
+static void check_times(const uint32_t *times, const char *what, uintptr_t address)
+{
+	int thread = unknown(times);
+	if (thread >= 0)
+		race(what, address, thread);
+}
+
+static void plain_cell(uintptr_t address, bool write)
+{
+	struct cell *cell = cell_of(address);
+	const char *what = write ? "a plain write" : "a plain read";
+	if (cell == NULL)
+		return;
+	check_written(cell, what, address);
+	if (write)
+		check_times(cell->read, what, address);
+	if (cell->location != 0) {
+		struct location *location = &memory->location[cell->location];
+		check_times(location->written, what, address);
+		if (write) {
+			check_times(location->read, what, address);
+			location->count = 0; /* anew from what memory has then */
+			location->address = 0;
+			cell->location = 0;
+		}
+	}
+	if (write) {
+		cell->written = now(me);
+		cell->writer = (uint8_t)me->id;
+		memset(cell->read, 0, sizeof(cell->read));
+	} else {
+		cell->read[me->id] = now(me);
+	}
+}
+
+void memory_plain(uintptr_t address, size_t bytes, bool write)
+{
+	if (!is_running())
+		return;
+	if (write && me->buffered > 0 && engine->plan.memory == SCHED_TSO && own_store(address))
+		memory_drain(me);
+	trace(write ? "write" : "read", address, bytes);
+	for (uintptr_t at = address & ~(uintptr_t)(CELL - 1); at < address + bytes; at += CELL)
+		plain_cell(at, write);
+}
+
+void memory_freed(uintptr_t address, size_t bytes)
+{
+	if (!is_running())
+		return;
+	memory_drain(me);
+	trace("free", address, bytes);
+	size_t marked = bytes < FREED_MAX ? bytes : FREED_MAX;
+	for (uintptr_t at = address; at < address + marked; at += CELL) {
+		plain_cell(at, true);
+		struct cell *cell = cell_of(at);
+		if (cell != NULL)
+			cell->freed = true;
+	}
+}
+
+/* -------------------------------------------------------------- locations -- */
+
+static uint64_t get(uintptr_t address, unsigned int size)
+{
+	uint64_t value = 0;
+	memcpy(&value, (const void *)address, size);
+	return value;
+}
+
+static void put(uintptr_t address, unsigned int size, uint64_t value)
+{
+	memcpy((void *)address, &value, size);
+}
+
+static struct store *newest(struct location *location)
+{
+	return &location->stores[location->newest];
+}
+
+static struct store *back(struct location *location, unsigned int n)
+{
+	return &location->stores[(location->newest + STORES - n) % STORES];
+}
+
+static struct location *location_of(uintptr_t address, unsigned int size, const char *what)
+{
+	static struct location local; /* of memory that no thread shares */
+	struct cell *cell = cell_of(address);
+	struct location *location = &local;
+	if (cell != NULL) {
+		check_written(cell, what, address);
+		location = &memory->location[cell->location];
+	}
+	if (cell == NULL || cell->location == 0 || location->address != address) {
+		if (cell != NULL) {
+			if (memory->locations == LOCATIONS)
+				sched_fail("too many atomic locations");
+			cell->location = (uint16_t)memory->locations++;
+			location = &memory->location[cell->location];
+			if (size == 8)
+				cell_of(address + CELL)->location = cell->location;
+		}
+		memset(location, 0, offsetof(struct location, stores));
+		location->address = address;
+		location->size = size;
+		location->count = 1;
+		memset(newest(location), 0, sizeof(struct store));
+		newest(location)->value = get(address, size);
+	}
+	if (location->size != size)
+		sched_fail("atomic accesses of %u and %u bytes at %#lx", location->size, size,
+			(unsigned long)address);
+	return location;
+}
+
+static bool is_known(const struct store *store)
+{
+	for (unsigned int i = 0; i < engine->count; i++)
+		if (store->seen[i] != 0 && store->seen[i] <= me->clock.at[THREADS + i])
+			return true;
+	return false;
+}
+
+/* How many stores, from the newest, a load may return one of. */
+static unsigned int candidates(struct location *location)
+{
+	unsigned int n = 1;
+	while (n < location->count && !is_known(back(location, n - 1)))
+		n++;
+	return n;
+}
+
+static bool acquires(int order)
+{
+	return order != __ATOMIC_RELAXED && order != __ATOMIC_RELEASE;
+}
+
+static bool releases(int order)
+{
+	return order == __ATOMIC_RELEASE || order == __ATOMIC_ACQ_REL || order == __ATOMIC_SEQ_CST;
+}
+
+static void see(struct store *store, int order)
+{
+	if (store->seen[me->id] == 0)
+		store->seen[me->id] = now(me);
+	if (!store->releases)
+		return;
+	if (acquires(order)) {
+		clock_join(&me->clock, &store->release);
+	} else {
+		clock_join(&me->unacquired, &store->release);
+		me->has_unacquired = true;
+	}
+}
+
+static void tick(void)
+{
+	me->clock.at[me->id]++;
+	me->clock.at[THREADS + me->id]++;
+}
+
+static void commit(struct location *location, uint64_t value, const struct clock *release,
+	unsigned int writer, uint32_t epoch)
+{
+	location->newest = (location->newest + 1) % STORES;
+	location->count += location->count < STORES;
+	struct store *store = newest(location);
+	memset(store->seen, 0, sizeof(store->seen));
+	store->value = value;
+	store->seen[writer] = epoch;
+	store->releases = release != NULL;
+	if (release != NULL)
+		store->release = *release;
+	location->written[writer] = epoch;
+	put(location->address, location->size, value);
+}
+
+/* What a store by the running thread carries, or NULL. */
+static const struct clock *carried(int order)
+{
+	return releases(order) ? &me->clock : me->has_released ? &me->released : NULL;
+}
+
+/* ----------------------------------------------------------------- buffers -- */
+
+void memory_drain_one(struct thread *thread)
+{
+	if (thread->buffered == 0)
+		return;
+	struct buffered first = thread->buffer[0];
+	memmove(thread->buffer, thread->buffer + 1, --thread->buffered * sizeof(thread->buffer[0]));
+	struct cell *cell = cell_of(first.address);
+	if (cell == NULL || cell->freed || cell->location == 0 ||
+		memory->location[cell->location].address != first.address)
+		sched_fail("a buffered store to memory that has gone, at %#lx",
+			(unsigned long)first.address);
+	commit(&memory->location[cell->location], first.value,
+		first.releases ? &first.release : NULL, thread->id, first.epoch);
+}
+
+void memory_drain(struct thread *thread)
+{
+	while (thread->buffered > 0)
+		memory_drain_one(thread);
+}
+
+static void buffer(struct location *location, uint64_t value, const struct clock *release)
+{
+	if (me->buffered == BUFFERED)
+		memory_drain_one(me);
+	struct buffered *store = &me->buffer[me->buffered++];
+	*store = (struct buffered){ .address = location->address,
+		.size = location->size,
+		.value = value,
+		.releases = release != NULL,
+		.epoch = now(me) };
+	if (release != NULL)
+		store->release = *release;
+	location->written[me->id] = now(me);
+}
+
+/* The newest store of the running thread that is still in its buffer. */
+static const struct buffered *own_store(uintptr_t address)
+{
+	for (unsigned int i = me->buffered; i > 0; i--)
+		if (me->buffer[i - 1].address == address)
+			return &me->buffer[i - 1];
+	return NULL;
+}
+
+/* ------------------------------------------------------------- operations -- */
+
+uint64_t memory_load(uintptr_t address, unsigned int size, int order)
+{
+	if (!is_running())
+		return get(address, size);
+	point();
+	if (order == __ATOMIC_SEQ_CST)
+		memory_fence(order);
+	tick();
+	const struct buffered *own = own_store(address);
+	if (own != NULL) {
+		trace("load own", address, own->value);
+		return own->value;
+	}
+	struct location *location = location_of(address, size, "an atomic load");
+	unsigned int age = 0;
+	if (engine->plan.memory == SCHED_WEAK)
+		age = strategy_decide(STALE, candidates(location));
+	struct store *store = back(location, age);
+	location->read[me->id] = now(me);
+	see(store, order);
+	trace(age > 0 ? "load old" : "load", address, store->value);
+	return store->value;
+}
+
+void memory_store(uintptr_t address, unsigned int size, uint64_t value, int order)
+{
+	if (!is_running()) {
+		put(address, size, value);
+		return;
+	}
+	point();
+	tick();
+	struct location *location = location_of(address, size, "an atomic store");
+	trace("store", address, value);
+	struct cell *cell = cell_of(address);
+	if (cell != NULL)
+		check_times(cell->read, "an atomic store", address);
+	if (engine->plan.memory == SCHED_TSO && order != __ATOMIC_SEQ_CST && cell != NULL)
+		buffer(location, value, carried(order));
+	else
+		commit(location, value, carried(order), me->id, now(me));
+	if (order == __ATOMIC_SEQ_CST)
+		memory_fence(order);
+}
+
+static uint64_t result_of(enum rmw kind, uint64_t old, uint64_t operand)
+{
+	switch (kind) {
+	case EXCHANGE:
+		return operand;
+	case ADD:
+		return old + operand;
+	case SUB:
+		return old - operand;
+	case AND:
+		return old & operand;
+	case OR:
+		return old | operand;
+	case XOR:
+		return old ^ operand;
+	}
+	return 0;
+}
+
+/* The running thread replaces the newest store. A release sequence goes on. */
+static void replace(struct location *location, uint64_t value, int order)
+{
+	struct store *old = newest(location);
+	struct clock release;
+	struct cell *cell = cell_of(location->address);
+	if (cell != NULL)
+		check_times(cell->read, "an atomic change", location->address);
+	bool has = old->releases || carried(order) != NULL;
+	memset(&release, 0, sizeof(release));
+	if (old->releases)
+		clock_join(&release, &old->release);
+	if (carried(order) != NULL)
+		clock_join(&release, carried(order));
+	commit(location, value, has ? &release : NULL, me->id, now(me));
+}
+
+static struct location *rmw_begin(uintptr_t address, unsigned int size, int order)
+{
+	point();
+	memory_drain(me);
+	if (order == __ATOMIC_SEQ_CST)
+		memory_fence(order);
+	tick();
+	struct location *location = location_of(address, size, "an atomic change");
+	location->read[me->id] = now(me);
+	return location;
+}
+
+static uint64_t mask_of(unsigned int size)
+{
+	return size == 8 ? UINT64_MAX : ((uint64_t)1 << 8 * size) - 1;
+}
+
+uint64_t memory_rmw(uintptr_t address, unsigned int size, enum rmw kind, uint64_t operand,
+	int order)
+{
+	if (!is_running()) {
+		uint64_t before = get(address, size);
+		put(address, size, result_of(kind, before, operand));
+		return before;
+	}
+	struct location *location = rmw_begin(address, size, order);
+	uint64_t old = newest(location)->value;
+	uint64_t value = result_of(kind, old, operand) & mask_of(size);
+	see(newest(location), order);
+	replace(location, value, order);
+	trace("change", address, value);
+	return old;
+}
+
+bool memory_cas(uintptr_t address, unsigned int size, uint64_t *expected, uint64_t desired,
+	int order, int failure, bool weak)
+{
+	if (!is_running()) {
+		uint64_t before = get(address, size);
+		bool same = before == *expected;
+		*expected = before;
+		if (same)
+			put(address, size, desired);
+		return same;
+	}
+	struct location *location = rmw_begin(address, size, order);
+	struct store *store = newest(location);
+	bool done = store->value == *expected;
+	if (engine->plan.memory == SCHED_WEAK) {
+		unsigned int age = strategy_decide(STALE, candidates(location));
+		if (back(location, age)->value != *expected) {
+			store = back(location, age);
+			done = false;
+		} else if (done && weak) {
+			done = strategy_decide(FAIL_WEAK, 2) == 0;
+		}
+	}
+	see(store, done ? order : failure);
+	*expected = store->value;
+	if (done)
+		replace(location, desired, order);
+	trace(done ? "cas" : "cas failed", address, done ? desired : store->value);
+	return done;
+}
+
+/* Two words at once, relaxed. */
+bool memory_cas2(uintptr_t address, const uint64_t expected[2], const uint64_t desired[2])
+{
+	if (!is_running()) {
+		bool same = memcmp((const void *)address, expected, 16) == 0;
+		if (same)
+			memcpy((void *)address, desired, 16);
+		return same;
+	}
+	struct location *word[2];
+	word[0] = rmw_begin(address, 8, __ATOMIC_RELAXED);
+	word[1] = location_of(address + 8, 8, "an atomic change");
+	word[1]->read[me->id] = now(me);
+	bool done = newest(word[0])->value == expected[0] && newest(word[1])->value == expected[1];
+	for (int i = 0; i < 2; i++)
+		see(newest(word[i]), __ATOMIC_RELAXED);
+	for (int i = 0; i < 2 && done; i++)
+		replace(word[i], desired[i], __ATOMIC_RELAXED);
+	trace(done ? "cas 16" : "cas 16 failed", address, newest(word[0])->value);
+	return done;
+}
+
+/* ----------------------------------------------------------------- fences -- */
+
+void memory_fence_of(struct thread *thread)
+{
+	memory_drain(thread);
+	if (thread->has_unacquired)
+		clock_join(&thread->clock, &thread->unacquired);
+	/* Only what loads may not miss goes from fence to fence. */
+	for (int i = THREADS; i < 2 * THREADS; i++) {
+		uint32_t *own = &thread->clock.at[i], *all = &memory->fences.at[i];
+		*own = *own > *all ? *own : *all;
+		*all = *own;
+	}
+	thread->released = thread->clock;
+	thread->has_released = true;
+}
+
+void memory_fence(int order)
+{
+	if (!is_running())
+		return;
+	if (order == __ATOMIC_SEQ_CST) {
+		point();
+		tick();
+		trace("fence", 0, 0);
+		memory_fence_of(me);
+		return;
+	}
+	if (acquires(order) && me->has_unacquired)
+		clock_join(&me->clock, &me->unacquired);
+	if (releases(order)) {
+		me->released = me->clock;
+		me->has_released = true;
+	}
+}
+
+void memory_release_edge(struct clock *clock)
+{
+	tick();
+	clock_join(clock, &me->clock);
+}
+
+void memory_acquire_edge(const struct clock *clock)
+{
+	clock_join(&me->clock, clock);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * scheduler: runs programs of a few threads over the shipped sources, one step at a
+ * time, in an order that a seed decides.
+ *
+ * The library is compiled as for ThreadSanitizer. The compiler then puts a call
+ * before each access to memory, and makes each atomic operation a call. Here
+ * these calls lead to a scheduler and to a model of memory. A header that comes
+ * before all others does the same with system calls, locks and memory. Threads
+ * are fibers of one thread. What a run does depends on nothing but its seed.
+ *
+ * A program is plain C. Its own accesses are no steps. Between two runs every
+ * variable of the process is as it was before the first, and so is the heap of
+ * the library. Programs do not use malloc().
+ */
+#ifndef MAGRING_SCHED_SCHEDULER_H
+#define MAGRING_SCHED_SCHEDULER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SCHED_THREADS 8
+
+/* How memory behaves in a run. See memory.c. */
+enum sched_memory { SCHED_SC, SCHED_TSO, SCHED_WEAK };
+
+/* What a program allows the scheduler to do to its threads. */
+#define SCHED_MAY_STOP (1u << 0)      /* a thread stops for long */
+#define SCHED_MAY_DIE (1u << 1)       /* one thread stops for good */
+#define SCHED_MAY_INTERRUPT (1u << 2) /* sleeps end with EINTR, or without reason */
+#define SCHED_SMALL (1u << 3)         /* small enough for all schedules */
+
+struct sched_program {
+	const char *name;
+	const char *about;
+	void (*run)(void); /* on thread 0 */
+	unsigned int flags;
+};
+
+/* All programs, ended by one without a name. */
+extern const struct sched_program *const sched_programs[];
+
+/* The next thread's number, which starts from 1. Thread 0 alone may spawn. */
+unsigned int sched_spawn(const char *name, void (*run)(void *), void *context);
+
+/*
+ * Thread 0 waits until every other thread has ended, or none can go on: each is
+ * asleep without a deadline, waits for a lock, or has stopped for good.
+ */
+void sched_wait(void);
+
+bool sched_has_ended(unsigned int thread);
+bool sched_is_asleep(unsigned int thread);
+bool sched_has_stopped(unsigned int thread);
+/* Threads that have stopped go on. */
+void sched_resume_all(void);
+/* As pthread_cancel() does. */
+void sched_cancel(unsigned int thread);
+/* The calling thread goes on as the only thread of a forked child. */
+void sched_become_child(void);
+
+/* The calling thread. */
+unsigned int sched_self(void);
+/* Its steps so far: to bound the steps of a call. */
+uint64_t sched_steps(void);
+/* All threads' steps so far: a moment in real time. */
+uint64_t sched_moment(void);
+/* CLOCK_MONOTONIC of the run, in ns. */
+int64_t sched_time(void);
+/* How memory behaves in this run. */
+enum sched_memory sched_memory_kind(void);
+
+/* A choice of the program: 0 to n - 1. */
+unsigned int sched_choose(unsigned int n);
+
+/*
+ * What the calling thread knows of every thread: what happens before now.
+ * Before the other if its own entry is in the other's.
+ */
+struct sched_knowledge {
+	unsigned int thread;
+	uint32_t of[SCHED_THREADS];
+};
+struct sched_knowledge sched_knowledge(void);
+static inline bool sched_happens_before(const struct sched_knowledge *one,
+	const struct sched_knowledge *other)
+{
+	return one->of[one->thread] <= other->of[one->thread];
+}
+
+/* The run has failed. */
+__attribute__((format(printf, 1, 2), noreturn)) void sched_fail(const char *format, ...);
+#define sched_require(condition, ...) \
+	do \
+		if (!(condition)) \
+			sched_fail(__VA_ARGS__); \
+	while (0)
+
+/* A name for memory, in traces. */
+void sched_name(const void *address, size_t bytes, const char *name);
+
+/* A descriptor of the run is readable. */
+bool sched_fd_is_readable(int fd);
+/* The calling thread sleeps until a descriptor is readable, as poll() does. */
+void sched_poll(int fd);
+
+#endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which of the possible runs is run. All that is open in a run is decided here,
+ * by one of these:
+ *
+ *	RANDOM      each some steps, on the average 2 to 64, something happens:
+ *	            mostly another thread goes on
+ *	PCT         threads have priorities, and at a few random steps the running
+ *	            one gets the lowest. Burckhardt et al., "A randomized scheduler
+ *	            with probabilistic guarantees of finding bugs", 2010
+ *	EXHAUSTIVE  every run with so many deviations at most. Musuvathi and
+ *	            Qadeer, "Iterative context bounding", 2007
+ *	REPLAY      a list of deviations
+ *
+ * Every decision that deviates from the default is noted, with the thread and
+ * the number of its step. The list of these is the run. It can be made shorter
+ * as long as it fails. A deviation that a step no longer allows is left out.
+ */
+#include "engine.h"
+
+#include <string.h>
+
+/* splitmix64, by S. Vigna. */
+uint64_t strategy_random(void)
+{
+	uint64_t z = engine->random += 0x9e3779b97f4a7c15;
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+static unsigned int below(unsigned int n)
+{
+	return (unsigned int)((strategy_random() >> 32) * n >> 32);
+}
+
+void strategy_begin(void)
+{
+	engine->random = engine->plan.seed;
+	engine->decided = 0;
+	engine->depth = 0;
+	engine->budget = engine->bound;
+	engine->mean = 2u << below(6);
+	engine->changes_left = 2 + below(4);
+	engine->stops_left = engine->plan.program->flags & SCHED_MAY_STOP ? below(3) : 0;
+	engine->may_die = engine->plan.program->flags & SCHED_MAY_DIE && below(2) == 0;
+	memset(engine->script_at, 0, sizeof(engine->script_at));
+	if (engine->length < 50)
+		engine->length = 500;
+}
+
+uint64_t strategy_countdown(void)
+{
+	switch (engine->plan.strategy) {
+	case RANDOM:
+		return 1 + below(2 * engine->mean);
+	case PCT:
+		return 1 + (engine->changes_left > 0 ? below((unsigned int)engine->length) : 4096);
+	default:
+		return 1;
+	}
+}
+
+static void note(enum decision_kind kind, unsigned int value)
+{
+	static const char *const names[] = { "switch", "drain", "expire", "interrupt", "stop",
+		"die", "stale", "fail weak", "choice" };
+	trace(names[kind], 0, value);
+	if (engine->decided < DECISIONS)
+		engine->decisions[engine->decided++] = (struct decision){ .kind = (uint8_t)kind,
+			.thread = (uint8_t)me->id,
+			.value = (uint16_t)value,
+			.step = (uint32_t)me->steps };
+}
+
+/* One of n, by the search. */
+static unsigned int search(unsigned int n)
+{
+	if (n < 2 || engine->depth == sizeof(engine->branches) / sizeof(engine->branches[0]))
+		return 0;
+	if (engine->depth == engine->known)
+		engine->branches[engine->known++] = (struct branch){ .options = (uint16_t)n };
+	return engine->branches[engine->depth++].chosen;
+}
+
+bool strategy_next(void)
+{
+	engine->known = engine->depth;
+	while (engine->known > 0) {
+		struct branch *last = &engine->branches[engine->known - 1];
+		if (++last->chosen < last->options)
+			return true;
+		engine->known--;
+	}
+	return false;
+}
+
+/* What the script has for this step of the running thread, or NULL. */
+static const struct decision *scripted(enum decision_kind from, enum decision_kind to)
+{
+	for (unsigned int i = engine->script_at[me->id]; i < engine->script_length; i++) {
+		const struct decision *decision = &engine->script[i];
+		if (decision->thread != me->id)
+			continue;
+		if (decision->step > me->steps)
+			return NULL;
+		if (decision->step == me->steps && decision->kind >= from && decision->kind <= to) {
+			engine->script_at[me->id] = i + 1;
+			return decision;
+		}
+	}
+	return NULL;
+}
+
+unsigned int strategy_decide(enum decision_kind kind, unsigned int n)
+{
+	unsigned int value = 0;
+	if (n < 2)
+		return 0;
+	switch (engine->plan.strategy) {
+	case RANDOM:
+	case PCT:
+		if (kind == CHOICE || (kind == STALE && below(4) == 0))
+			value = below(n);
+		else if (kind == FAIL_WEAK)
+			value = below(16) == 0;
+		break;
+	case EXHAUSTIVE:
+		if (kind == CHOICE)
+			value = search(n);
+		else if (engine->budget > 0) {
+			value = search(n);
+			engine->budget -= value != 0;
+		}
+		break;
+	case REPLAY: {
+		const struct decision *decision = scripted(kind, kind);
+		value = decision != NULL && decision->value < n ? decision->value : 0;
+	}
+	}
+	if (value != 0)
+		note(kind, value);
+	return value;
+}
+
+/* ------------------------------------------------------------ who is next -- */
+
+static struct thread *random_runnable(void)
+{
+	struct thread *runnable[THREADS];
+	unsigned int n = 0;
+	for (unsigned int i = 0; i < engine->count; i++)
+		if (engine->threads[i].state == RUNNABLE)
+			runnable[n++] = &engine->threads[i];
+	return runnable[below(n)];
+}
+
+static struct thread *highest(void)
+{
+	struct thread *first = NULL;
+	for (unsigned int i = 0; i < engine->count; i++) {
+		struct thread *thread = &engine->threads[i];
+		if (thread->state == RUNNABLE &&
+			(first == NULL || thread->priority > first->priority))
+			first = thread;
+	}
+	return first;
+}
+
+/* All that run on instead of the fallback. To leave a runnable thread costs. */
+static struct thread *searched(struct thread *fallback)
+{
+	struct thread *options[THREADS] = { fallback };
+	unsigned int n = 1;
+	bool free = me->state != RUNNABLE;
+	for (unsigned int i = 0; i < engine->count && (free || engine->budget > 0); i++)
+		if (engine->threads[i].state == RUNNABLE && &engine->threads[i] != fallback)
+			options[n++] = &engine->threads[i];
+	unsigned int chosen = search(n);
+	if (chosen > 0 && !free)
+		engine->budget--;
+	return options[chosen];
+}
+
+struct thread *strategy_pick(struct thread *fallback)
+{
+	struct thread *next = fallback;
+	const struct decision *decision;
+	switch (engine->plan.strategy) {
+	case RANDOM:
+		next = random_runnable();
+		break;
+	case PCT:
+		next = highest();
+		break;
+	case EXHAUSTIVE:
+		next = searched(fallback);
+		break;
+	case REPLAY:
+		decision = scripted(SWITCH, SWITCH);
+		if (decision != NULL && decision->value < engine->count &&
+			engine->threads[decision->value].state == RUNNABLE)
+			next = &engine->threads[decision->value];
+	}
+	if (next != fallback)
+		note(SWITCH, next->id);
+	return next;
+}
+
+/* ------------------------------------------------------------ what happens -- */
+
+static void perform(enum decision_kind kind, unsigned int value)
+{
+	note(kind, value);
+	engine_perform(&engine->decisions[engine->decided - 1]);
+}
+
+/* What may happen to other threads now. */
+static unsigned int possible(struct decision *events)
+{
+	unsigned int n = 0;
+	for (unsigned int i = 0; i < engine->count; i++) {
+		struct thread *thread = &engine->threads[i];
+		if (thread->buffered > 0)
+			events[n++] = (struct decision){ .kind = DRAIN, .value = (uint16_t)i };
+		if (thread->state != ASLEEP)
+			continue;
+		if (thread->deadline_ns != INT64_MAX)
+			events[n++] = (struct decision){ .kind = EXPIRE, .value = (uint16_t)i };
+		if (engine->plan.program->flags & SCHED_MAY_INTERRUPT)
+			events[n++] = (struct decision){ .kind = INTERRUPT, .value = (uint16_t)i };
+	}
+	return n;
+}
+
+static void act_at_random(void)
+{
+	struct decision events[3 * THREADS];
+	unsigned int n = possible(events);
+	if (n > 0 && below(3) == 0) {
+		unsigned int i = below(n);
+		if (events[i].kind == DRAIN || below(4) == 0)
+			perform(events[i].kind, events[i].value);
+	}
+	if (me->id == 0)
+		return;
+	if (engine->stops_left > 0 && below(8) == 0) {
+		engine->stops_left--;
+		perform(STOP, below(2000));
+	} else if (engine->may_die && below(16) == 0) {
+		engine->may_die = false;
+		perform(DIE, 0);
+	}
+}
+
+void strategy_act(void)
+{
+	struct decision events[3 * THREADS];
+	const struct decision *decision;
+	unsigned int chosen;
+	switch (engine->plan.strategy) {
+	case PCT:
+		if (engine->changes_left > 0) {
+			engine->changes_left--;
+			me->priority = --engine->lowest;
+		}
+		act_at_random();
+		break;
+	case RANDOM:
+		act_at_random();
+		break;
+	case EXHAUSTIVE:
+		if (engine->budget == 0)
+			break;
+		chosen = search(possible(events) + 1);
+		if (chosen > 0) {
+			engine->budget--;
+			perform(events[chosen - 1].kind, events[chosen - 1].value);
+		}
+		break;
+	case REPLAY:
+		while ((decision = scripted(DRAIN, DIE)) != NULL)
+			perform(decision->kind, decision->value);
+	}
+}
