@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 static const char *const memories[] = { "sc", "tso", "weak" };
@@ -21,7 +20,8 @@ static const char kinds[] = "sdeixqofc"; /* by enum decision_kind */
 static struct options {
 	const char *program;
 	const char *replay;
-	double seconds;
+	double seconds; /* for each program */
+	double total;   /* for all of them, if it is not 0 */
 	uint64_t seed;
 	uint64_t runs;
 	unsigned int bound;
@@ -170,8 +170,9 @@ static bool run_for(const struct sched_program *program, double seconds, const c
 		}
 	} while (options.runs > 0 ? runs < options.runs : runs % 16 != 0 || seconds_now() < end);
 	double took = seconds_now() - begin;
-	printf("%-28s %9llu runs, %6.2f million steps/s%s\n", program->name,
-		(unsigned long long)runs, (double)(engine->total_steps - steps) / took / 1e6,
+	printf("%-24s %-4s %9llu runs, %6.2f million steps/s%s\n", program->name,
+		options.memory >= 0 ? memories[options.memory] : "all", (unsigned long long)runs,
+		(double)(engine->total_steps - steps) / took / 1e6,
 		exhausted ? ", all schedules" : "");
 	fflush(stdout);
 	return true;
@@ -208,21 +209,23 @@ static int replay(char *text)
 
 static void usage(const char *self)
 {
-	printf("usage: %s [--program NAME] [--seconds N] [--runs N] [--seed N] [--memory sc|tso|weak]\n"
-	       "       [--strategy random|pct|exhaustive] [--bound N]\n"
+	printf("usage: %s [--program NAME] [--seconds N | --total N | --runs N] [--seed N]\n"
+	       "       [--memory sc|tso|weak] [--strategy random|pct|exhaustive] [--bound N]\n"
 	       "   or: %s --replay CASE [--trace [--plain]] [--shrink]\n"
 	       "   or: %s --list\n"
-	       "--seconds is for each program.\n",
+	       "--seconds is for each program, --total for all. Without --strategy small\n"
+	       "programs are searched first. The seed is the date, unless it is given.\n",
 		self, self, self);
 }
 
 static void read_options(int argc, char **argv)
 {
 	static const struct option known[] = { { "program", 1, NULL, 'p' },
-		{ "seconds", 1, NULL, 't' }, { "runs", 1, NULL, 'n' }, { "seed", 1, NULL, 's' },
-		{ "memory", 1, NULL, 'm' }, { "strategy", 1, NULL, 'S' }, { "bound", 1, NULL, 'b' },
-		{ "replay", 1, NULL, 'r' }, { "trace", 0, NULL, 'T' }, { "plain", 0, NULL, 'P' },
-		{ "shrink", 0, NULL, 'k' }, { "list", 0, NULL, 'l' }, { NULL, 0, NULL, 0 } };
+		{ "seconds", 1, NULL, 't' }, { "total", 1, NULL, 'a' }, { "runs", 1, NULL, 'n' },
+		{ "seed", 1, NULL, 's' }, { "memory", 1, NULL, 'm' }, { "strategy", 1, NULL, 'S' },
+		{ "bound", 1, NULL, 'b' }, { "replay", 1, NULL, 'r' }, { "trace", 0, NULL, 'T' },
+		{ "plain", 0, NULL, 'P' }, { "shrink", 0, NULL, 'k' }, { "list", 0, NULL, 'l' },
+		{ NULL, 0, NULL, 0 } };
 	int option;
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		switch (option) {
@@ -231,6 +234,9 @@ static void read_options(int argc, char **argv)
 			break;
 		case 't':
 			options.seconds = strtod(optarg, NULL);
+			break;
+		case 'a':
+			options.total = strtod(optarg, NULL);
 			break;
 		case 'n':
 			options.runs = strtoull(optarg, NULL, 0);
@@ -269,11 +275,39 @@ static void read_options(int argc, char **argv)
 	}
 }
 
+/* The same on each machine for a day. */
+static uint64_t seed_of_the_day(void)
+{
+	time_t now = time(NULL);
+	struct tm day;
+	gmtime_r(&now, &day);
+	return (uint64_t)(day.tm_year + 1900) * 10000 + (uint64_t)(day.tm_mon + 1) * 100 +
+		(uint64_t)day.tm_mday;
+}
+
+static bool is_wanted(const struct sched_program *program)
+{
+	if (options.program != NULL && strcmp(options.program, program->name) != 0)
+		return false;
+	return options.strategy != EXHAUSTIVE || program->flags & SCHED_SMALL;
+}
+
+/* All schedules of a small program, as far as the time is enough, and others. */
+static bool run_one(const struct sched_program *program, double seconds, const char *self)
+{
+	if (options.strategy >= 0 || options.runs > 0 || !(program->flags & SCHED_SMALL))
+		return run_for(program, seconds, self);
+	bool good = true;
+	options.strategy = EXHAUSTIVE;
+	for (options.memory = SCHED_SC; good && options.memory <= SCHED_WEAK; options.memory++)
+		good = run_for(program, seconds / 6, self);
+	options.strategy = options.memory = -1;
+	return good && run_for(program, seconds / 2, self);
+}
+
 int main(int argc, char **argv)
 {
-	if (getrandom(&options.seed, 4, 0) != 4)
-		options.seed = (uint64_t)time(NULL);
-	options.seed = (uint32_t)options.seed;
+	options.seed = seed_of_the_day();
 	read_options(argc, argv);
 	engine_init();
 	if (options.list) {
@@ -284,14 +318,17 @@ int main(int argc, char **argv)
 	if (options.replay != NULL)
 		return replay(strdup(options.replay));
 	printf("seed %llu\n", (unsigned long long)options.seed);
-	bool good = true;
-	for (size_t i = 0; sched_programs[i] != NULL; i++) {
-		const struct sched_program *program = sched_programs[i];
-		if (options.program != NULL && strcmp(options.program, program->name) != 0)
-			continue;
-		if (options.strategy == EXHAUSTIVE && !(program->flags & SCHED_SMALL))
-			continue;
-		good = run_for(program, options.seconds, argv[0]) && good;
+	unsigned int wanted = 0;
+	for (size_t i = 0; sched_programs[i] != NULL; i++)
+		wanted += is_wanted(sched_programs[i]);
+	if (wanted == 0) {
+		fprintf(stderr, "sched: no such program\n");
+		return 2;
 	}
+	double seconds = options.total > 0 ? options.total / wanted : options.seconds;
+	bool good = true;
+	for (size_t i = 0; sched_programs[i] != NULL; i++)
+		if (is_wanted(sched_programs[i]))
+			good = run_one(sched_programs[i], seconds, argv[0]) && good;
 	return good ? 0 : 1;
 }

@@ -126,6 +126,19 @@ void *__tsan_memset(void *to, int value, size_t bytes)
 		return done; \
 	}
 
+/* clang's: returns what was there. */
+#define CAS_VALUE(bits) \
+	uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(volatile uint##bits##_t *a, \
+		uint##bits##_t expected, uint##bits##_t desired, int order, int failure); \
+	uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(volatile uint##bits##_t *a, \
+		uint##bits##_t expected, uint##bits##_t desired, int order, int failure) \
+	{ \
+		HERE(); \
+		uint64_t value = expected; \
+		memory_cas((uintptr_t)a, bits / 8, &value, desired, order, failure, false); \
+		return (uint##bits##_t)value; \
+	}
+
 #define ATOMIC(bits) \
 	uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *a, int order); \
 	uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *a, int order) \
@@ -148,7 +161,8 @@ void *__tsan_memset(void *to, int value, size_t bytes)
 	RMW(bits, fetch_or, OR) \
 	RMW(bits, fetch_xor, XOR) \
 	CAS(bits, strong, false) \
-	CAS(bits, weak, true)
+	CAS(bits, weak, true) \
+	CAS_VALUE(bits)
 
 ATOMIC(8)
 ATOMIC(16)

@@ -20,14 +20,13 @@ bool shim_cas2(void *address, const void *expected, const void *desired);
 #define ck_pr_fence_store_atomic() atomic_thread_fence(memory_order_release)
 #define ck_pr_cas_ptr(to, old, new) ck_pr_cas_ptr_value(to, old, new, &(void *){ NULL })
 
-#define ck_pr_cas_ptr_value(to, old, new, before) \
-	({ \
-		void *cas_value = (old); \
-		bool cas_done = __atomic_compare_exchange_n((void **)(to), &cas_value, \
-			(void *)(new), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED); \
-		*(void **)(before) = cas_value; \
-		cas_done; \
-	})
+static inline bool ck_pr_cas_ptr_value(void *to, void *old, void *new, void *before)
+{
+	bool done = __atomic_compare_exchange_n((void **)to, &old, new, false, __ATOMIC_RELAXED,
+		__ATOMIC_RELAXED);
+	*(void **)before = old;
+	return done;
+}
 
 static inline bool ck_pr_cas_ptr_2(void *to, void *old, void *new)
 {
