@@ -212,8 +212,9 @@ uint32_t eventcount_prepare_wait(struct eventcount *eventcount)
 }
 
 /*
- * Not by way of a linkage table. On aarch64 its entries have no unwinding
- * information, and a thread that is cancelled in one ends without its handlers.
+ * Not by way of a linkage table. A thread that is cancelled while the dynamic
+ * linker resolves a name leaves the linker's state behind. On aarch64 the
+ * entries have no unwinding information either.
  */
 #ifndef __clang__
 __attribute__((noplt)) long syscall(long number, ...);
@@ -223,12 +224,12 @@ __attribute__((noplt)) int pthread_setcanceltype(int type, int *ret_old);
 /*
  * A cancelled thread leaves this frame in the middle of the system call. One of
  * the call's arguments is then on the stack, and no landing pad's unwinding
- * information counts it. So the frame must have no landing pad, neither of a
- * caller by inlining nor of ThreadSanitizer. With one the unwinder would lose
- * its way and run no handler at all. Red zones of AddressSanitizer would stay
- * behind for later frames, so the frame has none of these either.
+ * information counts it. So the frame must have no landing pad. Its caller in
+ * eventcount_await.c has none, so it may be inlined there. ThreadSanitizer would
+ * add one. Red zones of AddressSanitizer would stay behind for later frames, so
+ * the frame has none of these either.
  */
-__attribute__((noinline, no_sanitize_address, no_sanitize_thread)) void
+__attribute__((no_sanitize_address, no_sanitize_thread)) void
 eventcount_commit_wait(struct eventcount *eventcount, uint32_t ticket, int64_t deadline_ns)
 {
 	uint32_t *futex = futex_of(eventcount);
