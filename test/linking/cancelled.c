@@ -23,7 +23,8 @@ static void inner(int *value)
 	struct magring_message message;
 	if (magring_message_copy(NULL, &message, "id", 2, "text", 4, 0) != 0 ||
 		magring_queue_get_stats(queue, &before) != 0 ||
-		magring_send(queue, &message, 0) != 0 || magring_queue_get_stats(queue, &after) != 0)
+		magring_send(queue, &message, 0) != 0 ||
+		magring_queue_get_stats(queue, &after) != 0)
 		asleep = 1;
 	else
 		asleep = after.woken != before.woken;

@@ -9,13 +9,15 @@
 static magring_queue *queue;
 static int steps, inner_at, outer_at;
 
-namespace
-{
+namespace {
 struct note {
 	int *at;
-	~note() { *at = ++steps; }
+	~note()
+	{
+		*at = ++steps;
+	}
 };
-}
+} // namespace
 
 __attribute__((noinline)) static int receive_inside()
 {
@@ -46,7 +48,8 @@ static bool cancelled_after(useconds_t us)
 int main()
 {
 	magring_pool *pool;
-	if (magring_pool_create(&pool, nullptr) != 0 || magring_queue_create(&queue, pool, nullptr) != 0)
+	if (magring_pool_create(&pool, nullptr) != 0 ||
+		magring_queue_create(&queue, pool, nullptr) != 0)
 		return 1;
 	if (!cancelled_after(0) || !cancelled_after(20000))
 		return 2;
