@@ -16,6 +16,8 @@ e sentences  A sentence in a comment has at most LIMITS["words"] words.
 f constants  A number has a name and a comment in lib/tuning.h, or a reason in
              CONSTANTS.
 g names      Names in public headers begin with magring_ or MAGRING_.
+h guide      The files and functions that lib/README.md names exist in lib/. It
+             has at most LIMITS["guide"] lines.
 """
 import argparse
 import collections
@@ -33,6 +35,7 @@ LIMITS = {
     "file": 300,  # lines of a file in lib/
     "function": 40,  # lines between the braces of a function
     "words": 25,  # of a sentence
+    "guide": 60,  # lines of lib/README.md
 }
 
 # Numbers that are allowed outside lib/tuning.h. The value is the reason, for
@@ -540,6 +543,26 @@ def check_names(tree):
                     yield source.name, line, f"{kind} {name}"
 
 
+# ---------------------------------------------------------------- h guide --
+
+def check_guide(tree):
+    path, name = tree.root / "lib/README.md", "lib/README.md"
+    if not path.exists():
+        yield name, 1, "the file is not there"
+        return
+    lines = path.read_text(encoding="utf-8").splitlines()
+    if len(lines) > LIMITS["guide"]:
+        yield name, len(lines), f"{len(lines)} lines in the file"
+    for number, text in enumerate(lines, 1):
+        for file in re.findall(r"[\w/]+\.[ch]\b", text):
+            if not any(f"/{below}".endswith(f"/{file}") for below in tree.lib):
+                yield name, number, f"no file {file}"
+        for function in re.findall(r"\b(\w+)\(\)", text):
+            if not any(re.search(rf"^(?:[a-z_].*[ *])?{function}\(", source.code, re.M)
+                       for source in tree.lib.values()):
+                yield name, number, f"no function {function}()"
+
+
 RULES = {
     "a": ("wings", check_wings),
     "b": ("circles", check_circles),
@@ -548,6 +571,7 @@ RULES = {
     "e": ("sentences", check_sentences),
     "f": ("constants", check_constants),
     "g": ("names", check_names),
+    "h": ("guide", check_guide),
 }
 
 
@@ -565,6 +589,17 @@ GUARDED = "#ifndef MAGRING_X_H\n#define MAGRING_X_H\n%s#endif\n"
 # Rule, name of the case, files, and a part of the complaint. None stands for
 # a tree without complaints.
 CASES = [
+    ("h", "names that exist", {
+        "lib/README.md": "`base/a.c` and `a.h` have `one()`, `two()` and `three()`.\n",
+        "lib/base/a.c": "static int *one(void)\n{\n}\nlong\nthree(int a)\n{\n}\n",
+        "lib/base/a.h": "int two(void);\n"}, None),
+    ("h", "a file that is not there", {
+        "lib/README.md": "\n`base/b.c`\n", "lib/base/a.c": "", "lib/pool/b.c": ""}, "2: no file base/b.c"),
+    ("h", "a function that is only called", {
+        "lib/README.md": "`one()`\n", "lib/base/a.c": "int f(void)\n{\n\tone();\n}\n/*\none() */\n"},
+     "no function one()"),
+    ("h", "no guide", {"lib/base/a.c": ""}, "not there"),
+    ("h", "a long guide", {"lib/README.md": "\n" * 61, "lib/base/a.c": ""}, "61 lines"),
     ("a", "a tree in order", {
         "lib/tuning.h": "#include <stdint.h>\n", "lib/base/a.h": '#include "tuning.h"\n',
         "lib/pool/b.h": '#include "base/a.h"\n', "lib/queue/c.c": '#include "pool/b.h"\n',

@@ -9,9 +9,11 @@ if $compiler --version | grep -q clang; then
 	# Not: a style of older C and of C++; that there is padding, which is there for the cache; that ck's
 	# inline functions are marked as perhaps not used; what liburcu's container_of() does to pointers;
 	# that a variable is not set on a way that is not taken; the empty statement after glibc's
-	# pthread_cleanup_pop().
+	# pthread_cleanup_pop(); that a name of the compiler is undefined, which chooses one of glibc's
+	# two sorts of handlers.
 	flags="$flags -Weverything -Wno-declaration-after-statement -Wno-c++98-compat -Wno-padded
 		-Wno-used-but-marked-unused -Wno-cast-qual -Wno-cast-align -Wno-conditional-uninitialized -Wno-extra-semi-stmt
+		-Wno-reserved-macro-identifier
 		-Wno-unknown-warning-option"
 	# Later versions': that an array is indexed at all, and that a switch has a default for an enum.
 	flags="$flags -Wno-unsafe-buffer-usage -Wno-pre-c11-compat -Wno-switch-default"

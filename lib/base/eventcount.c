@@ -13,10 +13,23 @@
  *
  *	WAKING <= 2,  WAKING > 0 only while there are sleepers
  *
- * Sleeping and waking. A waker makes the condition true and then reads the
- * word, with a plain load after fence_light(). A sleeper enters (sleepers + 1),
- * passes fence_heavy() and then checks the condition. So the waker sees the
- * sleeper, or the sleeper sees the condition.
+ * Sleeping and waking. A waker without a sleeper needs no locked instruction:
+ *
+ *	waker: make the condition true    sleeper: enter, sleepers + 1
+ *	       fence_light()                       fence_heavy()
+ *	       eventcount_peek()                   check the condition
+ *
+ * The light fence is a compiler barrier and the peek a plain load. The heavy
+ * fence is a system call, membarrier, in eventcount_prepare_wait(). It makes
+ * each running thread of the process pass a full barrier (fence.c). So the
+ * waker sees the sleeper, or the sleeper sees the condition. A sleeper pays for
+ * both, and only when it has nothing else to do.
+ *
+ * For a queue the waker is notify_waiters() in send_recv.c. It reads the words
+ * of both sides at once, by eventcount_may_have_waiters(). Only if one of them
+ * has FENCED or more set it calls eventcount_has_waiters(), and then
+ * eventcount_notify(). Where membarrier is not allowed, fence_light() is a full
+ * fence, and nothing else changes.
  *
  * The waker adds to WAKING and moves the epoch on in one CAS. A sleeper that
  * has entered before holds an older epoch, so its futex wait returns. A sleeper
@@ -212,8 +225,9 @@ uint32_t eventcount_prepare_wait(struct eventcount *eventcount)
 }
 
 /*
- * Not by way of a linkage table. On aarch64 its entries have no unwinding
- * information, and a thread that is cancelled in one ends without its handlers.
+ * Not by way of a linkage table. A thread that is cancelled while the dynamic
+ * linker resolves a name leaves the linker's state behind. On aarch64 the
+ * entries have no unwinding information either.
  */
 #ifndef __clang__
 __attribute__((noplt)) long syscall(long number, ...);
@@ -223,12 +237,12 @@ __attribute__((noplt)) int pthread_setcanceltype(int type, int *ret_old);
 /*
  * A cancelled thread leaves this frame in the middle of the system call. One of
  * the call's arguments is then on the stack, and no landing pad's unwinding
- * information counts it. So the frame must have no landing pad, neither of a
- * caller by inlining nor of ThreadSanitizer. With one the unwinder would lose
- * its way and run no handler at all. Red zones of AddressSanitizer would stay
- * behind for later frames, so the frame has none of these either.
+ * information counts it. So the frame must have no landing pad. Its caller in
+ * eventcount_await.c has none, so it may be inlined there. ThreadSanitizer
+ * would add one. Red zones of AddressSanitizer would stay behind for later
+ * frames, so the frame has none of these either.
  */
-__attribute__((noinline, no_sanitize_address, no_sanitize_thread)) void
+__attribute__((no_sanitize_address, no_sanitize_thread)) void
 eventcount_commit_wait(struct eventcount *eventcount, uint32_t ticket, int64_t deadline_ns)
 {
 	uint32_t *futex = futex_of(eventcount);

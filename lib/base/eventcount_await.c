@@ -6,9 +6,18 @@
  * A thread that is cancelled in its sleep leaves the eventcount first and
  * cleans up then. A wake-up that was meant for it reaches the next sleeper only
  * if the thread is no longer counted.
+ *
+ * The handler is registered at run time, with setjmp, as in C without
+ * exceptions. Otherwise the frame would have a landing pad and a personality.
+ * The reference to a personality is a weak name that each object shares with
+ * others, and the archive is to have no such name. glibc jumps to the handler
+ * and unwinds on from here, so the handlers of callers run as well. The files
+ * still count as code that may unwind: link-time optimisation would otherwise
+ * drop landing pads of callers.
  */
 #include "base/eventcount.h"
 
+#undef __EXCEPTIONS /* pthread_cleanup_push() with setjmp */
 #include <pthread.h>
 
 struct sleep {

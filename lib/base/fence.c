@@ -3,7 +3,8 @@
  * membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) makes every running thread of
  * the process pass a full memory barrier before it returns. A thread that is
  * not running passed one when it was switched out. So each compiler barrier of
- * fence_light() acts as a full one relative to it. See Corbet, "The
+ * fence_light() acts as a full one relative to it. Wakers live on that: see
+ * eventcount.c. See Corbet, "The
  * membarrier() system call", and Desnoyers et al., "User-Level Implementations
  * of Read-Copy Update", 2012.
  *

@@ -8,6 +8,8 @@
  *	what the other caches hold, reclaimed
  *	NULL
  *
+ * What a caller does with NULL stands in alloc_wait.c, with the whole order.
+ *
  * A thread without a cache, or whose cache is revoked, works on the depot. Its
  * counters are the cache's, or the pool's if it has none.
  */

@@ -1,5 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
+ * What happens when the budget of a pool is used up, in order:
+ *
+ *	take_cached()     the thread's own cache, refilled from the depot
+ *	take_round()      a slab of the depot, or one carved
+ *	take_reclaimed()  thread_reclaim() in reclaim.c empties the caches of
+ *	                  other threads into the depot, RECLAIM_TRIES times
+ *	alloc_wait()      counts in `exhausted`; with a timeout of 0: -ENOBUFS
+ *	is_hopeless()     no slab of the class is there or can be: -ENOBUFS
+ *	wait_for_slab()   sleeps until a free, or the deadline: -ETIMEDOUT
+ *
+ * The first three are pool_alloc_slowly() in alloc.c, which a waiting thread
+ * calls again each time.
+ *
  * Waiting for memory. Every size class has an eventcount. A thread that waits
  * tries, sleeps and tries again: see eventcount_await(). Every free wakes one
  * sleeper of its class, if there is one. The sleeper takes the slab out of

@@ -1,5 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
+ * How long a thread spins. The constants are in tuning.h, and times are in
+ * nanoseconds:
+ *
+ *	SPIN_NS                  of one wait, up to three times that
+ *	BACKOFF_MIN_NS, _MAX_NS  from one try to the next
+ *	BACKOFF_TRIAL_NS         the same, BACKOFF_TRIAL_EVERY waits
+ *	YIELD_LONG_NS            of a yield that may have been a bad choice
+ *	BACKOFF_BACKLOG          messages
+ *	YIELDS                   yields of one wait
+ *	SLEPT_IN_A_ROW           waits
+ *	CHALLENGE_AFTER          tries with one pause each, in ring_batch.c
+ *
+ * backoff_begin() makes numbers of pauses of the times, by pauses_in(). What a
+ * pause costs is measured when the library is loaded: measure() in pause.c. If
+ * the clock does not tell, it is PAUSE_COST_PS. When the time is used up the
+ * thread yields and then sleeps: blocking.c.
+ *
  * Pauses
  *
  * If a receiver takes each message at once, the two sides pass a cache line to

@@ -7,6 +7,13 @@
  * queue after another thread has received its message: it looks for sleepers.
  * So a receiver may not free the queue of a reply, but release its reference to
  * it. The thread that releases the last one frees the queue.
+ *
+ * Cells. round_up_capacity() makes the wanted capacity a power of two, C, and
+ * ring_init() gets 2 * C cells, of which C are spare. A cell has one cache line
+ * and a recovery word. Cells of stopped threads are taken out of use, and the
+ * spare ones replace them, so that C is a promise (ring.c). ring_cells() is the
+ * number of cells and ring_capacity() is C. With no thread stopped the ring may
+ * hold more than C messages, up to all of its cells.
  */
 #include "queue/queue.h"
 

@@ -64,8 +64,19 @@
  * position could lie behind a live message for long and take a message's
  * place. Then the capacity would be no promise.
  *
- * An owner that was killed never returns its cell. Its challenge stays
- * unresolved, so all later calls take the longer way for ever.
+ * A sender that is killed after its claim, step by step:
+ *
+ * 1. A receiver comes to the cell: pop_blocked() in ring_batch.c. It tries
+ *    again CHALLENGE_AFTER times, and then scan_ready() tells if a message is
+ *    ready behind it. If none is, "empty" is a true answer.
+ * 2. skip_stopped() in skip.c calls recovery_challenge(), which challenges the
+ *    dead sender and decides SKIPPED. skip() claims the position, and the
+ *    receiver takes the message behind.
+ * 3. In each later lap push_blocked() and pop_blocked() find the quarantined
+ *    cell and skip it at once. Spare cells make up for it: see queue.c.
+ * 4. No thread returns the cell: that would be for recovery_stands() in its
+ *    owner. The challenge stays unresolved, so all later calls take the longer
+ *    way for ever.
  *
  * Why these rules:
  * - `owed` in a recovery word only grows, and each state is challenged once. So
