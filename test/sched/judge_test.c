@@ -244,6 +244,18 @@ Test(judge, a_receive_takes_up_its_place_until_it_ends)
 	impossible(); /* one place of two */
 }
 
+Test(judge, a_receive_before_a_send_takes_up_no_place_for_it)
+{
+	given_capacity(2);
+	sent(1, 0);
+	uint64_t first = received(1, 0), second = received(2, sent(2, 0));
+	sent(3, second);
+	full(0);
+	possible(); /* 1 and 2 */
+	last()->before = first;
+	impossible(); /* 2 or 3 */
+}
+
 Test(judge, receives_of_a_batch_end_together)
 {
 	given_capacity(2);
