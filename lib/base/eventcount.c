@@ -44,6 +44,13 @@
  *	  afterwards.
  *	- A waker that comes after that leave finds WAKING lower, and wakes.
  *
+ * For that a waker begins with a read-modify-write, though it changes nothing.
+ * Its release lets each later change, and so that leave, see what the waker
+ * published. What its CAS finds when it fails is a later change. On x86 clang
+ * compiles it to a full fence and a load, and that suffices there: what was
+ * published is in memory before the load, and the load before the leave. On
+ * aarch64 it would not suffice. docs/memory-model.md has the whole argument.
+ *
  * With a limit of one, a single thread that stops after it was woken would keep
  * the rest asleep. So would one that stops as it wakes another. For that reason
  * even a lone sleeper may be woken twice. The surplus goes when it leaves, or
@@ -158,6 +165,7 @@ bool eventcount_notify(struct eventcount *eventcount)
 	 * [wake] acq_rel: what made the condition true comes before this, so a
 	 * leave that lowers the WAKING seen here sees it. An addition of
 	 * nothing, as a load would not take its place among the word's changes.
+	 * (On x86 clang makes a fence and a load of it: see above.)
 	 */
 	uint64_t word = atomic_fetch_add_explicit(&eventcount->word, 0, memory_order_acq_rel);
 	uint64_t next;
