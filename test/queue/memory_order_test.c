@@ -98,8 +98,7 @@ static void *send_and_look(void *unused)
 		fill_store_buffer(i);
 		send_round(i);
 		atomic_thread_fence(memory_order_seq_cst);
-		game.saw_flag[i] =
-			atomic_load_explicit(&game.sleeping, memory_order_relaxed) == i;
+		game.saw_flag[i] = atomic_load_explicit(&game.sleeping, memory_order_relaxed) == i;
 		atomic_store_explicit(&game.done, i, memory_order_release);
 	}
 	return unused;
