@@ -343,7 +343,7 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_recv_batch(struct magring_queue *queue,
 
 /*
  * The queue's descriptor for a receiver, or for a sender, to wait for with
- * poll(), epoll or io_uring. It is readable while the queue is not empty (has
+ * poll() or epoll. It is readable while the queue is not empty (has
  * room), or is closed. Poll it, then receive (send) until -EAGAIN, which arms
  * it again. It may be readable although nothing is there; do not read it.
  * Traffic makes no system call for it unless it is armed. Repeated calls give
@@ -494,9 +494,9 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_metrics(struct magring_pool 
 
 /*
  * Which stacks allocated messages with a slab, and what of it is still out: a
- * profile of the pool, in the text format for heaps that `go tool pprof`,
- * google-pprof and jeprof read. Bytes are those of the statistics. Returns 0,
- * -ENOMEM, -EIO (the stream refused).
+ * profile of the pool, in the text format for heaps that `go tool pprof` and
+ * google-pprof read. Bytes are those of the statistics. Returns 0, -ENOMEM,
+ * -EIO (the stream refused).
  *
  * With sample_bytes = 1 all are counted, and the figures are exact. With n, a
  * message of s bytes is sampled with probability 1 - exp(-s/n), independently,

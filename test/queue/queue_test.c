@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* lib/queue/queue.c: send and receive, waiting, closing, descriptors. */
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
@@ -11,6 +12,7 @@
 #include "given.h"
 #include "queue/blocking.h"
 #include "queue/queue.h"
+#include "queue/ring_peek.h"
 #include "waiter.h"
 
 #define MILLISECOND INT64_C(1000000)
@@ -1158,6 +1160,39 @@ Test(queue, no_call_that_is_not_parked_is_a_cancellation_point)
 	assert_same(atomic_load(&steps), 26);
 }
 
+/* ------------------------------------------------------ unfinished calls -- */
+
+Test(queue, all_of_whose_cells_are_claimed_by_senders_is_full_and_empty)
+{
+	for (size_t i = 0; i < 4; i++) {
+		assert_same(magring_queue_size(queue), i);
+		ring_peek_claim_push(&queue->ring);
+	}
+	assert_same(magring_queue_size(queue), 4);
+	check_refuses_send(0, -EAGAIN);
+	check_refuses_recv(0, -EAGAIN);
+}
+
+Test(queue, what_a_batch_leaves_behind_a_stopped_sender_is_for_the_next_receive)
+{
+	for (int batch = 0; batch < 2; batch++) {
+		struct magring_message received[4] = { 0 }, late = given_number(pool, 9);
+		send_number(1);
+		uint64_t position = ring_peek_claim_push(&queue->ring);
+		send_number(2);
+		assert_same(magring_recv_batch(queue, received, 4, 0), 1);
+		check_batch(received, 1, 1);
+		if (batch == 0) {
+			check_receives(2);
+		} else {
+			assert_same(magring_recv_batch(queue, received, 4, 0), 1);
+			check_batch(received, 1, 2);
+		}
+		cr_assert_not(ring_peek_finish_push(&queue->ring, position, &late));
+		magring_message_free(&late);
+	}
+}
+
 /* ------------------------------------------------------- stopped wakers -- */
 
 /* What a sleeper of this side waits for. For senders the queue is full at
@@ -1518,6 +1553,18 @@ Test(queue, its_descriptors_are_two_and_stay_the_same)
 	cr_assert_neq(recv_fd, send_fd);
 	assert_same(magring_queue_recv_fd(queue), recv_fd);
 	assert_same(magring_queue_send_fd(queue), send_fd);
+}
+
+Test(queue, its_descriptors_are_closed_when_it_is_freed)
+{
+	struct magring_queue *other = given_queue(pool, 2);
+	int fds[2] = { magring_queue_recv_fd(other), magring_queue_send_fd(other) };
+	assert_same(magring_queue_close(other), 0);
+	for (int i = 0; i < 2; i++)
+		cr_assert_geq(fcntl(fds[i], F_GETFD), 0);
+	assert_same(magring_queue_release(other), 0);
+	for (int i = 0; i < 2; i++)
+		assert_same(fcntl(fds[i], F_GETFD), -1);
 }
 
 Test(queue, the_receive_descriptor_is_readable_while_there_are_messages)
