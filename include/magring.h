@@ -42,8 +42,8 @@
  *
  * Results. Calls return 0, batches a count, or a negative errno. A call that
  * fails has changed nothing, and ret_ parameters are written on success only.
- * Every call answers a NULL or senseless argument with -EINVAL. A batch of more
- * than INT_MAX messages is one.
+ * A NULL or senseless argument, such as a batch of more than INT_MAX messages,
+ * is -EINVAL.
  *
  * Ownership. A message that was sent is the receiver's, and the sender's value
  * is the empty message. One that was not sent is the caller's, unchanged. What
@@ -61,13 +61,14 @@
  * async-signal-safe.
  *
  * Memory order. The receiver of a message sees what its sender wrote before the
- * send. Beyond that no call is a memory barrier: when it returns, its stores
- * may still be in the processor's store buffer. So a flag of the program's own,
- * set after a send, is stored with memory_order_release. A thread that loads it
- * with memory_order_acquire finds the message. A relaxed flag needs a fence in
- * between. So does, with memory_order_seq_cst and on both sides, a send before
- * a load of a flag that says that the receiver sleeps. Timeouts and descriptors
- * need none of this.
+ * send. Beyond that no call, on any side, is a memory barrier: when it returns,
+ * what it stored may still be in the processor's store buffer. A program that
+ * sends, and then sets a flag of its own, stores that with
+ * memory_order_release. A thread that loads it with memory_order_acquire finds
+ * the message. A relaxed flag needs a fence in between. A program that sends,
+ * and then loads a flag by which the receiver says that it sleeps, needs
+ * atomic_thread_fence(memory_order_seq_cst) in between, and so does the
+ * receiver. Timeouts and descriptors need none of this.
  *
  * Names are copied. One that is not UTF-8 is -EINVAL, and one of more than
  * MAGRING_NAME_MAX bytes -ENAMETOOLONG. Nothing makes them different.
