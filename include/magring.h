@@ -66,7 +66,7 @@
  * sends, and then sets a flag of its own, stores that with
  * memory_order_release. A thread that loads it with memory_order_acquire finds
  * the message. A relaxed flag needs a fence in between. A program that sends,
- * and then loads a flag by which the receiver says that it sleeps, needs
+ * and then loads a flag by which the receiver says it sleeps, needs
  * atomic_thread_fence(memory_order_seq_cst) in between, and so does the
  * receiver. Timeouts and descriptors need none of this.
  *
