@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * steady_state [SABOTAGE]: sending, receiving, allocating and freeing make no call
- * of the malloc family and no system call while nobody has to wait.
+ * of the malloc family and no system call, and take no lock, while nobody has to wait.
  *
  * Two threads hand messages to and fro, first one way, then both ways. They take
  * turns by spinning on a counter, and the queues have room for a whole burst, so
@@ -10,9 +10,10 @@
  * trap and what they allocate, until they sleep for good. The program's malloc family
  * is its own, so the library's calls are seen as well.
  *
- * SABOTAGE (malloc, free, getpid) does such a thing once in the steady state and must
+ * SABOTAGE (malloc, free, getpid, lock) does such a thing once in the steady state and must
  * make the program fail.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -36,7 +37,7 @@ enum { SKIPPED = 77, BURST = 16, WARM_UP = 400, TURNS = 4000 };
 /* --------------------------------------------------------------- counting -- */
 
 static _Thread_local bool armed __attribute__((tls_model("initial-exec")));
-static _Atomic(unsigned int) malloc_calls, system_calls;
+static _Atomic(unsigned int) malloc_calls, system_calls, locks;
 static _Atomic(int) last_system_call;
 
 static bool may_allocate(void)
@@ -50,6 +51,22 @@ static void have_blocks(int change)
 {
 	if (armed && change <= 0)
 		atomic_fetch_add(&malloc_calls, 1);
+}
+
+/* The system's. The first call is before any thread is armed. */
+static int (*system_mutex_lock)(pthread_mutex_t *mutex);
+
+int pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+	if (armed)
+		atomic_fetch_add(&locks, 1);
+	return system_mutex_lock(mutex);
+}
+
+static __attribute__((constructor(101))) void find_mutex_lock(void)
+{
+	system_mutex_lock =
+		(__typeof__(system_mutex_lock))(uintptr_t)dlsym(RTLD_NEXT, "pthread_mutex_lock");
 }
 
 static void at_trap(int number, siginfo_t *info, void *context)
@@ -154,6 +171,11 @@ static void do_harm(void)
 		free(memory);
 	else if (strcmp(sabotage, "getpid") == 0)
 		syscall(SYS_getpid);
+	else if (strcmp(sabotage, "lock") == 0) {
+		static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+		pthread_mutex_lock(&mutex);
+		pthread_mutex_unlock(&mutex);
+	}
 }
 
 /* 0 sends in its turn; 1 receives, and answers if the traffic goes both ways. */
@@ -198,7 +220,8 @@ static bool play(struct scene *scene)
 	static struct side sides[16][2];
 	static unsigned int played;
 	struct magring_queue_options options = { .size = sizeof(options), .capacity = BURST };
-	unsigned int calls[2] = { atomic_load(&malloc_calls), atomic_load(&system_calls) };
+	unsigned int calls[3] = { atomic_load(&malloc_calls), atomic_load(&system_calls),
+		atomic_load(&locks) };
 	if (magring_pool_create(&scene->pool, NULL) != 0)
 		return false;
 	for (unsigned int i = 0; i < 2; i++)
@@ -219,16 +242,17 @@ static bool play(struct scene *scene)
 	magring_pool_get_stats(scene->pool, &stats);
 	calls[0] = atomic_load(&malloc_calls) - calls[0];
 	calls[1] = atomic_load(&system_calls) - calls[1];
-	printf("%3zu + %5zu bytes, %s, %s: %u messages, %u calls of malloc, %u system calls",
+	calls[2] = atomic_load(&locks) - calls[2];
+	printf("%3zu + %5zu bytes, %s, %s: %u messages, %u calls of malloc, %u locks, %u system calls",
 		scene->id_size, scene->payload_size, scene->both_ways ? "both ways" : "one way",
 		scene->batches ? "batches" : "single",
-		(scene->both_ways ? TURNS : TURNS / 2) * BURST, calls[0], calls[1]);
+		(scene->both_ways ? TURNS : TURNS / 2) * BURST, calls[0], calls[2], calls[1]);
 	if (calls[1] > 0)
 		printf(" (number %d)", atomic_load(&last_system_call));
 	printf(", %u failures, %llu exchanges\n", atomic_load(&scene->failed),
 		(unsigned long long)stats.exchanges);
-	return calls[0] == 0 && calls[1] == 0 && atomic_load(&scene->failed) == 0 &&
-		atomic_load(&scene->turn) == WARM_UP + TURNS;
+	return calls[0] == 0 && calls[1] == 0 && calls[2] == 0 &&
+		atomic_load(&scene->failed) == 0 && atomic_load(&scene->turn) == WARM_UP + TURNS;
 }
 
 int main(int argc, char **argv)

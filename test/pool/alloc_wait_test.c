@@ -237,6 +237,33 @@ Test(room, a_thread_stopped_at_work_in_its_cache_keeps_only_what_it_caches)
 	done(pool, &messages[1], 3);
 }
 
+/* Two threads have counted a wake-up each, and stopped before their system
+ * call. */
+static void given_two_stopped_wakers(struct magring_pool *pool)
+{
+	struct eventcount *eventcount = &pool->memory[slab_class(PAYLOAD)];
+	assert_same(atomic_load(&eventcount->word) & (EVENTCOUNT_FENCED - EVENTCOUNT_WAKING), 0);
+	atomic_fetch_add(&eventcount->word, 2 * (1 + EVENTCOUNT_WAKING));
+}
+
+Test(room, two_stopped_wakers_leave_all_asleep_until_another_is_about_to_sleep)
+{
+	struct magring_message messages[4];
+	struct waiter waiters[3];
+	struct magring_pool *pool = given_full_pool(messages, 4);
+	given_waiter(&waiters[0], pool);
+	given_waiter(&waiters[1], pool);
+	given_two_stopped_wakers(pool);
+	given_waiter(&waiters[2], pool);
+	for (int i = 0; i < 3; i++)
+		magring_message_free(&messages[i]);
+	for (int i = 0; i < 3; i++) {
+		check_done(&waiters[i], 0);
+		magring_message_free(&waiters[i].message);
+	}
+	done(pool, messages, 4);
+}
+
 /* Each look has all processors pass a barrier. */
 Test(room, a_sleeper_looks_for_a_hidden_slab_less_and_less_often)
 {

@@ -279,6 +279,9 @@ Test(message, an_allocation_without_memory_leaves_the_message_as_it_was)
 	before = message;
 	cr_assert_eq(magring_message_alloc(tiny, &message, NULL, 0, 64, 0), -ENOBUFS);
 	cr_assert_eq(magring_message_copy(tiny, &message, NULL, 0, &before, 49, 0), -ENOBUFS);
+	cr_assert_eq(magring_message_alloc(tiny, &message, "id", 2, 62, 2000000), -ETIMEDOUT);
+	cr_assert_eq(magring_message_copy(tiny, &message, "id", 2, &before, 49, 2000000),
+		-ETIMEDOUT);
 	cr_assert_arr_eq(&message, &before, sizeof(message));
 	magring_message_free(&first);
 	done_with(tiny, NULL);

@@ -19,6 +19,7 @@
 #define WORKERS_MAX 8
 #define BATCH_MAX 4
 #define ONCE_IN 1000000
+#define WAIT_NS 20000 /* of a call that waits */
 
 enum fault { SOUND, SAY_EMPTY, SAY_FULL, SWAP, REPEAT, LOSE, SEND_LATE, TOO_WIDE };
 
@@ -67,26 +68,40 @@ struct worker {
 
 /* --------------------------------------------------------------------- faults -- */
 
-static inline int push(struct magring_message *messages, uint32_t count)
+/* Most calls do not wait. A call whose time has run out says the same as one
+ * that does not wait: full, empty. */
+static inline int64_t time_limit(struct worker *worker)
+{
+	return dice_throw(&worker->dice, 256) == 0 ? WAIT_NS : 0;
+}
+
+static inline int without_time(int result)
+{
+	return result == -ETIMEDOUT ? -EAGAIN : result;
+}
+
+static inline int push(struct worker *worker, struct magring_message *messages, uint32_t count)
 {
 	if (game.queue == NULL)
 		return count == 1 ? ring_push(game.ring, messages)
 				  : ring_push_batch(game.ring, messages, count);
+	int64_t timeout_ns = time_limit(worker);
 	if (count > 1)
-		return magring_send_batch(game.queue, messages, count, 0);
-	int result = magring_send(game.queue, messages, 0);
-	return result == 0 ? 1 : result;
+		return without_time(magring_send_batch(game.queue, messages, count, timeout_ns));
+	int result = magring_send(game.queue, messages, timeout_ns);
+	return result == 0 ? 1 : without_time(result);
 }
 
-static inline int pop(struct magring_message *messages, uint32_t count)
+static inline int pop(struct worker *worker, struct magring_message *messages, uint32_t count)
 {
 	if (game.queue == NULL)
 		return count == 1 ? ring_pop(game.ring, messages)
 				  : ring_pop_batch(game.ring, messages, count);
+	int64_t timeout_ns = time_limit(worker);
 	if (count > 1)
-		return magring_recv_batch(game.queue, messages, count, 0);
-	int result = magring_recv(game.queue, messages, 0);
-	return result == 0 ? 1 : result;
+		return without_time(magring_recv_batch(game.queue, messages, count, timeout_ns));
+	int result = magring_recv(game.queue, messages, timeout_ns);
+	return result == 0 ? 1 : without_time(result);
 }
 
 static _Atomic(uint64_t) committed; /* faults */
@@ -106,7 +121,7 @@ static inline int do_push(struct worker *worker, struct magring_message *message
 		commit(worker);
 		return -EAGAIN;
 	}
-	int result = push(messages, count);
+	int result = push(worker, messages, count);
 	if (fault != SEND_LATE || result != -EPIPE || dice_throw(&worker->dice, 20) != 0)
 		return result;
 	commit(worker);
@@ -126,15 +141,15 @@ static inline int do_pop(struct worker *worker, struct magring_message *messages
 		return -EAGAIN;
 	}
 	if (!worker->due || (fault != LOSE && fault != REPEAT && fault != SWAP))
-		return pop(messages, count);
-	int result = pop(messages, 1);
+		return pop(worker, messages, count);
+	int result = pop(worker, messages, 1);
 	if (result != 1)
 		return result;
 	commit(worker);
 	if (fault == LOSE)
-		return pop(messages, 1);
+		return pop(worker, messages, 1);
 	worker->kept = messages[0];
-	worker->keeps = fault == REPEAT || pop(messages, 1) == 1;
+	worker->keeps = fault == REPEAT || pop(worker, messages, 1) == 1;
 	return result;
 }
 

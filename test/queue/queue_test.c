@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* lib/queue/queue.c: send and receive, waiting, closing, descriptors. */
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -8,7 +10,9 @@
 
 #include "base/thread_id.h"
 #include "given.h"
+#include "queue/blocking.h"
 #include "queue/queue.h"
+#include "queue/ring_peek.h"
 #include "waiter.h"
 
 #define MILLISECOND INT64_C(1000000)
@@ -238,6 +242,7 @@ struct dropped {
 	uint64_t numbers[16];
 	size_t count;
 	pthread_t thread;
+	FILE *sink;
 };
 
 static struct magring_queue *queue_with_drop(size_t capacity,
@@ -262,6 +267,9 @@ static void note(struct magring_message *message, void *context)
 	/* It has not gone yet, and its pool cannot. */
 	if (stats_of_pool(pool).queues != 2 || magring_pool_destroy(pool) != -EBUSY)
 		dropped->count = 1000;
+	/* No lock is held. */
+	if (magring_write_metrics(dropped->sink, 0) != 0)
+		dropped->count = 1000;
 }
 
 static void send_large(struct magring_queue *other, uint64_t number, size_t size)
@@ -273,7 +281,7 @@ static void send_large(struct magring_queue *other, uint64_t number, size_t size
 
 Test(queue, messages_that_are_left_are_dropped_in_order_and_freed)
 {
-	struct dropped dropped = { 0 };
+	struct dropped dropped = { .sink = fopen("/dev/null", "w") };
 	struct magring_queue *other = queue_with_drop(8, note, &dropped);
 	struct magring_message message;
 	for (uint64_t i = 0; i < 6; i++)
@@ -289,6 +297,7 @@ Test(queue, messages_that_are_left_are_dropped_in_order_and_freed)
 	for (uint64_t i = 0; i < 5; i++)
 		assert_same(dropped.numbers[i], i + 1);
 	cr_assert(pthread_equal(dropped.thread, pthread_self()));
+	fclose(dropped.sink);
 	assert_same(stats_of_pool(pool).slabs_in_use, 0);
 	assert_same(stats_of_pool(pool).queues, 1);
 }
@@ -735,6 +744,79 @@ Test(queue, a_waiting_receivers_batch_does_not_wait_for_a_second_message)
 	check_batch(received, 1, 2);
 }
 
+/* ------------------------------------------------------- time has run out -- */
+
+struct batch_receiver {
+	struct magring_message messages[6];
+	int64_t timeout_ns;
+	_Atomic(int) result;
+};
+
+static void *receive_batch(void *argument)
+{
+	struct batch_receiver *receiver = argument;
+	atomic_store(&receiver->result,
+		magring_recv_batch(queue, receiver->messages, 6, receiver->timeout_ns));
+	return NULL;
+}
+
+static void check_unused(const struct magring_message *messages, size_t count)
+{
+	for (size_t i = 0; i < count * sizeof(*messages); i++)
+		assert_same(((const unsigned char *)messages)[i], 0x5a);
+}
+
+Test(queue, a_receivers_batch_leaves_alone_what_it_does_not_fill)
+{
+	struct batch_receiver receiver = { .timeout_ns = -1, .result = INT_MIN };
+	memset(receiver.messages, 0x5a, sizeof(receiver.messages));
+	assert_same(magring_recv_batch(queue, receiver.messages, 6, 0), -EAGAIN);
+	assert_same(magring_recv_batch(queue, receiver.messages, 6, 5 * MILLISECOND), -ETIMEDOUT);
+	check_unused(receiver.messages, 6);
+	send_number(1);
+	send_number(2);
+	assert_same(magring_recv_batch(queue, receiver.messages, 6, MILLISECOND), 2);
+	check_unused(receiver.messages + 2, 4);
+	check_batch(receiver.messages, 2, 1);
+
+	memset(receiver.messages, 0x5a, sizeof(receiver.messages));
+	pthread_t thread = given_thread(receive_batch, &receiver);
+	assert_eventually(parked_in(queue) == 2);
+	send_number(3);
+	joined(thread);
+	assert_same(receiver.result, 1);
+	check_batch(receiver.messages, 1, 3);
+	check_unused(receiver.messages + 1, 5);
+}
+
+/* A message is received each millisecond. With a time limit for each message
+ * the batch would go on as long as that. */
+Test(queue, a_batch_has_one_time_limit_for_all_its_messages)
+{
+	enum { COUNT = 2000 };
+	struct batch_sender sender = { given_numbers(COUNT, 0), COUNT, 50 * MILLISECOND, INT_MIN };
+	pthread_t thread = given_thread(send_batch, &sender);
+	int received = 0;
+	while (atomic_load(&sender.result) == INT_MIN && received < COUNT - 4) {
+		struct magring_message message = { 0 };
+		if (magring_recv(queue, &message, 0) == 0)
+			assert_same(number_in(&message), received++);
+		magring_message_free(&message);
+		usleep(1000);
+	}
+	cr_assert_lt(received, COUNT - 4, "its time does not run out");
+	joined(thread);
+	/* What it says has gone has gone, and the rest is untouched. */
+	int sent = sender.result;
+	cr_assert(sent >= 4 && sent < COUNT, "%d", sent);
+	for (int i = 0; i < COUNT; i++)
+		assert_same(number_in(&sender.messages[i]), i < sent ? -1 : i);
+	while (received < sent)
+		check_receives((uint64_t)received++);
+	check_refuses_recv(0, -EAGAIN);
+	free(sender.messages);
+}
+
 /* --------------------------------------------------------------- waiting -- */
 
 Test(queue, a_timeout_is_not_over_before_its_time)
@@ -1023,6 +1105,8 @@ static void *do_all_while_cancelled(void *argument)
 	struct magring_pool *other;
 	struct magring_queue *its;
 	struct magring_queue_stats stats = { .size = sizeof(stats) };
+	struct magring_pool_stats pool_stats = { .size = sizeof(pool_stats) };
+	struct magring_class_stats class_stats = { .size = sizeof(class_stats) };
 	int done = 0;
 	FILE *sink = fopen("/dev/null", "w");
 	setvbuf(sink, NULL, _IONBF, 0);
@@ -1050,6 +1134,15 @@ static void *do_all_while_cancelled(void *argument)
 	done += magring_queue_close(its) == 0;
 	atomic_store(steps, done);
 	done += magring_pool_write_metrics(other, sink) == 0;
+	done += magring_write_metrics(sink, 0) == 0;
+	done += magring_pool_write_profile(other, sink) == 0;
+	done += magring_pool_write_leaks(other, sink) == 0;
+	atomic_store(steps, done);
+	done += magring_pool_trim(other, 0, NULL) == 0;
+	done += magring_pool_get_stats(other, &pool_stats) == 0;
+	done += magring_pool_get_class_stats(other, 0, &class_stats) == 0;
+	done += magring_queue_acquire(its) == 0;
+	done += magring_queue_release(its) == 0;
 	atomic_store(steps, done);
 	done += magring_queue_release(its) == 0;
 	atomic_store(steps, done);
@@ -1064,7 +1157,169 @@ Test(queue, no_call_that_is_not_parked_is_a_cancellation_point)
 {
 	_Atomic(int) steps = 0;
 	joined(given_thread(do_all_while_cancelled, &steps));
-	assert_same(atomic_load(&steps), 18);
+	assert_same(atomic_load(&steps), 26);
+}
+
+/* ------------------------------------------------------ unfinished calls -- */
+
+Test(queue, all_of_whose_cells_are_claimed_by_senders_is_full_and_empty)
+{
+	for (size_t i = 0; i < 4; i++) {
+		assert_same(magring_queue_size(queue), i);
+		ring_peek_claim_push(&queue->ring);
+	}
+	assert_same(magring_queue_size(queue), 4);
+	check_refuses_send(0, -EAGAIN);
+	check_refuses_recv(0, -EAGAIN);
+}
+
+Test(queue, what_a_batch_leaves_behind_a_stopped_sender_is_for_the_next_receive)
+{
+	for (int batch = 0; batch < 2; batch++) {
+		struct magring_message received[4] = { 0 }, late = given_number(pool, 9);
+		send_number(1);
+		uint64_t position = ring_peek_claim_push(&queue->ring);
+		send_number(2);
+		assert_same(magring_recv_batch(queue, received, 4, 0), 1);
+		check_batch(received, 1, 1);
+		if (batch == 0) {
+			check_receives(2);
+		} else {
+			assert_same(magring_recv_batch(queue, received, 4, 0), 1);
+			check_batch(received, 1, 2);
+		}
+		cr_assert_not(ring_peek_finish_push(&queue->ring, position, &late));
+		magring_message_free(&late);
+	}
+}
+
+/* ------------------------------------------------------- stopped wakers -- */
+
+/* What a sleeper of this side waits for. For senders the queue is full at
+ * first, with the messages 0 to 3. */
+static void let_one_go_on(enum side side, uint64_t number)
+{
+	if (side == RECEIVER)
+		send_number(number);
+	else
+		check_receives(number);
+}
+
+static void given_sleepers(struct waiter *waiters, size_t count, enum side side)
+{
+	for (uint64_t i = 0; i < 4 && side == SENDER; i++)
+		send_number(i);
+	for (size_t i = 0; i < count; i++) {
+		waiters[i].message = given_number(NULL, 100 + i);
+		waiter_start_asleep(&waiters[i], queue, side, -1);
+	}
+}
+
+static void finish_all(struct waiter *waiters, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		assert_same(waiter_finish(&waiters[i]), 0);
+}
+
+/* A thread has sent (received), and stopped before it reads the eventcount. */
+static void change_and_stop(enum side side)
+{
+	struct magring_message message = given_number(NULL, 0);
+	assert_same(side == RECEIVER ? ring_push(&queue->ring, &message)
+				     : ring_pop(&queue->ring, &message),
+		1);
+}
+
+static void check_woken_when_the_waker_goes_on(enum side side)
+{
+	struct waiter waiter;
+	given_sleepers(&waiter, 1, side);
+	change_and_stop(side);
+	pass_wake_up_on(queue, side); /* it goes on */
+	finish_all(&waiter, 1);
+}
+
+Test(queue, a_stopped_waker_wakes_the_sleeper_when_it_goes_on)
+{
+	check_woken_when_the_waker_goes_on(RECEIVER);
+}
+
+Test(queue, a_stopped_waker_wakes_the_sleeping_sender_when_it_goes_on)
+{
+	check_woken_when_the_waker_goes_on(SENDER);
+}
+
+static void check_woken_by_the_next_call(enum side side)
+{
+	struct waiter waiters[2];
+	given_sleepers(waiters, 2, side);
+	change_and_stop(side);
+	let_one_go_on(side, 1);
+	finish_all(waiters, 2);
+}
+
+Test(queue, a_later_send_wakes_the_sleepers_of_a_stopped_waker)
+{
+	check_woken_by_the_next_call(RECEIVER);
+}
+
+Test(queue, a_later_receive_wakes_the_sleeping_senders_of_a_stopped_waker)
+{
+	check_woken_by_the_next_call(SENDER);
+}
+
+/* Two threads have counted a wake-up each, and stopped before their system
+ * call. */
+static void given_two_stopped_wakers(struct waiter *waiters, size_t count, enum side side)
+{
+	struct eventcount *eventcount = &queue->eventcount[side];
+	given_sleepers(waiters, count, side);
+	set_waking(eventcount);
+	atomic_fetch_add(&eventcount->word, 1 + EVENTCOUNT_WAKING);
+}
+
+static void check_two_stopped_wakers_until_one_goes_on(enum side side)
+{
+	struct waiter waiters[2];
+	given_two_stopped_wakers(waiters, 2, side);
+	let_one_go_on(side, 0);
+	let_one_go_on(side, 1);
+	assert_same(stats_of_queue(queue).woken, 0); /* it is left to those two */
+	cr_assert(waiter_is_asleep(&waiters[0]) && waiter_is_asleep(&waiters[1]));
+	/* One of them goes on. */
+	syscall(SYS_futex, &queue->eventcount[side].word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	finish_all(waiters, 2);
+}
+
+Test(queue, two_stopped_wakers_leave_receivers_asleep_until_one_goes_on)
+{
+	check_two_stopped_wakers_until_one_goes_on(RECEIVER);
+}
+
+Test(queue, two_stopped_wakers_leave_senders_asleep_until_one_goes_on)
+{
+	check_two_stopped_wakers_until_one_goes_on(SENDER);
+}
+
+static void check_two_stopped_wakers_until_another_sleeps(enum side side)
+{
+	struct waiter waiters[3];
+	given_two_stopped_wakers(waiters, 2, side);
+	waiters[2].message = given_number(NULL, 102);
+	waiter_start_asleep(&waiters[2], queue, side, -1);
+	for (uint64_t i = 0; i < 3; i++)
+		let_one_go_on(side, i);
+	finish_all(waiters, 3);
+}
+
+Test(queue, two_stopped_wakers_leave_receivers_asleep_until_another_is_about_to_sleep)
+{
+	check_two_stopped_wakers_until_another_sleeps(RECEIVER);
+}
+
+Test(queue, two_stopped_wakers_leave_senders_asleep_until_another_is_about_to_sleep)
+{
+	check_two_stopped_wakers_until_another_sleeps(SENDER);
 }
 
 /* --------------------------------------------------------------- closing -- */
@@ -1300,6 +1555,18 @@ Test(queue, its_descriptors_are_two_and_stay_the_same)
 	assert_same(magring_queue_send_fd(queue), send_fd);
 }
 
+Test(queue, its_descriptors_are_closed_when_it_is_freed)
+{
+	struct magring_queue *other = given_queue(pool, 2);
+	int fds[2] = { magring_queue_recv_fd(other), magring_queue_send_fd(other) };
+	assert_same(magring_queue_close(other), 0);
+	for (int i = 0; i < 2; i++)
+		cr_assert_geq(fcntl(fds[i], F_GETFD), 0);
+	assert_same(magring_queue_release(other), 0);
+	for (int i = 0; i < 2; i++)
+		assert_same(fcntl(fds[i], F_GETFD), -1);
+}
+
 Test(queue, the_receive_descriptor_is_readable_while_there_are_messages)
 {
 	int fd = magring_queue_recv_fd(queue);
@@ -1384,6 +1651,32 @@ Test(queue, close_makes_an_armed_descriptor_readable)
 	cr_assert_not(readable(recv_fd));
 	assert_same(magring_queue_close(queue), 0);
 	cr_assert(readable(recv_fd));
+}
+
+Test(queue, traffic_signals_an_armed_descriptor_once)
+{
+	for (int side = SENDER; side <= RECEIVER; side++) {
+		int fd = side == SENDER ? magring_queue_send_fd(queue)
+					: magring_queue_recv_fd(queue);
+		uint64_t signals = 0;
+		for (uint64_t i = 0; i < 4 && side == SENDER; i++)
+			send_number(i);
+		if (side == SENDER)
+			check_refuses_send(0, -EAGAIN); /* arms */
+		else
+			check_refuses_recv(0, -EAGAIN);
+		cr_assert_not(readable(fd));
+		for (uint64_t i = 0; i < 3; i++)
+			if (side == SENDER)
+				check_receives(i);
+			else
+				send_number(i);
+		/* An eventfd tells how often it was written to. */
+		assert_same(read(fd, &signals, sizeof(signals)), sizeof(signals));
+		assert_same(signals, 1);
+		while (side == SENDER && magring_queue_size(queue) > 0)
+			check_receives(3);
+	}
 }
 
 Test(queue, a_message_reaches_a_poller_beside_a_sleeper)

@@ -295,18 +295,19 @@ static void a_finished_thread_is_not_asked_about_for_ever(uint64_t position)
 }
 
 /* Where nothing was skipped before, any two threads may stop with as many cells
- * as they can claim, and as many messages as the capacity fit still. */
-static void two_stopped_threads_leave_the_capacity(size_t cells, uint64_t position)
+ * as they can claim, or one for every 64 of the capacity. As many messages as
+ * the capacity fit still. */
+static void stopped_threads_leave_the_capacity(size_t cells, uint64_t position, size_t count)
 {
 	for (int kinds = 0; kinds < 4; kinds++) {
-		struct stopped stopped[2];
+		struct stopped stopped[STOPPED_MAX];
 		given_ring(cells, position);
 		size_t most = ring.claim_max;
-		CHECK(most <= RING_CLAIM_MAX && 2 * most <= ring_capacity(&ring), "%zu of %zu",
+		CHECK(most <= RING_CLAIM_MAX && count * most <= ring_capacity(&ring), "%zu of %zu",
 			most, cells);
-		push_some(2 * most);
-		for (int i = 0; i < 2; i++)
-			stopped[i] = kinds >> i & 1 ? stop_senders(most) : stop_receivers(most);
+		push_some(count * most);
+		for (size_t i = 0; i < count; i++)
+			stopped[i] = kinds >> i % 2 & 1 ? stop_senders(most) : stop_receivers(most);
 		for (size_t lap = 0; lap < 3; lap++) {
 			while (pop() == 1)
 				;
@@ -317,12 +318,12 @@ static void two_stopped_threads_leave_the_capacity(size_t cells, uint64_t positi
 				push_some(1);
 			}
 		}
-		for (int i = 0; i < 2; i++)
-			if (kinds >> i & 1)
+		for (size_t i = 0; i < count; i++)
+			if (kinds >> i % 2 & 1)
 				finish_senders(stopped[i]);
 			else
 				finish_receivers(stopped[i]);
-		check_at_rest("two stopped");
+		check_at_rest("some stopped");
 	}
 }
 
@@ -350,7 +351,7 @@ int main(int argc, char **argv)
 	stress_begin("ring_promise", argc, argv);
 	for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++) {
 		for (size_t cells = 4; cells <= 1024; cells *= 2) {
-			two_stopped_threads_leave_the_capacity(cells, positions[i]);
+			stopped_threads_leave_the_capacity(cells, positions[i], 2);
 			if (cells >= 16)
 				senders_are_skipped_at_head_only(cells, positions[i]);
 			if (cells >= 16)
@@ -359,6 +360,8 @@ int main(int argc, char **argv)
 		what_may_be_skipped_stays_so(positions[i]);
 		a_finished_thread_is_not_asked_about_for_ever(positions[i]);
 	}
+	for (size_t cells = 512; cells <= 8192; cells *= 4)
+		stopped_threads_leave_the_capacity(cells, 0, cells / 2 / 64);
 	for (size_t cells = 2; cells <= 4096; cells *= 2)
 		a_claim_is_bounded(cells);
 	struct dice dice = dice_of(0);

@@ -598,6 +598,61 @@ EVERYWHERE(a_sender_goes_past_a_receiver_that_stopped_in_the_middle)
 	ring_fini(&ring);
 }
 
+/* From the return of a cell on no position is skipped: the cell is used the
+ * next time that it is its turn. */
+static void check_in_use_again(const struct place *place)
+{
+	uint64_t cells = place->cells, tail = atomic_load(&ring.tail);
+	uint64_t quarantined = ring_counts(&ring).quarantined;
+	check_refuses_pop(-EAGAIN);
+	for (uint64_t i = 0; i < cells; i++)
+		push(i);
+	check_refuses_push(-EAGAIN);
+	assert_same(ahead(atomic_load(&ring.tail), tail), cells);
+	for (uint64_t i = 0; i < cells; i++)
+		pop(i);
+	assert_same(ring_counts(&ring).quarantined, quarantined);
+}
+
+EVERYWHERE(the_cell_of_a_stopped_sender_is_in_use_within_a_lap_of_its_return)
+{
+	for (uint64_t before = 0; before <= 2 * place->cells; before++) {
+		struct magring_message message = numbered(0);
+		given_ring(place);
+		uint64_t claimed = ring_peek_claim_push(&ring);
+		push(1);
+		pop(1);
+		for (uint64_t i = 0; i < before; i++) {
+			push(2);
+			pop(2);
+		}
+		cr_assert_not(ring_peek_finish_push(&ring, claimed, &message));
+		check_in_use_again(place);
+		ring_fini(&ring);
+	}
+}
+
+EVERYWHERE(the_cell_of_a_stopped_receiver_is_in_use_within_a_lap_of_its_return)
+{
+	for (uint64_t before = 0; before <= 2 * place->cells; before++) {
+		struct magring_message message;
+		given_ring(place);
+		for (uint64_t i = 0; i < place->cells; i++)
+			push(i);
+		uint64_t claimed = ring_peek_claim_pop(&ring);
+		for (uint64_t i = 1; i < place->cells; i++)
+			pop(i);
+		for (uint64_t i = 0; i <= before; i++) {
+			push(2);
+			pop(2);
+		}
+		cr_assert_not(ring_peek_finish_pop(&ring, claimed, &message));
+		check_number(&message, 0);
+		check_in_use_again(place);
+		ring_fini(&ring);
+	}
+}
+
 EVERYWHERE(the_end_of_a_closed_one_is_not_behind_a_stopped_sender)
 {
 	struct magring_message message = numbered(0);
