@@ -174,6 +174,8 @@ unsigned int sched_spawn(const char *name, void (*run)(void *), void *context)
 	thread->clock = me->clock;
 	thread->clock.at[thread->id]++;
 	thread->clock.at[THREADS + thread->id]++;
+	me->clock.at[me->id]++;
+	me->clock.at[THREADS + me->id]++;
 	return thread->id;
 }
 

@@ -334,10 +334,11 @@ static void see(struct store *store, int order)
 	}
 }
 
-static void tick(void)
+/* What the thread does from now on is not in what it has released so far. */
+static void tick(struct thread *thread)
 {
-	me->clock.at[me->id]++;
-	me->clock.at[THREADS + me->id]++;
+	thread->clock.at[thread->id]++;
+	thread->clock.at[THREADS + thread->id]++;
 }
 
 static void commit(struct location *location, uint64_t value, const struct clock *release,
@@ -418,7 +419,6 @@ uint64_t memory_load(uintptr_t address, unsigned int size, int order)
 	point();
 	if (order == __ATOMIC_SEQ_CST)
 		memory_fence(order);
-	tick();
 	const struct buffered *own = own_store(address);
 	if (own != NULL) {
 		trace("load own", address, own->value);
@@ -442,7 +442,6 @@ void memory_store(uintptr_t address, unsigned int size, uint64_t value, int orde
 		return;
 	}
 	point();
-	tick();
 	struct location *location = location_of(address, size, "an atomic store");
 	trace("store", address, value);
 	struct cell *cell = cell_of(address);
@@ -452,6 +451,7 @@ void memory_store(uintptr_t address, unsigned int size, uint64_t value, int orde
 		buffer(location, value, carried(order));
 	else
 		commit(location, value, carried(order), me->id, now(me));
+	tick(me);
 	if (order == __ATOMIC_SEQ_CST)
 		memory_fence(order);
 }
@@ -490,6 +490,7 @@ static void replace(struct location *location, uint64_t value, int order)
 	if (carried(order) != NULL)
 		clock_join(&release, carried(order));
 	commit(location, value, has ? &release : NULL, me->id, now(me));
+	tick(me);
 }
 
 static struct location *rmw_begin(uintptr_t address, unsigned int size, int order)
@@ -498,7 +499,6 @@ static struct location *rmw_begin(uintptr_t address, unsigned int size, int orde
 	memory_drain(me);
 	if (order == __ATOMIC_SEQ_CST)
 		memory_fence(order);
-	tick();
 	struct location *location = location_of(address, size, "an atomic change");
 	location->read[me->id] = now(me);
 	return location;
@@ -594,6 +594,7 @@ void memory_fence_of(struct thread *thread)
 	}
 	thread->released = thread->clock;
 	thread->has_released = true;
+	tick(thread);
 }
 
 void memory_fence(int order)
@@ -602,7 +603,6 @@ void memory_fence(int order)
 		return;
 	if (order == __ATOMIC_SEQ_CST) {
 		point();
-		tick();
 		trace("fence", 0, 0);
 		memory_fence_of(me);
 		return;
@@ -612,13 +612,14 @@ void memory_fence(int order)
 	if (releases(order)) {
 		me->released = me->clock;
 		me->has_released = true;
+		tick(me);
 	}
 }
 
 void memory_release_edge(struct clock *clock)
 {
-	tick();
 	clock_join(clock, &me->clock);
+	tick(me);
 }
 
 void memory_acquire_edge(const struct clock *clock)
