@@ -133,9 +133,11 @@ static long membarrier(void)
 	trace("membarrier", 0, 0);
 	memory_fence(__ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i < engine->count; i++) {
-		if (&engine->threads[i] == me || engine->threads[i].state == ENDED)
+		if (&engine->threads[i] == me)
 			continue;
-		point();
+		/* What an ended thread has done is ordered as well. */
+		if (engine->threads[i].state != ENDED)
+			point();
 		memory_fence_of(&engine->threads[i]);
 	}
 	memory_fence(__ATOMIC_SEQ_CST);
