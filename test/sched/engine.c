@@ -105,6 +105,9 @@ __attribute__((noreturn)) static void end_run(void)
 __attribute__((noreturn)) void engine_end_thread(void)
 {
 	kernel_thread_ends();
+	/* The last stores may stay in the buffer beyond the last load. */
+	if (me->buffered > 0)
+		point();
 	memory_drain(me);
 	/* In the child of a fork thread 0 may have gone. */
 	if (me->id == 0 || engine->threads[0].state == ENDED)

@@ -145,7 +145,7 @@ static struct cell *cell_of(uintptr_t address)
 	return cell;
 }
 
-static const struct buffered *own_store(uintptr_t address);
+static void drain_own(uintptr_t address, size_t bytes);
 
 static uint32_t now(const struct thread *thread)
 {
@@ -216,8 +216,7 @@ void memory_plain(uintptr_t address, size_t bytes, bool write)
 {
 	if (!is_running())
 		return;
-	if (write && me->buffered > 0 && engine->plan.memory == SCHED_TSO && own_store(address))
-		memory_drain(me);
+	drain_own(address, bytes);
 	trace(write ? "write" : "read", address, bytes);
 	for (uintptr_t at = address & ~(uintptr_t)(CELL - 1); at < address + bytes; at += CELL)
 		plain_cell(at, write);
@@ -227,7 +226,7 @@ void memory_freed(uintptr_t address, size_t bytes)
 {
 	if (!is_running())
 		return;
-	memory_drain(me);
+	drain_own(address, bytes);
 	trace("free", address, bytes);
 	size_t marked = bytes < FREED_MAX ? bytes : FREED_MAX;
 	for (uintptr_t at = address; at < address + marked; at += CELL) {
@@ -410,6 +409,18 @@ static const struct buffered *own_store(uintptr_t address)
 	return NULL;
 }
 
+/* Before other accesses to the same memory: they find the stores there. */
+static void drain_own(uintptr_t address, size_t bytes)
+{
+	for (unsigned int i = 0; i < me->buffered; i++) {
+		const struct buffered *store = &me->buffer[i];
+		if (store->address < address + bytes && address < store->address + store->size) {
+			memory_drain(me);
+			return;
+		}
+	}
+}
+
 /* ------------------------------------------------------------- operations -- */
 
 uint64_t memory_load(uintptr_t address, unsigned int size, int order)
@@ -420,7 +431,7 @@ uint64_t memory_load(uintptr_t address, unsigned int size, int order)
 	if (order == __ATOMIC_SEQ_CST)
 		memory_fence(order);
 	const struct buffered *own = own_store(address);
-	if (own != NULL) {
+	if (own != NULL && own->size == size) {
 		trace("load own", address, own->value);
 		return own->value;
 	}
@@ -447,7 +458,7 @@ void memory_store(uintptr_t address, unsigned int size, uint64_t value, int orde
 	struct cell *cell = cell_of(address);
 	if (cell != NULL)
 		check_times(cell->read, "an atomic store", address);
-	if (engine->plan.memory == SCHED_TSO && order != __ATOMIC_SEQ_CST && cell != NULL)
+	if (engine->plan.memory == SCHED_TSO && cell != NULL)
 		buffer(location, value, carried(order));
 	else
 		commit(location, value, carried(order), me->id, now(me));

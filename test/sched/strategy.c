@@ -236,8 +236,8 @@ static unsigned int possible(struct decision *events)
 static void act_at_random(void)
 {
 	struct decision events[3 * THREADS];
-	unsigned int n = possible(events);
-	if (n > 0 && below(3) == 0) {
+	unsigned int n;
+	while ((n = possible(events)) > 0 && below(3) == 0) {
 		unsigned int i = below(n);
 		if (events[i].kind == DRAIN || below(4) == 0)
 			perform(events[i].kind, events[i].value);
@@ -270,10 +270,7 @@ void strategy_act(void)
 		act_at_random();
 		break;
 	case EXHAUSTIVE:
-		if (engine->budget == 0)
-			break;
-		chosen = search(possible(events) + 1);
-		if (chosen > 0) {
+		while (engine->budget > 0 && (chosen = search(possible(events) + 1)) > 0) {
 			engine->budget--;
 			perform(events[chosen - 1].kind, events[chosen - 1].value);
 		}
