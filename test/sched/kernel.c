@@ -294,7 +294,9 @@ bool shim_cas2(void *address, const void *expected, const void *desired)
 /* The bytes before a piece of the heap say how long it is. */
 static void *take(size_t bytes, size_t align)
 {
-	char *memory = memory_take(bytes + align, align < 16 ? 16 : align);
+	char *memory = NULL;
+	if (bytes <= SIZE_MAX / 2)
+		memory = memory_take(bytes + align, align < 16 ? 16 : align);
 	if (memory == NULL)
 		return NULL;
 	memory += align < 16 ? 16 : align;
@@ -309,7 +311,7 @@ void *shim_malloc(size_t bytes)
 
 void *shim_calloc(size_t count, size_t bytes)
 {
-	return take(count * bytes, 16);
+	return take(bytes > 0 && count > SIZE_MAX / bytes ? SIZE_MAX : count * bytes, 16);
 }
 
 void *shim_aligned_alloc(size_t align, size_t bytes)
@@ -379,13 +381,20 @@ int shim_madvise(void *address, size_t bytes, int advice)
 
 static struct lock *lock_at(const void *address)
 {
-	for (unsigned int i = 0; i < kernel.lock_count; i++)
+	struct lock *unused = NULL;
+	for (unsigned int i = 0; i < kernel.lock_count; i++) {
 		if (kernel.locks[i].address == address)
 			return &kernel.locks[i];
-	if (kernel.lock_count == LOCKS)
+		if (kernel.locks[i].address == NULL)
+			unused = &kernel.locks[i];
+	}
+	if (unused == NULL && kernel.lock_count == LOCKS)
 		sched_fail("too many locks");
-	kernel.locks[kernel.lock_count].address = address;
-	return &kernel.locks[kernel.lock_count++];
+	if (unused == NULL)
+		unused = &kernel.locks[kernel.lock_count++];
+	memset(unused, 0, sizeof(*unused));
+	unused->address = address;
+	return unused;
 }
 
 int shim_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *unused)
@@ -397,8 +406,10 @@ int shim_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *unused)
 
 int shim_mutex_destroy(pthread_mutex_t *mutex)
 {
-	if (lock_at(mutex)->owner != NULL)
+	struct lock *lock = lock_at(mutex);
+	if (lock->owner != NULL)
 		sched_fail("a lock is destroyed that is held");
+	lock->address = NULL;
 	return 0;
 }
 
