@@ -16,6 +16,7 @@
 #define TLS_BYTES 1024
 #define BUFFERED 8
 #define KEYS 8
+#define CHANGES 5
 
 /* ----------------------------------------------------------------- clocks -- */
 
@@ -151,9 +152,13 @@ struct engine {
 	unsigned int mean; /* steps between two decisions */
 	unsigned int stops_left;
 	bool may_die;
-	unsigned int changes_left; /* of priority */
+	unsigned int changes; /* of priority, in this run */
+	unsigned int changed;
+	uint64_t change_at[CHANGES];
+	uint64_t acted_at;
 	int lowest;
-	uint64_t length; /* of the last run of this plan: where PCT changes */
+	const struct sched_program *measured;
+	uint64_t length[3]; /* of its runs without deviations, by memory */
 
 	struct decision decisions[DECISIONS];
 	unsigned int decided;
