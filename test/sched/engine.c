@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 
 #define STEPS_MAX 400000
+#define YIELDS 16 /* of a thread, until its oldest store is seen */
 
 struct engine *engine;
 
@@ -278,6 +279,8 @@ void engine_yield(void)
 	me->steps++;
 	engine->steps++;
 	end_stops(false);
+	if (me->buffered > 0 && ++me->yields % YIELDS == 0)
+		memory_drain_one(me);
 	me->priority = --engine->lowest;
 	run_next(after(me));
 }
@@ -326,6 +329,7 @@ void engine_perform(const struct decision *decision)
 		break;
 	case STOP:
 	case DIE:
+		memory_drain(me); /* on x86 an interrupt does it */
 		me->stopped_as = me->state;
 		me->state = STOPPED;
 		me->dead = decision->kind == DIE;

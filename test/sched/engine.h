@@ -75,6 +75,7 @@ struct thread {
 	bool has_released;
 	struct buffered buffer[BUFFERED];
 	unsigned int buffered;
+	unsigned int yields;
 
 	const uint32_t *futex;
 	int64_t deadline_ns;

@@ -270,6 +270,8 @@ void shim_pause(void)
 
 int shim_sched_yield(void)
 {
+	if (is_running())
+		memory_drain(me);
 	shim_pause();
 	return 0;
 }
@@ -277,7 +279,10 @@ int shim_sched_yield(void)
 int shim_nanosleep(const struct timespec *time, struct timespec *left)
 {
 	(void)left;
+	if (!is_running())
+		return 0;
 	engine->time_ns += ns_of(time);
+	memory_drain(me);
 	engine_yield();
 	return 0;
 }
