@@ -167,7 +167,7 @@ struct engine {
 	unsigned int script_length;
 	unsigned int script_at[THREADS];
 
-	struct branch branches[4096];
+	struct branch branches[65536];
 	unsigned int depth;  /* in this run */
 	unsigned int known;  /* of the search */
 	unsigned int budget; /* deviations left in this run */

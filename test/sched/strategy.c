@@ -96,8 +96,10 @@ static void note(enum decision_kind kind, unsigned int value)
 /* One of n, by the search. */
 static unsigned int search(unsigned int n)
 {
-	if (n < 2 || engine->depth == sizeof(engine->branches) / sizeof(engine->branches[0]))
+	if (n < 2)
 		return 0;
+	if (engine->depth == sizeof(engine->branches) / sizeof(engine->branches[0]))
+		sched_fail("too many decisions for a search");
 	if (engine->depth == engine->known)
 		engine->branches[engine->known++] = (struct branch){ .options = (uint16_t)n };
 	return engine->branches[engine->depth++].chosen;
@@ -198,7 +200,9 @@ static struct thread *searched(struct thread *fallback)
 	struct thread *options[THREADS] = { fallback };
 	unsigned int n = 1;
 	bool free = me->state != RUNNABLE;
-	for (unsigned int i = 0; i < engine->count && (free || engine->budget > 0); i++)
+	/* Not to begin a thread, and to leave it before its first step, are one. */
+	bool may = free || (engine->budget > 0 && me->steps > 1);
+	for (unsigned int i = 0; i < engine->count && may; i++)
 		if (engine->threads[i].state == RUNNABLE && &engine->threads[i] != fallback)
 			options[n++] = &engine->threads[i];
 	unsigned int chosen = search(n);
