@@ -358,9 +358,12 @@ static void measure(const struct plan *plan)
 	engine->measured = plan->program;
 	if (engine->length[plan->memory] != 0)
 		return;
+	bool tracing = engine->tracing;
 	straight.strategy = REPLAY;
 	engine->script_length = 0;
+	engine->tracing = false;
 	engine_run(&straight);
+	engine->tracing = tracing;
 	engine->script_length = script_length;
 	engine->length[plan->memory] = engine->steps + 1;
 }
@@ -377,6 +380,7 @@ bool engine_run(const struct plan *plan)
 	engine->count = 0;
 	engine->time_ns = 1000000000;
 	engine->failed = false;
+	engine->pc = NULL;
 	engine->lowest = 0;
 	strategy_begin();
 	memory_begin();
