@@ -219,14 +219,23 @@ static void go_on(struct thread *thread)
 	thread->dead = false;
 }
 
-/* Threads that have stopped for long go on if it is time, or must. */
+/*
+ * Threads that have stopped for long go on if it is time, or must. It is time at
+ * the same step whatever decides, or a replay would be another run.
+ */
 static void end_stops(bool now)
 {
+	if (!now && engine->steps < engine->next_end)
+		return;
+	engine->next_end = UINT64_MAX;
 	for (unsigned int i = 0; i < engine->count; i++) {
 		struct thread *thread = &engine->threads[i];
-		if (thread->state == STOPPED && !thread->dead &&
-			(now || engine->steps >= thread->stopped_until))
+		if (thread->state != STOPPED || thread->dead)
+			continue;
+		if (now || engine->steps >= thread->stopped_until)
 			go_on(thread);
+		else if (thread->stopped_until < engine->next_end)
+			engine->next_end = thread->stopped_until;
 	}
 }
 
@@ -260,6 +269,8 @@ static void run_next(struct thread *fallback)
 		sched_fail("endless: %d steps", STEPS_MAX);
 	struct thread *next = strategy_pick(fallback);
 	engine->countdown = strategy_countdown();
+	if (engine->next_end - engine->steps < engine->countdown)
+		engine->countdown = engine->next_end - engine->steps;
 	switch_to(next);
 }
 
@@ -291,6 +302,7 @@ void engine_block(enum state state)
 	me->steps++;
 	engine->steps++;
 	me->state = state;
+	end_stops(false);
 	if (!can_run())
 		stand_still();
 	run_next(after(me));
@@ -333,7 +345,9 @@ void engine_perform(const struct decision *decision)
 		me->stopped_as = me->state;
 		me->state = STOPPED;
 		me->dead = decision->kind == DIE;
-		me->stopped_until = engine->steps + decision->value;
+		me->stopped_until = engine->steps + 1 + decision->value;
+		if (!me->dead && me->stopped_until < engine->next_end)
+			engine->next_end = me->stopped_until;
 		break;
 	default:
 		break;
@@ -382,6 +396,7 @@ bool engine_run(const struct plan *plan)
 	engine->failed = false;
 	engine->pc = NULL;
 	engine->lowest = 0;
+	engine->next_end = UINT64_MAX;
 	strategy_begin();
 	memory_begin();
 	kernel_begin();

@@ -147,6 +147,7 @@ struct engine {
 	uint32_t run; /* the number of this run */
 	uint64_t steps;
 	uint64_t countdown; /* steps until the scheduler decides */
+	uint64_t next_end;  /* the step at which a stopped thread goes on */
 	int64_t time_ns;
 
 	uint64_t random;
