@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 
 #define STEPS_MAX 400000
+#define YIELDS 16 /* of a thread, until its oldest store is seen */
 
 struct engine *engine;
 
@@ -105,6 +106,9 @@ __attribute__((noreturn)) static void end_run(void)
 __attribute__((noreturn)) void engine_end_thread(void)
 {
 	kernel_thread_ends();
+	/* The last stores may stay in the buffer beyond the last load. */
+	if (me->buffered > 0)
+		point();
 	memory_drain(me);
 	/* In the child of a fork thread 0 may have gone. */
 	if (me->id == 0 || engine->threads[0].state == ENDED)
@@ -174,6 +178,8 @@ unsigned int sched_spawn(const char *name, void (*run)(void *), void *context)
 	thread->clock = me->clock;
 	thread->clock.at[thread->id]++;
 	thread->clock.at[THREADS + thread->id]++;
+	me->clock.at[me->id]++;
+	me->clock.at[THREADS + me->id]++;
 	return thread->id;
 }
 
@@ -213,14 +219,23 @@ static void go_on(struct thread *thread)
 	thread->dead = false;
 }
 
-/* Threads that have stopped for long go on if it is time, or must. */
+/*
+ * Threads that have stopped for long go on if it is time, or must. It is time at
+ * the same step whatever decides, or a replay would be another run.
+ */
 static void end_stops(bool now)
 {
+	if (!now && engine->steps < engine->next_end)
+		return;
+	engine->next_end = UINT64_MAX;
 	for (unsigned int i = 0; i < engine->count; i++) {
 		struct thread *thread = &engine->threads[i];
-		if (thread->state == STOPPED && !thread->dead &&
-			(now || engine->steps >= thread->stopped_until))
+		if (thread->state != STOPPED || thread->dead)
+			continue;
+		if (now || engine->steps >= thread->stopped_until)
 			go_on(thread);
+		else if (thread->stopped_until < engine->next_end)
+			engine->next_end = thread->stopped_until;
 	}
 }
 
@@ -235,7 +250,7 @@ static void stand_still(void)
 	if (!can_run() && engine->threads[0].state == WAITING)
 		engine->threads[0].state = RUNNABLE;
 	if (!can_run())
-		sched_fail("standstill: thread 0 (%s) never goes on", me->name);
+		sched_fail("standstill: thread 0 (%s) never goes on", engine->threads[0].name);
 }
 
 static struct thread *after(const struct thread *thread)
@@ -250,15 +265,17 @@ static struct thread *after(const struct thread *thread)
 
 static void run_next(struct thread *fallback)
 {
+	if (engine->steps > STEPS_MAX)
+		sched_fail("endless: %d steps", STEPS_MAX);
 	struct thread *next = strategy_pick(fallback);
 	engine->countdown = strategy_countdown();
+	if (engine->next_end - engine->steps < engine->countdown)
+		engine->countdown = engine->next_end - engine->steps;
 	switch_to(next);
 }
 
 void engine_reschedule(void)
 {
-	if (engine->steps > STEPS_MAX)
-		sched_fail("endless: %d steps", STEPS_MAX);
 	end_stops(false);
 	strategy_act();
 	if (me->state != RUNNABLE && !can_run())
@@ -272,9 +289,9 @@ void engine_yield(void)
 		return;
 	me->steps++;
 	engine->steps++;
-	if (engine->steps > STEPS_MAX)
-		sched_fail("endless: %d steps", STEPS_MAX);
 	end_stops(false);
+	if (me->buffered > 0 && ++me->yields % YIELDS == 0)
+		memory_drain_one(me);
 	me->priority = --engine->lowest;
 	run_next(after(me));
 }
@@ -285,6 +302,7 @@ void engine_block(enum state state)
 	me->steps++;
 	engine->steps++;
 	me->state = state;
+	end_stops(false);
 	if (!can_run())
 		stand_still();
 	run_next(after(me));
@@ -323,10 +341,13 @@ void engine_perform(const struct decision *decision)
 		break;
 	case STOP:
 	case DIE:
+		memory_drain(me); /* on x86 an interrupt does it */
 		me->stopped_as = me->state;
 		me->state = STOPPED;
 		me->dead = decision->kind == DIE;
-		me->stopped_until = engine->steps + decision->value;
+		me->stopped_until = engine->steps + 1 + decision->value;
+		if (!me->dead && me->stopped_until < engine->next_end)
+			engine->next_end = me->stopped_until;
 		break;
 	default:
 		break;
@@ -341,8 +362,30 @@ static void run_program(void *unused)
 	engine->plan.program->run();
 }
 
+/* How long a run is: PCT wants to know, and no other run's may count. */
+static void measure(const struct plan *plan)
+{
+	struct plan straight = *plan;
+	unsigned int script_length = engine->script_length;
+	if (engine->measured != plan->program)
+		memset(engine->length, 0, sizeof(engine->length));
+	engine->measured = plan->program;
+	if (engine->length[plan->memory] != 0)
+		return;
+	bool tracing = engine->tracing;
+	straight.strategy = REPLAY;
+	engine->script_length = 0;
+	engine->tracing = false;
+	engine_run(&straight);
+	engine->tracing = tracing;
+	engine->script_length = script_length;
+	engine->length[plan->memory] = engine->steps + 1;
+}
+
 bool engine_run(const struct plan *plan)
 {
+	if (plan->strategy == PCT)
+		measure(plan);
 	memcpy(__data_start, variables, (size_t)(_end - __data_start));
 	memcpy(locals, locals_before, locals_bytes);
 	engine->plan = *plan;
@@ -351,7 +394,9 @@ bool engine_run(const struct plan *plan)
 	engine->count = 0;
 	engine->time_ns = 1000000000;
 	engine->failed = false;
+	engine->pc = NULL;
 	engine->lowest = 0;
+	engine->next_end = UINT64_MAX;
 	strategy_begin();
 	memory_begin();
 	kernel_begin();
@@ -365,7 +410,6 @@ bool engine_run(const struct plan *plan)
 	engine->running = false;
 	engine->total_steps += engine->steps;
 	engine->total_runs++;
-	engine->length = engine->steps;
 	memcpy(__data_start, variables, (size_t)(_end - __data_start));
 	memcpy(locals, locals_before, locals_bytes);
 	return !engine->failed;
