@@ -468,8 +468,11 @@ void sched_read(const void *address, size_t bytes)
 	memory_plain((uintptr_t)address, bytes, false);
 }
 
+/* A step of its own, so that a replay tells two choices apart. */
 unsigned int sched_choose(unsigned int n)
 {
+	me->steps++;
+	engine->steps++;
 	return strategy_decide(CHOICE, n);
 }
 
