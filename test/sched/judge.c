@@ -28,7 +28,7 @@
 #include "sched/judge.h"
 
 #define NONE UINT8_MAX
-#define SEEN 16384 /* arbitrary: one that is overwritten costs time only */
+#define SEEN 256 /* more are slower: each run of the scheduler clears them */
 
 struct state {
 	uint64_t set;        /* calls that have taken effect */
