@@ -21,5 +21,8 @@ static size_t append(const struct sched_program *const *table, size_t count)
 static __attribute__((constructor)) void compose(void)
 {
 	size_t count = append(queue_programs, 0);
+	count = append(wake_programs, count);
+	count = append(eventcount_programs, count);
+	count = append(small_programs, count);
 	append(memory_programs, count);
 }
