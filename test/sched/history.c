@@ -334,9 +334,11 @@ void history_judge(void)
 	bool skipped = atomic_load_explicit(&ring->challenged, memory_order_relaxed) > 0;
 	/* Each other sender may have claimed cells for messages that are not
 	 * there yet. */
+	unsigned int senders = count_senders();
+	size_t others = senders > 1 ? (senders - 1) * ring->claim_max : 0;
 	judged.capacity = ring_cells(ring);
-	judged.full = ring_cells(ring) + ring->claim_max - count_senders() * ring->claim_max;
-	compose(!skipped);
+	judged.full = judged.capacity - others;
+	compose(!skipped && others < judged.capacity);
 	if (judge(&judged))
 		return;
 	describe(text, sizeof(text));
