@@ -106,10 +106,12 @@ __attribute__((noreturn)) static void end_run(void)
 __attribute__((noreturn)) void engine_end_thread(void)
 {
 	kernel_thread_ends();
-	/* The last stores may stay in the buffer beyond the last load. */
+	/* The last stores may stay in the buffer beyond the last load. Then its
+	 * processor passes full fences as it goes on to other threads. So a
+	 * membarrier has no need of a thread that has ended. */
 	if (me->buffered > 0)
 		point();
-	memory_drain(me);
+	memory_fence_of(me);
 	/* In the child of a fork thread 0 may have gone. */
 	if (me->id == 0 || engine->threads[0].state == ENDED)
 		end_run();
@@ -263,11 +265,21 @@ static struct thread *after(const struct thread *thread)
 	return NULL;
 }
 
+static void stop(struct thread *thread)
+{
+	if (thread->state != RUNNABLE && thread->state != ASLEEP)
+		return;
+	thread->stopped_as = thread->state;
+	thread->state = STOPPED;
+	thread->dead = true;
+}
+
 static void run_next(struct thread *fallback)
 {
 	if (engine->steps > STEPS_MAX)
 		sched_fail("endless: %d steps", STEPS_MAX);
-	struct thread *next = strategy_pick(fallback);
+	struct thread *next = engine->alone ? &engine->threads[0] : strategy_pick(fallback);
+	engine->alone = false;
 	engine->countdown = strategy_countdown();
 	if (engine->next_end - engine->steps < engine->countdown)
 		engine->countdown = engine->next_end - engine->steps;
@@ -276,6 +288,8 @@ static void run_next(struct thread *fallback)
 
 void engine_reschedule(void)
 {
+	if (engine->alone)
+		stop(me);
 	end_stops(false);
 	strategy_act();
 	if (me->state != RUNNABLE && !can_run())
@@ -289,6 +303,10 @@ void engine_yield(void)
 		return;
 	me->steps++;
 	engine->steps++;
+	if (engine->steps > STEPS_MAX)
+		sched_fail("endless: %d steps", STEPS_MAX);
+	if (engine->alone)
+		return;
 	end_stops(false);
 	if (me->buffered > 0 && ++me->yields % YIELDS == 0)
 		memory_drain_one(me);
@@ -392,6 +410,7 @@ bool engine_run(const struct plan *plan)
 	engine->run++;
 	engine->steps = 0;
 	engine->count = 0;
+	engine->alone = false;
 	engine->time_ns = 1000000000;
 	engine->failed = false;
 	engine->pc = NULL;
@@ -430,20 +449,43 @@ void sched_fail(const char *format, ...)
 
 /* --------------------------------------------------- what programs ask for -- */
 
+/* Beyond the last are threads of an earlier run. */
+static enum state state_of(unsigned int thread)
+{
+	return thread < engine->count ? engine->threads[thread].state : UNUSED;
+}
+
 bool sched_has_ended(unsigned int thread)
 {
-	return engine->threads[thread].state == ENDED;
+	return state_of(thread) == ENDED;
 }
 
 bool sched_is_asleep(unsigned int thread)
 {
-	enum state state = engine->threads[thread].state;
+	enum state state = state_of(thread);
 	return state == ASLEEP || state == POLLING || state == LOCKED;
 }
 
 bool sched_has_stopped(unsigned int thread)
 {
-	return engine->threads[thread].state == STOPPED;
+	return state_of(thread) == STOPPED;
+}
+
+void sched_stop(unsigned int id)
+{
+	stop(&engine->threads[id]);
+}
+
+void sched_run_alone(unsigned int id, unsigned int steps)
+{
+	struct thread *thread = &engine->threads[id];
+	if (thread->state == STOPPED)
+		go_on(thread);
+	if (thread->state != RUNNABLE || steps == 0)
+		return;
+	engine->alone = true;
+	engine->countdown = steps;
+	switch_to(thread);
 }
 
 void sched_resume_all(void)
@@ -478,8 +520,47 @@ enum sched_memory sched_memory_kind(void)
 	return engine->plan.memory;
 }
 
+void sched_pass(unsigned int steps)
+{
+	for (unsigned int i = 0; i < steps; i++)
+		point();
+}
+
+void sched_write(const void *address, size_t bytes)
+{
+	memory_plain((uintptr_t)address, bytes, true);
+}
+
+void sched_read(const void *address, size_t bytes)
+{
+	memory_plain((uintptr_t)address, bytes, false);
+}
+
+uint64_t sched_load(const uint64_t *from, int order)
+{
+	return memory_load((uintptr_t)from, 8, order);
+}
+
+void sched_store(uint64_t *to, uint64_t value, int order)
+{
+	memory_store((uintptr_t)to, 8, value, order);
+}
+
+uint64_t sched_add(uint64_t *to, uint64_t value, int order)
+{
+	return memory_rmw((uintptr_t)to, 8, ADD, value, order);
+}
+
+bool sched_cas(uint64_t *to, uint64_t *expected, uint64_t desired, int order)
+{
+	return memory_cas((uintptr_t)to, 8, expected, desired, order, __ATOMIC_RELAXED, false);
+}
+
+/* A step of its own, so that a replay tells two choices apart. */
 unsigned int sched_choose(unsigned int n)
 {
+	me->steps++;
+	engine->steps++;
 	return strategy_decide(CHOICE, n);
 }
 

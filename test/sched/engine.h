@@ -148,6 +148,7 @@ struct engine {
 	uint64_t steps;
 	uint64_t countdown; /* steps until the scheduler decides */
 	uint64_t next_end;  /* the step at which a stopped thread goes on */
+	bool alone;         /* one thread runs while thread 0 waits for it */
 	int64_t time_ns;
 
 	uint64_t random;

@@ -38,8 +38,8 @@ struct sched_program {
 	unsigned int flags;
 };
 
-/* All programs, ended by one without a name. */
-extern const struct sched_program *const sched_programs[];
+/* All programs, ended by NULL. */
+extern const struct sched_program *sched_programs[];
 
 /* The next thread's number, which starts from 1. Thread 0 alone may spawn. */
 unsigned int sched_spawn(const char *name, void (*run)(void *), void *context);
@@ -53,6 +53,11 @@ void sched_wait(void);
 bool sched_has_ended(unsigned int thread);
 bool sched_is_asleep(unsigned int thread);
 bool sched_has_stopped(unsigned int thread);
+/* Another thread stops where it is, for good, if it runs or sleeps. */
+void sched_stop(unsigned int thread);
+/* Another thread runs for so many steps, and no other meanwhile. Then it stops
+ * for good, unless it sleeps or has ended before. */
+void sched_run_alone(unsigned int thread, unsigned int steps);
 /* Threads that have stopped go on. */
 void sched_resume_all(void);
 /* As pthread_cancel() does. */
@@ -71,8 +76,15 @@ int64_t sched_time(void);
 /* How memory behaves in this run. */
 enum sched_memory sched_memory_kind(void);
 
+/* Steps of the calling thread that do nothing: others run meanwhile. */
+void sched_pass(unsigned int steps);
+
 /* A choice of the program: 0 to n - 1. */
 unsigned int sched_choose(unsigned int n);
+
+/* The program accesses memory of its own, which must not race. */
+void sched_write(const void *address, size_t bytes);
+void sched_read(const void *address, size_t bytes);
 
 /*
  * What the calling thread knows of every thread: what happens before now.
@@ -97,6 +109,12 @@ __attribute__((format(printf, 1, 2), noreturn)) void sched_fail(const char *form
 			sched_fail(__VA_ARGS__); \
 	while (0)
 
+/* Atomic variables of a program, as the library's are: 8 bytes each. */
+uint64_t sched_load(const uint64_t *from, int order);
+void sched_store(uint64_t *to, uint64_t value, int order);
+uint64_t sched_add(uint64_t *to, uint64_t value, int order);
+bool sched_cas(uint64_t *to, uint64_t *expected, uint64_t desired, int order);
+
 /* A name for memory, in traces. */
 void sched_name(const void *address, size_t bytes, const char *name);
 
@@ -104,5 +122,7 @@ void sched_name(const void *address, size_t bytes, const char *name);
 bool sched_fd_is_readable(int fd);
 /* The calling thread sleeps until a descriptor is readable, as poll() does. */
 void sched_poll(int fd);
+/* Until it was written to once more than *seen, as an edge of epoll. */
+void sched_poll_edge(int fd, uint64_t *seen);
 
 #endif
