@@ -216,7 +216,8 @@ void memory_plain(uintptr_t address, size_t bytes, bool write)
 {
 	if (!is_running())
 		return;
-	if (write && me->buffered > 0 && engine->plan.memory == SCHED_TSO && own_store(address))
+	/* A thread sees its own stores. */
+	if (me->buffered > 0 && own_store(address))
 		memory_drain(me);
 	trace(write ? "write" : "read", address, bytes);
 	for (uintptr_t at = address & ~(uintptr_t)(CELL - 1); at < address + bytes; at += CELL)

@@ -19,9 +19,8 @@ static struct {
 	unsigned char *base;
 	size_t bytes;
 	bool several;
-	unsigned int calls;   /* that threads are in */
+	unsigned int at_work; /* set of threads that are in a call, or end */
 	unsigned int begun;   /* calls so far */
-	unsigned int leaving; /* set of threads whose work is done */
 	size_t held;          /* bytes */
 	uint8_t holder[SLABS_UNITS];
 	bool was_held[SLABS_UNITS];
@@ -80,21 +79,21 @@ size_t slabs_held(void)
 
 static bool others_at_work(void)
 {
-	for (unsigned int i = 1; i < SCHED_THREADS; i++)
-		if (i != sched_self() && slabs.leaving & 1u << i && !sched_has_ended(i))
+	for (unsigned int i = 0; i < SCHED_THREADS; i++)
+		if (i != sched_self() && slabs.at_work & 1u << i && !sched_has_ended(i))
 			return true;
-	return slabs.calls > 0;
+	return false;
 }
 
 void slabs_begin_call(void)
 {
-	slabs.calls++;
+	slabs.at_work |= 1u << sched_self();
 	slabs.begun++;
 }
 
 void slabs_end_call(void)
 {
-	slabs.calls--;
+	slabs.at_work &= ~(1u << sched_self());
 }
 
 static void hold(const struct magring_message *message, size_t size)
@@ -206,8 +205,7 @@ static void work(void *argument)
 {
 	struct work *work = argument;
 	work->run(work->context);
-	slabs.leaving |= 1u << sched_self();
-	slabs.begun++;
+	slabs_begin_call();
 }
 
 unsigned int slabs_spawn(const char *name, void (*run)(void *), void *context)
