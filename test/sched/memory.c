@@ -400,6 +400,29 @@ static const struct clock *carried(int order)
 	return releases(order) ? &me->clock : me->has_released ? &me->released : NULL;
 }
 
+/*
+ * The system takes pages, and they read as zeroes. A thread may read an atomic
+ * variable there at that moment, as pops of a stack do, but not change it.
+ */
+void memory_zero(uintptr_t address, size_t bytes)
+{
+	memory_drain(me);
+	memset((void *)address, 0, bytes);
+	for (uintptr_t at = address; at < address + bytes; at += CELL) {
+		struct cell *cell = cell_of(at);
+		if (cell == NULL || cell->location == 0) {
+			plain_cell(at, true);
+			continue;
+		}
+		struct location *location = &memory->location[cell->location];
+		check_written(cell, "zeroing", at);
+		check_times(cell->read, "zeroing", at);
+		check_times(location->written, "zeroing", at);
+		if (location->address == at)
+			commit(location, 0, NULL, me->id, now(me));
+	}
+}
+
 /* ----------------------------------------------------------------- buffers -- */
 
 void memory_drain_one(struct thread *thread)

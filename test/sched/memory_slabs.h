@@ -29,6 +29,7 @@ struct slabs_options {
 
 /* The pool of the run. */
 struct magring_pool *slabs_create(const struct slabs_options *options);
+struct magring_pool *slabs_pool(void);
 /* Metadata is used up but for so many bytes. */
 void slabs_leave_metadata(size_t bytes);
 
@@ -52,7 +53,9 @@ size_t slabs_held(void);
 
 /* A thread of the program. It is in a call until it has ended. */
 unsigned int slabs_spawn(const char *name, void (*run)(void *), void *context);
-/* Wait for all; no thread may sleep beside a free slab. The dead go on. */
+/* Wait until no thread goes on. The dead go on. What all did is known then. */
+void slabs_stand_still(void);
+/* The same; and no thread may be asleep. */
 void slabs_wait(void);
 /* Messages that are left are freed, all slabs can be had again; destroy. */
 void slabs_end(size_t payload);
