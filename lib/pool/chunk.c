@@ -149,7 +149,7 @@ void chunk_put_range(struct chunks *chunks, struct chunk *range)
 	tagged_stack_push(&chunks->free[class_index].stack, &range->link);
 }
 
-/* The first class with a range that serves this one. chunks->classes is none. */
+/* The first class with a range that serves this one, or chunks->classes. */
 static unsigned int first_range(const struct chunks *chunks, unsigned int class_index)
 {
 	while (class_index < chunks->classes &&

@@ -15,5 +15,7 @@ extern const struct sched_program memory_burst, memory_wave, memory_line, memory
 	memory_cancel, memory_hidden;
 extern const struct sched_program memory_trim, memory_two_trims, memory_hopeless, memory_trim_wakes,
 	memory_magazines, memory_only_slab;
+extern const struct sched_program memory_exit, memory_statistics, memory_absent, memory_overflow,
+	memory_destroy, memory_stack;
 
 #endif
