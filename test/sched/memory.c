@@ -22,8 +22,9 @@
  * one writes, and neither happens before the other by the rules of C11. No more
  * than that is asked, so a race is found whichever access comes first. That is
  * also why plain accesses need no buffer and are no steps. As in FastTrack
- * (Flanagan and Freund, 2009), a cell of 4 bytes knows its last write, and the
- * last read of each thread. Atomic accesses race with plain ones.
+ * (Flanagan and Freund, 2009), a cell knows its last write, and the last read
+ * of each thread. It has 4 bytes, and 1 of the program's variables. Atomic
+ * accesses race with plain ones.
  *
  * Memory that was freed is not used again in the same run.
  */
@@ -106,7 +107,7 @@ void memory_init(void)
 	memory->first = memory->next = memory->most = map_at(ARENA, ARENA_BYTES);
 	memory->arena = map_at(0, ARENA_BYTES / CELL * sizeof(struct cell));
 	memory->globals =
-		map_at(0, ((size_t)(_end - __data_start) / CELL + 2) * sizeof(struct cell));
+		map_at(0, ((size_t)(_end - __data_start) + 8) * sizeof(struct cell));
 }
 
 void *memory_take(size_t bytes, size_t align)
@@ -140,6 +141,12 @@ void memory_begin(void)
 
 /* ------------------------------------------------------------------ cells -- */
 
+/* Variables of a byte lie side by side, and in the heap they do not. */
+static uintptr_t cell_bytes(uintptr_t address)
+{
+	return address - ARENA < ARENA_BYTES ? CELL : 1;
+}
+
 /* NULL: memory that no thread shares, like the thread-local. */
 static struct cell *cell_of(uintptr_t address)
 {
@@ -147,7 +154,7 @@ static struct cell *cell_of(uintptr_t address)
 	if (address - ARENA < ARENA_BYTES)
 		cell = &memory->arena[(address - ARENA) / CELL];
 	else if (address >= (uintptr_t)__data_start && address < (uintptr_t)_end)
-		cell = &memory->globals[(address - (uintptr_t)__data_start) / CELL];
+		cell = &memory->globals[address - (uintptr_t)__data_start];
 	else
 		return NULL;
 	if (cell->run != engine->run) {
@@ -232,7 +239,8 @@ void memory_plain(uintptr_t address, size_t bytes, bool write)
 	if (me->buffered > 0 && own_store(address))
 		memory_drain(me);
 	trace(write ? "write" : "read", address, bytes);
-	for (uintptr_t at = address & ~(uintptr_t)(CELL - 1); at < address + bytes; at += CELL)
+	uintptr_t step = cell_bytes(address);
+	for (uintptr_t at = address & ~(step - 1); at < address + bytes; at += step)
 		plain_cell(at, write);
 }
 
@@ -290,8 +298,8 @@ static struct location *location_of(uintptr_t address, unsigned int size, const 
 				sched_fail("too many atomic locations");
 			cell->location = (uint16_t)memory->locations++;
 			location = &memory->location[cell->location];
-			if (size == 8)
-				cell_of(address + CELL)->location = cell->location;
+			for (unsigned int i = 1; i < size; i++)
+				cell_of(address + i)->location = cell->location;
 		}
 		memset(location, 0, offsetof(struct location, stores));
 		location->address = address;
