@@ -17,5 +17,6 @@ extern const struct sched_program memory_trim, memory_two_trims, memory_hopeless
 	memory_magazines, memory_only_slab;
 extern const struct sched_program memory_exit, memory_statistics, memory_absent, memory_overflow,
 	memory_destroy, memory_stack;
+extern const struct sched_program memory_fork;
 
 #endif
