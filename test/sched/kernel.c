@@ -398,10 +398,8 @@ int shim_madvise(void *address, size_t bytes, int advice)
 {
 	enter();
 	trace("madvise", (uintptr_t)address, bytes);
-	if (advice == MADV_DONTNEED) {
-		memory_plain((uintptr_t)address, bytes, true);
-		memset(address, 0, bytes);
-	}
+	if (advice == MADV_DONTNEED)
+		memory_zero((uintptr_t)address, bytes);
 	return 0;
 }
 
@@ -503,13 +501,13 @@ void sched_become_child(void)
 	for (unsigned int i = 0; i < engine->count; i++)
 		if (&engine->threads[i] != me)
 			engine->threads[i].state = ENDED;
-	for (unsigned int i = 0; i < child_handler_count; i++)
-		child_handlers[i]();
 	/* Whatever other threads did, the child is a copy of: no race. */
 	for (unsigned int i = 0; i < engine->count; i++) {
 		memory_drain(&engine->threads[i]);
 		clock_join(&me->clock, &engine->threads[i].clock);
 	}
+	for (unsigned int i = 0; i < child_handler_count; i++)
+		child_handlers[i]();
 }
 
 int shim_key_create(pthread_key_t *ret_key, void (*destructor)(void *))

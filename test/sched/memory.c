@@ -14,14 +14,16 @@
  * In WEAK memory a load returns nothing that was not stored yet (no load
  * buffering), and a store is the newest when it is made. So the order of the
  * stores to a location is that of the steps. An access of order seq_cst is one
- * between two fences. Of each location the last STORES are remembered.
+ * between two fences. Of each location the last STORES are remembered. C11 has
+ * no store to two words. Here a thread that has seen one half, and passes an
+ * acquire fence, has seen the other: processors store 16 bytes at once.
  *
  * In every kind of memory plain accesses must not race. Two of them race if
  * one writes, and neither happens before the other by the rules of C11. No more
  * than that is asked, so a race is found whichever access comes first. That is
  * also why plain accesses need no buffer and are no steps. As in FastTrack
- * (Flanagan and Freund, 2009), a cell of 4 bytes knows its last write, and the
- * last read of each thread. Atomic accesses race with plain ones.
+ * (Flanagan and Freund, 2009), a cell knows its last write, and the last read
+ * of each thread. Atomic accesses race with plain ones.
  *
  * Memory that was freed is not used again in the same run.
  */
@@ -38,12 +40,14 @@
 #define LOCATIONS 8192
 #define CELL 4
 #define PARTS 65536
+#define HALVES 8 /* that a thread may see between two fences, and more are forgotten */
 #define FREED_MAX 65536 /* bytes of a piece that are marked as freed */
 
 struct store {
 	uint64_t value;
 	struct clock release;
 	uint32_t seen[THREADS]; /* when a thread first saw it; 0: not yet */
+	uint32_t pair;          /* the number of the 16-byte store that it is half of; or 0 */
 	bool releases;
 };
 
@@ -72,6 +76,12 @@ static struct memory {
 	char *first;
 	unsigned int locations;
 	struct clock fences; /* what the full fences so far order */
+	uint32_t pairs;      /* 16-byte stores so far */
+	struct half {
+		uintptr_t address;
+		uint32_t pair;
+	} halves[THREADS][HALVES]; /* of which a thread has seen the other one */
+	unsigned int halves_count[THREADS];
 	struct cell *arena;
 	struct cell *globals;
 	struct location location[LOCATIONS];
@@ -128,6 +138,8 @@ void memory_begin(void)
 	memory->next = memory->first;
 	memory->locations = memory->parts = 1;
 	memset(&memory->fences, 0, sizeof(memory->fences));
+	memory->pairs = 0;
+	memset(memory->halves_count, 0, sizeof(memory->halves_count));
 }
 
 /* ------------------------------------------------------------------ cells -- */
@@ -397,6 +409,30 @@ static void see(struct store *store, int order)
 	}
 }
 
+static void note_half(const struct location *location, const struct store *store)
+{
+	unsigned int *count = &memory->halves_count[me->id];
+	if (store->pair != 0)
+		memory->halves[me->id][(*count)++ % HALVES] =
+			(struct half){ .address = location->address ^ 8, .pair = store->pair };
+}
+
+/* The running thread passes an acquire fence. */
+static void see_halves(void)
+{
+	unsigned int *count = &memory->halves_count[me->id];
+	for (unsigned int i = 0; i < *count && i < HALVES; i++) {
+		const struct half *half = &memory->halves[me->id][i];
+		struct cell *cell = cell_of(half->address);
+		struct location *location = &memory->location[cell->location];
+		for (unsigned int n = 0; cell->location != 0 && n < location->count; n++)
+			if (back(location, n)->pair == half->pair &&
+				back(location, n)->seen[me->id] == 0)
+				back(location, n)->seen[me->id] = now(me);
+	}
+	*count = 0;
+}
+
 /* What the thread does from now on is not in what it has released so far. */
 static void tick(struct thread *thread)
 {
@@ -412,6 +448,7 @@ static void commit(struct location *location, uint64_t value, const struct clock
 	struct store *store = newest(location);
 	memset(store->seen, 0, sizeof(store->seen));
 	store->value = value;
+	store->pair = 0;
 	store->seen[writer] = epoch;
 	store->releases = release != NULL;
 	if (release != NULL)
@@ -424,6 +461,30 @@ static void commit(struct location *location, uint64_t value, const struct clock
 static const struct clock *carried(int order)
 {
 	return releases(order) ? &me->clock : me->has_released ? &me->released : NULL;
+}
+
+/*
+ * The system takes pages, and they read as zeroes. A thread may read an atomic
+ * variable there at that moment, as pops of a stack do, but not change it.
+ */
+void memory_zero(uintptr_t address, size_t bytes)
+{
+	memory_drain(me);
+	memset((void *)address, 0, bytes);
+	size_t covered;
+	for (uintptr_t at = address, end = address + bytes; at < end; at += covered) {
+		struct cell *cell = cell_at(at, end - at, &covered);
+		if (cell == NULL || cell->location == 0) {
+			plain_cell(cell, at, true);
+			continue;
+		}
+		struct location *location = &memory->location[cell->location];
+		check_written(cell, "zeroing", at);
+		check_times(cell->read, "zeroing", at);
+		check_times(location->written, "zeroing", at);
+		if (location->address == at)
+			commit(location, 0, NULL, me->id, now(me));
+	}
 }
 
 /* ----------------------------------------------------------------- buffers -- */
@@ -507,6 +568,9 @@ uint64_t memory_load(uintptr_t address, unsigned int size, int order)
 	struct store *store = back(location, age);
 	location->read[me->id] = now(me);
 	see(store, order);
+	note_half(location, store);
+	if (acquires(order))
+		see_halves();
 	trace(age > 0 ? "load old" : "load", address, store->value);
 	return store->value;
 }
@@ -620,6 +684,8 @@ bool memory_cas(uintptr_t address, unsigned int size, uint64_t *expected, uint64
 		}
 	}
 	see(store, done ? order : failure);
+	if (!done)
+		note_half(location, store);
 	*expected = store->value;
 	if (done) {
 		if (cell_of(address) != NULL)
@@ -648,8 +714,11 @@ bool memory_cas2(uintptr_t address, const uint64_t expected[2], const uint64_t d
 		see(newest(word[i]), __ATOMIC_RELAXED);
 	if (done)
 		check_cells(address, 16, "an atomic change", true);
-	for (int i = 0; i < 2 && done; i++)
+	memory->pairs += done;
+	for (int i = 0; i < 2 && done; i++) {
 		replace(word[i], desired[i], __ATOMIC_RELAXED);
+		newest(word[i])->pair = memory->pairs;
+	}
 	trace(done ? "cas 16" : "cas 16 failed", address, newest(word[0])->value);
 	return done;
 }
@@ -679,9 +748,12 @@ void memory_fence(int order)
 	if (order == __ATOMIC_SEQ_CST) {
 		point();
 		trace("fence", 0, 0);
+		see_halves();
 		memory_fence_of(me);
 		return;
 	}
+	if (acquires(order))
+		see_halves();
 	if (acquires(order) && me->has_unacquired)
 		clock_join(&me->clock, &me->unacquired);
 	if (releases(order)) {
