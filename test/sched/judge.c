@@ -25,7 +25,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sched/judge.h"
+#include "judge.h"
 
 #define NONE UINT8_MAX
 #define SEEN 256 /* more are slower: each run of the scheduler clears them */

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "sched/judge_reference.h"
+#include "judge_reference.h"
 
 static const struct judge_history *history;
 

@@ -6,7 +6,7 @@
 #ifndef MAGRING_SCHED_JUDGE_REFERENCE_H
 #define MAGRING_SCHED_JUDGE_REFERENCE_H
 
-#include "sched/judge.h"
+#include "judge.h"
 
 #define JUDGE_SHORT 7
 

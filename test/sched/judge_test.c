@@ -15,8 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sched/judge.h"
-#include "sched/judge_reference.h"
+#include "judge.h"
+#include "judge_reference.h"
 
 static struct judge_history history;
 

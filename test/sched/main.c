@@ -64,7 +64,7 @@ static void report(const struct plan *plan, const char *program)
 		memories[plan->memory], strategies[plan->strategy], (unsigned long long)plan->seed);
 	script_keep();
 	unsigned int decided = engine->script_length;
-	script_shrink(&plan);
+	script_shrink(plan);
 	printf("%u decisions, %u of them needed: %s --trace --replay ", decided,
 		engine->script_length, program);
 	printf("%s/%s/replay/", plan->program->name, memories[plan->memory]);
@@ -75,7 +75,8 @@ static void report(const struct plan *plan, const char *program)
 /* ------------------------------------------------------------------- runs -- */
 
 /* Whether all went well. */
-static bool run_for(const struct sched_program *program, double seconds, const char *self)
+static bool run_for(const struct sched_program *program, double seconds, int memory, int strategy,
+	const char *self)
 {
 	double begin = seconds_now(), end = begin + seconds;
 	uint64_t runs = 0, steps = engine->total_steps;
@@ -84,10 +85,9 @@ static bool run_for(const struct sched_program *program, double seconds, const c
 	engine->bound = options.bound;
 	engine->known = 0;
 	do {
-		plan.memory =
-			(enum sched_memory)(options.memory >= 0 ? options.memory : (int)(runs % 3));
-		plan.strategy = options.strategy >= 0 ? (enum strategy)options.strategy
-						      : (runs / 3 % 2 == 0 ? RANDOM : PCT);
+		plan.memory = (enum sched_memory)(memory >= 0 ? memory : (int)(runs % 3));
+		plan.strategy = strategy >= 0 ? (enum strategy)strategy
+					      : (runs / 3 % 2 == 0 ? RANDOM : PCT);
 		runs++;
 		plan.seed++;
 		if (!engine_run(&plan)) {
@@ -101,7 +101,7 @@ static bool run_for(const struct sched_program *program, double seconds, const c
 	} while (options.runs > 0 ? runs < options.runs : runs % 16 != 0 || seconds_now() < end);
 	double took = seconds_now() - begin;
 	printf("%-24s %-4s %9llu runs, %6.2f million steps/s%s\n", program->name,
-		options.memory >= 0 ? memories[options.memory] : "all", (unsigned long long)runs,
+		memory >= 0 ? memories[memory] : "all", (unsigned long long)runs,
 		(double)(engine->total_steps - steps) / took / 1e6,
 		exhausted ? ", all schedules" : "");
 	fflush(stdout);
@@ -231,13 +231,12 @@ static bool is_wanted(const struct sched_program *program)
 static bool run_one(const struct sched_program *program, double seconds, const char *self)
 {
 	if (options.strategy >= 0 || options.runs > 0 || !(program->flags & SCHED_SMALL))
-		return run_for(program, seconds, self);
-	bool good = true;
-	options.strategy = EXHAUSTIVE;
-	for (options.memory = SCHED_SC; good && options.memory <= SCHED_WEAK; options.memory++)
-		good = run_for(program, seconds / 6, self);
-	options.strategy = options.memory = -1;
-	return good && run_for(program, seconds / 2, self);
+		return run_for(program, seconds, options.memory, options.strategy, self);
+	for (int memory = SCHED_SC; memory <= SCHED_WEAK; memory++)
+		if ((options.memory < 0 || options.memory == memory) &&
+			!run_for(program, seconds / 6, memory, EXHAUSTIVE, self))
+			return false;
+	return run_for(program, seconds / 2, options.memory, -1, self);
 }
 
 int main(int argc, char **argv)
