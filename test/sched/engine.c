@@ -9,6 +9,7 @@
  * address of such a variable to another.
  */
 #include "engine.h"
+#include "base/fence.h"
 
 #include <errno.h>
 #include <link.h>
@@ -406,6 +407,7 @@ bool engine_run(const struct plan *plan)
 		measure(plan);
 	memcpy(__data_start, variables, (size_t)(_end - __data_start));
 	memcpy(locals, locals_before, locals_bytes);
+	fence_asymmetric = !plan->full_fences;
 	engine->plan = *plan;
 	engine->run++;
 	engine->steps = 0;

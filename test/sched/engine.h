@@ -121,6 +121,7 @@ enum strategy { RANDOM, PCT, EXHAUSTIVE, REPLAY };
 struct plan {
 	const struct sched_program *program;
 	enum sched_memory memory;
+	bool full_fences; /* as where membarrier is refused */
 	enum strategy strategy;
 	uint64_t seed;
 };

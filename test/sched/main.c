@@ -14,7 +14,10 @@
 #include <string.h>
 #include <time.h>
 
-static const char *const memories[] = { "sc", "tso", "weak" };
+/* By enum sched_memory, and the same where no membarrier is to be had. */
+#define MEMORIES 6
+static const char *const memories[MEMORIES] = { "sc", "tso", "weak", "sc-full", "tso-full",
+	"weak-full" };
 static const char *const strategies[] = { "random", "pct", "exhaustive", "replay" };
 
 static struct options {
@@ -57,17 +60,28 @@ static const struct sched_program *find(const char *name)
 
 /* --------------------------------------------------------------- failures -- */
 
+static const char *memory_of(const struct plan *plan)
+{
+	return memories[plan->memory + (plan->full_fences ? 3 : 0)];
+}
+
+static void set_memory(struct plan *plan, unsigned int memory)
+{
+	plan->memory = (enum sched_memory)(memory % 3);
+	plan->full_fences = memory >= 3;
+}
+
 static void report(const struct plan *plan, const char *program)
 {
 	printf("FAILED %s: %s\n", plan->program->name, engine->failure);
 	printf("again:  %s --replay %s/%s/%s/%llu --trace\n", program, plan->program->name,
-		memories[plan->memory], strategies[plan->strategy], (unsigned long long)plan->seed);
+		memory_of(plan), strategies[plan->strategy], (unsigned long long)plan->seed);
 	script_keep();
 	unsigned int decided = engine->script_length;
 	script_shrink(plan);
 	printf("%u decisions, %u of them needed: %s --trace --replay ", decided,
 		engine->script_length, program);
-	printf("%s/%s/replay/", plan->program->name, memories[plan->memory]);
+	printf("%s/%s/replay/", plan->program->name, memory_of(plan));
 	script_print();
 	fflush(stdout);
 }
@@ -85,7 +99,10 @@ static bool run_for(const struct sched_program *program, double seconds, int mem
 	engine->bound = options.bound;
 	engine->known = 0;
 	do {
-		plan.memory = (enum sched_memory)(memory >= 0 ? memory : (int)(runs % 3));
+		set_memory(&plan,
+			memory >= 0             ? (unsigned int)memory
+				: runs % 8 == 7 ? 3 + runs % 3
+						: runs % 3);
 		plan.strategy = strategy >= 0 ? (enum strategy)strategy
 					      : (runs / 3 % 2 == 0 ? RANDOM : PCT);
 		runs++;
@@ -117,8 +134,8 @@ static int replay(char *text)
 		return 2;
 	}
 	struct plan plan = { .program = find(name),
-		.memory = (enum sched_memory)index_of(memories, 3, memory),
 		.strategy = (enum strategy)index_of(strategies, 4, strategy) };
+	set_memory(&plan, (unsigned int)index_of(memories, MEMORIES, memory));
 	if (plan.strategy == REPLAY) {
 		if (!script_read(rest != NULL ? rest : "")) {
 			fprintf(stderr, "sched: not decisions: %s\n", rest);
@@ -136,7 +153,7 @@ static int replay(char *text)
 	if (!good && options.shrink) {
 		script_keep();
 		script_shrink(&plan);
-		printf("%s/%s/replay/", plan.program->name, memories[plan.memory]);
+		printf("%s/%s/replay/", plan.program->name, memory_of(&plan));
 		script_print();
 	}
 	return good ? 0 : 1;
@@ -145,7 +162,7 @@ static int replay(char *text)
 static void usage(const char *self)
 {
 	printf("usage: %s [--program NAME] [--seconds N | --total N | --runs N] [--seed N]\n"
-	       "       [--memory sc|tso|weak] [--strategy random|pct|exhaustive] [--bound N]\n"
+	       "       [--memory sc|tso|weak[-full]] [--strategy random|pct|exhaustive] [--bound N]\n"
 	       "   or: %s --replay CASE [--trace [--plain]] [--shrink]\n"
 	       "   or: %s --list\n"
 	       "--seconds is for each program, --total for all. Without --strategy small\n"
@@ -180,7 +197,7 @@ static void read_options(int argc, char **argv)
 			options.seed = strtoull(optarg, NULL, 0);
 			break;
 		case 'm':
-			options.memory = index_of(memories, 3, optarg);
+			options.memory = index_of(memories, MEMORIES, optarg);
 			break;
 		case 'S':
 			options.strategy = index_of(strategies, 3, optarg);
