@@ -7,7 +7,7 @@
  * the two lie in the value, a larger payload in one slab of a pool. A queue
  * moves messages, and the ownership of them, between threads. In the steady
  * state no call allocates memory, takes a lock, or enters the kernel unless it
- * must wait.
+ * must wait, or wake a thread that waits.
  *
  *	struct magring_pool *pool;
  *	struct magring_queue *queue;
@@ -152,12 +152,13 @@ struct magring_message {
  * It waits up to timeout_ns for memory. A free of the same size class, by any
  * thread, wakes a waiting thread, in no promised order.
  *
- * Returns:   0, -EMSGSIZE (id_size above MAGRING_ID_MAX, payload_size above
- *            max_payload, or the slab for both above memory_limit), -ENOBUFS
- *            (timeout 0), -ETIMEDOUT. Then memory_limit is carved, or the
- *            system refuses. And each slab of the class is in use, or in the
- *            hands of a thread in a call. -ENOBUFS with any timeout if the
- *            class has no slab: only a trim can give it one.
+ * Returns:   0; -EMSGSIZE: id_size above MAGRING_ID_MAX, payload_size above
+ *            max_payload, or the slab for both above memory_limit; -ENOBUFS:
+ *            no slab was free and the timeout is 0, or the class has no slab
+ *            and only a trim can give it one; -ETIMEDOUT: none was free in
+ *            time. None is free when messages, or threads in calls, hold all
+ *            slabs of the class. Then memory_limit is carved as well, or the
+ *            system refuses memory.
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_message_alloc(struct magring_pool *pool,
 	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,
@@ -199,9 +200,9 @@ MAGRING_PUBLIC void magring_message_free(struct magring_message *message);
  * hidden behind that of a stopped sender.
  *
  * A stopped thread costs the others the cells that it has claimed or was about
- * to skip, at most 64 and half of the capacity. When it goes on they are in use
- * again, at most one lap later. A sender whose cell was taken sends its message
- * again, or answers -EPIPE, -EAGAIN or -ETIMEDOUT like any other. A thread may
+ * to skip. These are at most 64, and at most half of the capacity. When it goes
+ * on they are in use again, at most one lap later. A sender whose cell was
+ * taken sends its message again, or answers -EPIPE, -EAGAIN or -ETIMEDOUT like any other. A thread may
  * be stopped after its message is there and before it has woken a sleeper. The
  * sleeper, or a descriptor, is woken when that thread goes on, or by a later
  * send (receive). Two that are stopped there, or as they are woken, leave all
@@ -344,9 +345,9 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_recv_batch(struct magring_queue *queue,
 
 /*
  * The queue's descriptor for a receiver, or for a sender, to wait for with
- * poll() or epoll. It is readable while the queue is not empty (has
- * room), or is closed. Poll it, then receive (send) until -EAGAIN, which arms
- * it again. It may be readable although nothing is there; do not read it.
+ * poll() or epoll. It is readable while the queue is not empty (has room), or
+ * is closed. Poll it, then receive (send) until -EAGAIN, which arms it again.
+ * It may be readable although nothing is there; do not read it.
  * Traffic makes no system call for it unless it is armed. Repeated calls give
  * the same one; the queue closes it when it is freed. Returns the descriptor,
  * -EMFILE, -ENFILE, -ENOMEM.

@@ -8,7 +8,8 @@
  * named. M/s is million messages a second.
  *
  * Times are in nanoseconds, as a pause of the processor takes anything from
- * none to 40 of them: see base/pause.h. (CHALLENGE_AFTER counts tries.) Sizes
+ * none to 40 of them: see base/pause.h. (CHALLENGE_AFTER counts tries, and
+ * PAUSE_COST_PS and its bounds are picoseconds.) Sizes
  * and limits that a layout depends on stand with the layout.
  */
 #ifndef MAGRING_TUNING_H

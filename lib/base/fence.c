@@ -4,9 +4,8 @@
  * the process pass a full memory barrier before it returns. A thread that is
  * not running passed one when it was switched out. So each compiler barrier of
  * fence_light() acts as a full one relative to it. Wakers live on that: see
- * eventcount.c. See Corbet, "The
- * membarrier() system call", and Desnoyers et al., "User-Level Implementations
- * of Read-Copy Update", 2012.
+ * eventcount.c. Sources: Corbet, "The membarrier() system call", and Desnoyers
+ * et al., "User-Level Implementations of Read-Copy Update", 2012.
  *
  * A process must register first. An old kernel answers ENOSYS and a seccomp
  * filter EPERM or any other error. Anything but success means that light fences

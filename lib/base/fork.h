@@ -4,7 +4,7 @@
  *
  * The child of a fork has one thread. A lock that another thread of the parent
  * held at that moment stays locked in the child for ever. So the child of a
- * process that used the library takes none of the library's locks. What the
+ * process that had a pool takes none of the library's locks. What the
  * other thread had half done is a list from which entries can still be taken.
  */
 #ifndef MAGRING_FORK_H

@@ -3,9 +3,10 @@
  * What happens when the budget of a pool is used up, in order:
  *
  *	take_cached()     the thread's own cache, refilled from the depot
- *	take_round()      a slab of the depot, or one carved
+ *	take_round()      a slab of the depot, carved, or cooling
  *	take_reclaimed()  thread_reclaim() in reclaim.c empties the caches of
- *	                  other threads into the depot, RECLAIM_TRIES times
+ *	                  other threads into the depot, RECLAIM_TRIES times at
+ *	                  most
  *	alloc_wait()      counts in `exhausted`; with a timeout of 0: -ENOBUFS
  *	is_hopeless()     no slab of the class is there or can be: -ENOBUFS
  *	wait_for_slab()   sleeps until a free, or the deadline: -ETIMEDOUT

@@ -47,7 +47,8 @@ static struct magazine *take_previous(struct magazine_pair *pair)
 }
 
 /*
- * Whether the thread frees slabs of others: more than it has allocated itself.
+ * Whether more slabs were freed into this cache than allocated from it, and so
+ * its thread frees for others.
  */
 static bool frees_for_others(const struct magazine_pair *pair)
 {

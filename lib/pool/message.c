@@ -206,8 +206,8 @@ void magring_message_free(struct magring_message *message)
 	const struct magring_message was = { .private_header = message->private_header };
 	message->private_header = 0;
 	/*
-	 * It wraps around for a message without a slab: one test for all rare
-	 * cases.
+	 * The class of a message without a slab wraps around to a large number:
+	 * one test for all rare cases.
 	 */
 	unsigned int class_index = message_kind(&was) - MESSAGE_SLAB;
 	bool common = class_index < SLAB_CLASSES_MAX;

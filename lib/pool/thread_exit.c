@@ -4,7 +4,9 @@
  *
  * A thread that attaches a cache sets the key for thread-specific data once.
  * When it ends, the destructor of the key hands the slabs of its caches to the
- * depots, and leaves the caches to other threads.
+ * depots, and leaves the caches to other threads. A cache that is revoked at
+ * that moment keeps what its reclaimer does not take. Its next owner, or the
+ * next reclaimer, finds that.
  *
  * A key outlives the library that made it. After dlclose() of a plugin with
  * this library inside, each thread that had set the key would call code that is

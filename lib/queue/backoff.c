@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How long a thread spins. The constants are in tuning.h, and times are in
- * nanoseconds:
+ * How long a thread spins. The constants are in tuning.h. Those in _NS are
+ * nanoseconds, and the others are counts:
  *
  *	SPIN_NS                  of one wait, up to three times that
  *	BACKOFF_MIN_NS, _MAX_NS  from one try to the next
- *	BACKOFF_TRIAL_NS         the same, BACKOFF_TRIAL_EVERY waits
+ *	BACKOFF_TRIAL_NS         the same, at least, in every wait of
+ *	                         BACKOFF_TRIAL_EVERY
  *	YIELD_LONG_NS            of a yield that may have been a bad choice
+ *	WAKE_UP_NS               what a sleep and a wake-up cost
+ *	YIELD_BEFORE_NS          a thread nearer to its deadline does not yield
  *	BACKOFF_BACKLOG          messages
  *	YIELDS                   yields of one wait
  *	SLEPT_IN_A_ROW           waits

@@ -6,8 +6,11 @@
  *
  *	1. A first try, in send_recv.c. In the common case that is all.
  *	2. Tries with pauses between them, and then with yields: the other side
- *	   is likely at work on another processor. See backoff.c.
- *	3. Sleeps, each with a try before and after it. See eventcount_await().
+ *	   is likely at work on another processor. See backoff.c. A thread that
+ *	   has slept SLEPT_IN_A_ROW times leaves this out, and one that is near
+ *	   its deadline leaves out the yields.
+ *	3. Sleeps, each with a try before and after it. It sleeps if the try
+ *	   before it was in vain: eventcount_await() in eventcount_await.c.
  *
  * A batch wakes one sleeper, and while two wake-ups are on their way no other
  * thread wakes. So a thread that got something, or gives up, passes a wake-up
@@ -140,7 +143,10 @@ static void sleep_until_done(struct wait *wait)
 
 /* ----------------------------------------------------------------- awake -- */
 
-/* The last of these tries finds what a stopped thread is in the way of. */
+/*
+ * The last try is definite: it also reaches what is behind a stopped thread's
+ * cell.
+ */
 static bool try_between_pauses(struct wait *wait)
 {
 	struct backoff backoff = backoff_begin();
@@ -217,7 +223,7 @@ int wait_for(struct magring_queue *queue, enum side side, struct magring_message
 	if (!try_awake(&wait))
 		sleep_until_done(&wait);
 	if (wait.result < 0)
-		/* Nothing was changed, but a wake-up may have come with it. */
+		/* The thread gives up, and may have taken a wake-up with it. */
 		pass_wake_up_on(queue, side);
 	return wait.result;
 }

@@ -31,8 +31,9 @@ static inline struct claimable count_claimable(struct ring *ring, uint64_t posit
 
 /* ---------------------------------------------------------------- claims -- */
 
-/* Move an end on by n. False if it is not at *position any more, which becomes
- * what it is now. What a cell holds is ordered by the cell's state. */
+/* Move an end on by n, if it is still at *position. Otherwise *position becomes
+ * where the end is now, and the answer is false. The cell's state, and not this
+ * CAS, orders what the cell holds. */
 static inline bool claim_shared(_Atomic(uint64_t) *end, uint64_t *position, size_t n)
 {
 	uint64_t next = advance(*position, n);

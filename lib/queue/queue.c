@@ -11,9 +11,10 @@
  * Cells. round_up_capacity() makes the wanted capacity a power of two, C, and
  * ring_init() gets 2 * C cells, of which C are spare. A cell has one cache line
  * and a recovery word. Cells of stopped threads are taken out of use, and the
- * spare ones replace them, so that C is a promise (ring.c). ring_cells() is the
- * number of cells and ring_capacity() is C. With no thread stopped the ring may
- * hold more than C messages, up to all of its cells.
+ * spare ones replace them, so that C is a promise (ring.c). They are as many as
+ * C, because two threads that stop in batches may hold half of all cells.
+ * ring_cells() is the number of cells and ring_capacity() is C. With no thread
+ * stopped the ring may hold more than C messages, up to all of its cells.
  */
 #include "queue/queue.h"
 

@@ -66,17 +66,18 @@
  *
  * A sender that is killed after its claim, step by step:
  *
- * 1. A receiver comes to the cell: pop_blocked() in ring_batch.c. It tries
- *    again CHALLENGE_AFTER times, and then scan_ready() tells if a message is
- *    ready behind it. If none is, "empty" is a true answer.
+ * 1. A receiver comes to the cell: pop_blocked() in ring_batch.c. A definite
+ *    try goes on after CHALLENGE_AFTER more, and scan_ready() tells if a
+ *    message is ready behind it. If none is, "empty" is a true answer.
  * 2. skip_stopped() in skip.c calls recovery_challenge(), which challenges the
  *    dead sender and decides SKIPPED. skip() claims the position, and the
  *    receiver takes the message behind.
  * 3. In each later lap push_blocked() and pop_blocked() find the quarantined
- *    cell and skip it at once. Spare cells make up for it: see queue.c.
+ *    cell and skip it at once. Spare cells make up for it: see ring.c.
  * 4. No thread returns the cell: that would be for recovery_stands() in its
  *    owner. The challenge stays unresolved, so all later calls take the longer
- *    way for ever.
+ *    way for ever. The dead sender's message keeps its slab, and so its pool
+ *    cannot be destroyed.
  *
  * Why these rules:
  * - `owed` in a recovery word only grows, and each state is challenged once. So

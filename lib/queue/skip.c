@@ -4,9 +4,8 @@
  *
  * recovery_challenge() says how many positions can be skipped; recovery.c tells
  * all that comes before and after. A skip is a claim like any other, except
- * that the thread does not touch the cells. A
- * thread acts on old knowledge only in vain: its claim fails if the end has
- * moved.
+ * that the thread does not touch the cells. A thread acts on old knowledge only
+ * in vain: its claim fails if the end has moved.
  */
 #include "queue/skip.h"
 
