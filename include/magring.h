@@ -202,10 +202,10 @@ MAGRING_PUBLIC void magring_message_free(struct magring_message *message);
  * A stopped thread costs the others the cells that it has claimed or was about
  * to skip. These are at most 64, and at most half of the capacity. When it goes
  * on they are in use again, at most one lap later. A sender whose cell was
- * taken sends its message again, or answers -EPIPE, -EAGAIN or -ETIMEDOUT like any other. A thread may
- * be stopped after its message is there and before it has woken a sleeper. The
- * sleeper, or a descriptor, is woken when that thread goes on, or by a later
- * send (receive). Two that are stopped there, or as they are woken, leave all
+ * taken sends its message again, or answers -EPIPE, -EAGAIN or -ETIMEDOUT like
+ * any other. A thread may be stopped after its message is there and before it
+ * has woken a sleeper. The sleeper, or a descriptor, is woken when that thread
+ * goes on, or by a later send (receive). Two that are stopped there, or as they are woken, leave all
  * sleepers of a side (of memory: of a size class) asleep. That ends when one of
  * the two goes on, or another thread is about to sleep.
  *
