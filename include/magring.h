@@ -205,9 +205,9 @@ MAGRING_PUBLIC void magring_message_free(struct magring_message *message);
  * taken sends its message again, or answers -EPIPE, -EAGAIN or -ETIMEDOUT like
  * any other. A thread may be stopped after its message is there and before it
  * has woken a sleeper. The sleeper, or a descriptor, is woken when that thread
- * goes on, or by a later send (receive). Two that are stopped there, or as they are woken, leave all
- * sleepers of a side (of memory: of a size class) asleep. That ends when one of
- * the two goes on, or another thread is about to sleep.
+ * goes on, or by a later send (receive). Two that are stopped there, or as they
+ * are woken, leave all sleepers of a side (of memory: of a size class) asleep.
+ * That ends when one of the two goes on, or another thread is about to sleep.
  *
  * Capacity. While no thread is in the middle of a call, a send succeeds if the
  * queue has fewer messages than its capacity. Up to twice as many may fit. It
