@@ -33,17 +33,21 @@ static void destroy_specific(void *value)
 {
 	destroyed = *(int *)value;
 }
-THREAD(be_cancelled)
+static int numbers[] = { 1, 2, 3 };
+static void sleep_to_be_cancelled(void)
 {
-	static int numbers[] = { 1, 2, 3 };
 	int before;
-	pthread_setspecific(key, &numbers[2]);
-	pthread_cleanup_push(clean_up, &numbers[0]);
 	pthread_cleanup_push(clean_up, &numbers[1]);
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
 	futex_wait(&x);
 	sched_fail("not cancelled");
 	pthread_cleanup_pop(0);
+}
+THREAD(be_cancelled)
+{
+	pthread_setspecific(key, &numbers[2]);
+	pthread_cleanup_push(clean_up, &numbers[0]);
+	sleep_to_be_cancelled();
 	pthread_cleanup_pop(0);
 }
 static void cancel_sleeper(void)
