@@ -128,6 +128,12 @@ THREAD(co_ww)
 	W(x, 1, RLX);
 	W(x, 2, RLX);
 }
+THREAD(co_wwr)
+{
+	W(x, 1, RLX);
+	W(x, 2, RLX);
+	r[2] = R(x, RLX);
+}
 THREAD(co_wr)
 {
 	W(x, 1, RLX);
@@ -171,6 +177,8 @@ static const struct litmus all[] = {
 	{ LITMUS("CoRR2"), { co_1, co_2, co_rr_01, co_rr_23 }, .registers = 4, .seeds = 20000,
 		.allowed = co_rr_allowed },
 	{ LITMUS("CoWW"), { co_ww, co_rr_01 }, last_x2, 3,
+		.outcomes = { "002 012 022 112 122 222" } },
+	{ LITMUS("CoWWR"), { co_wwr, co_rr_01 }, .registers = 3,
 		.outcomes = { "002 012 022 112 122 222" } },
 	{ LITMUS("CoWR"), { co_wr, co_2 }, last_x1, 2, .outcomes = { "11 12 22" } },
 	{ LITMUS("CoRW"), { co_rw, co_2 }, last_x1, 2, .outcomes = { "01 02 21" } },

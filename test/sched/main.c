@@ -64,7 +64,7 @@ static void report(const struct plan *plan, const char *program)
 		memories[plan->memory], strategies[plan->strategy], (unsigned long long)plan->seed);
 	script_keep();
 	unsigned int decided = engine->script_length;
-	script_shrink(&plan);
+	script_shrink(plan);
 	printf("%u decisions, %u of them needed: %s --trace --replay ", decided,
 		engine->script_length, program);
 	printf("%s/%s/replay/", plan->program->name, memories[plan->memory]);

@@ -133,7 +133,7 @@ void memory_begin(void)
 /* ------------------------------------------------------------------ cells -- */
 
 /* NULL: memory that no thread shares, like the thread-local. */
-static struct cell *cell_of(uintptr_t address)
+static inline struct cell *cell_of(uintptr_t address)
 {
 	struct cell *cell;
 	if (address - ARENA < ARENA_BYTES)
@@ -150,7 +150,7 @@ static struct cell *cell_of(uintptr_t address)
 }
 
 /* Of these bytes, the cell that has the first, and how many of them it has. */
-static struct cell *cell_at(uintptr_t address, size_t bytes, size_t *ret_covered)
+static inline struct cell *cell_at(uintptr_t address, size_t bytes, size_t *ret_covered)
 {
 	struct cell *cell = cell_of(address);
 	size_t offset = address % CELL;
@@ -212,7 +212,11 @@ static void check_times(const uint32_t *times, const char *what, uintptr_t addre
 static void plain_cell(struct cell *cell, uintptr_t address, bool write)
 {
 	const char *what = write ? "a plain write" : "a plain read";
-	if (cell == NULL)
+	uint32_t time = now(me);
+	/* Again: nothing came between, as no thread knows of this time yet. */
+	bool again = (cell->written == time && cell->writer == me->id) ||
+		(!write && cell->read[me->id] == time);
+	if (again && cell->location == 0 && !cell->freed)
 		return;
 	check_written(cell, what, address);
 	if (write)
@@ -226,11 +230,11 @@ static void plain_cell(struct cell *cell, uintptr_t address, bool write)
 		}
 	}
 	if (write) {
-		cell->written = now(me);
+		cell->written = time;
 		cell->writer = (uint8_t)me->id;
 		memset(cell->read, 0, sizeof(cell->read));
 	} else {
-		cell->read[me->id] = now(me);
+		cell->read[me->id] = time;
 	}
 }
 
@@ -238,11 +242,14 @@ void memory_plain(uintptr_t address, size_t bytes, bool write)
 {
 	if (!is_running())
 		return;
-	drain_own(address, bytes);
+	if (me->buffered > 0)
+		drain_own(address, bytes);
 	trace(write ? "write" : "read", address, bytes);
 	size_t covered;
 	for (uintptr_t at = address, end = address + bytes; at < end; at += covered) {
 		struct cell *cell = cell_at(at, end - at, &covered);
+		if (cell == NULL)
+			return;
 		plain_cell(cell, at, write);
 	}
 }
@@ -257,9 +264,10 @@ void memory_freed(uintptr_t address, size_t bytes)
 	size_t covered;
 	for (uintptr_t at = address, end = address + marked; at < end; at += covered) {
 		struct cell *cell = cell_at(at, end - at, &covered);
+		if (cell == NULL)
+			return;
 		plain_cell(cell, at, true);
-		if (cell != NULL)
-			cell->freed = true;
+		cell->freed = true;
 	}
 }
 
@@ -495,7 +503,7 @@ uint64_t memory_load(uintptr_t address, unsigned int size, int order)
 	point();
 	if (order == __ATOMIC_SEQ_CST)
 		memory_fence(order);
-	const struct buffered *own = own_store(address);
+	const struct buffered *own = me->buffered > 0 ? own_store(address) : NULL;
 	if (own != NULL && own->size == size) {
 		trace("load own", address, own->value);
 		return own->value;
