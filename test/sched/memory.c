@@ -5,23 +5,38 @@
  *
  *	SC    the newest value
  *	TSO   the same, but a store stays in a buffer of its thread for a while;
- *	      a full fence, a locked instruction or a system call empties it, and
- *	      so does another thread's membarrier
+ *	      a full fence, a locked instruction, a system call and an interrupt
+ *	      empty it, and so does another thread's membarrier
  *	WEAK  any value that C11 allows: none that is older than what happens
  *	      before the load, or than what the thread has seen of the location.
  *	      A fence orders as its kind says
  *
- * In WEAK memory a load returns nothing that was not stored yet (no load
- * buffering), and a store is the newest when it is made. So the order of the
- * stores to a location is that of the steps. An access of order seq_cst is one
- * between two fences. Of each location the last STORES are remembered.
+ * WEAK memory has the executions of RC11 (Lahav et al., 2017) that an order of
+ * steps explains. A step comes after what precedes it in its thread, after the
+ * store that it reads, after older stores to the location it stores to, and
+ * after the fences before it. Only loads look back.
+ *
+ *	shown      store buffering, message passing and its longer chains, IRIW,
+ *	           R, stale values of a failed CAS, weak CAS that fail; membarrier
+ *	           as a full fence in each thread
+ *	not shown  a store before an earlier load or store of its thread, if
+ *	           another thread's step depends on it: load buffering, 2+2W, S.
+ *	           Nor values older than the last STORES of a location, and what a
+ *	           compiler may reorder: an atomic_signal_fence() has no effect
+ *	stronger   a fence orders with all later fences of a run, also where RC11
+ *	than RC11  could order them the other way round. A seq_cst load has a full
+ *	           fence before it, a seq_cst store one after it, and a seq_cst
+ *	           change one before it
+ *	weaker     a release sequence has read-modify-writes only, as in C++20: a
+ *	than C11   relaxed store by the same thread ends it
  *
  * In every kind of memory plain accesses must not race. Two of them race if
  * one writes, and neither happens before the other by the rules of C11. No more
  * than that is asked, so a race is found whichever access comes first. That is
  * also why plain accesses need no buffer and are no steps. As in FastTrack
  * (Flanagan and Freund, 2009), a cell of 4 bytes knows its last write, and the
- * last read of each thread. Atomic accesses race with plain ones.
+ * last read of each thread. It becomes four cells when a part of it is accessed.
+ * Atomic accesses race with plain ones.
  *
  * Memory that was freed is not used again in the same run.
  */
