@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
 #define STEPS_MAX 400000
 #define YIELDS 16 /* of a thread, until its oldest store is seen */
@@ -85,10 +86,8 @@ void engine_init(void)
 	engine = map(sizeof(*engine));
 	memory_init();
 	char *stacks = memory_take(THREADS * STACK_BYTES, 4096);
-	for (unsigned int i = 0; i < THREADS; i++) {
+	for (unsigned int i = 0; i < THREADS; i++)
 		engine->threads[i].stack = stacks + i * STACK_BYTES;
-		getcontext(&engine->threads[i].start);
-	}
 	catch_crashes();
 	variables = map((size_t)(_end - __data_start));
 	locals_before = map(TLS_BYTES);
@@ -120,18 +119,30 @@ __attribute__((noreturn)) void engine_end_thread(void)
 	give_up("a thread that has ended runs");
 }
 
+/* Where each run of the fiber begins, at the bottom of its stack. */
 static void entry(void)
 {
+	_setjmp(me->begin);
 	me->run(me->context);
 	engine_end_thread();
 }
 
+/* The first time a fiber begins costs two system calls, and no other. */
 __attribute__((noreturn)) static void resume(struct thread *thread)
 {
 	if (thread->started)
 		_longjmp(thread->jump, 1);
 	thread->started = true;
-	setcontext(&thread->start);
+	if (thread->has_begun)
+		_longjmp(thread->begin, 1);
+	thread->has_begun = true;
+	ucontext_t start;
+	getcontext(&start);
+	start.uc_stack.ss_sp = thread->stack;
+	start.uc_stack.ss_size = STACK_BYTES;
+	start.uc_link = NULL;
+	makecontext(&start, entry, 0);
+	setcontext(&start);
 	give_up("setcontext() failed");
 }
 
@@ -152,11 +163,9 @@ static void switch_to(struct thread *next)
 static struct thread *add_thread(const char *name, void (*run)(void *), void *context)
 {
 	struct thread *thread = &engine->threads[engine->count];
-	ucontext_t start = thread->start;
-	char *stack = thread->stack;
-	memset(thread, 0, sizeof(*thread));
-	thread->start = start;
-	thread->stack = stack;
+	/* The rest is as it was, or not read before it is set. */
+	memset(&thread->run_begin, 0,
+		offsetof(struct thread, run_end) - offsetof(struct thread, run_begin));
 	thread->id = engine->count++;
 	thread->state = RUNNABLE;
 	thread->name = name;
@@ -164,10 +173,6 @@ static struct thread *add_thread(const char *name, void (*run)(void *), void *co
 	thread->context = context;
 	thread->priority = (int)(strategy_random() % 1000) + 1000;
 	thread->deadline_ns = INT64_MAX;
-	thread->start.uc_stack.ss_sp = stack;
-	thread->start.uc_stack.ss_size = STACK_BYTES;
-	thread->start.uc_link = NULL;
-	makecontext(&thread->start, entry, 0);
 	memcpy(thread->tls, locals_before, locals_bytes);
 	return thread;
 }
