@@ -236,6 +236,14 @@ bool history_is_closed(void)
 	return history.closed;
 }
 
+bool history_has_closed(void)
+{
+	for (unsigned int i = 0; i < history.count; i++)
+		if (history.calls[i].kind == JUDGE_CLOSE && history.calls[i].ended)
+			return true;
+	return false;
+}
+
 bool history_is_in(unsigned int thread, bool send)
 {
 	for (unsigned int i = 0; i < history.count; i++) {

@@ -209,6 +209,61 @@ static void run_recovery_exclusive(void)
 	go_on();
 }
 
+static void run_alone(unsigned int thread, unsigned int most)
+{
+	sched_run_alone(thread, sched_choose(most));
+	sched_stop(thread);
+}
+
+/*
+ * One or two threads of a side stop between claim and store. Others of that
+ * side finish behind them. Two of the other side meet them and stop as they
+ * recover. Meanwhile the first ones go on for a few steps.
+ */
+static void recover_from(bool send)
+{
+	unsigned int stopped = 1 + sched_choose(2), last;
+	for (unsigned int i = 1; i <= stopped; i++) {
+		sched_spawn("victim", send ? victim_sender : victim_receiver, NULL);
+		sched_run_alone(i, 8 + sched_choose(6));
+		sched_stop(i);
+	}
+	last = sched_spawn("behind", send ? busy_sender : busy_receiver, NULL);
+	run_alone(last, 200);
+	for (int i = 0; i < 2; i++) {
+		last = sched_spawn("recovers", send ? victim_receiver : victim_sender, NULL);
+		run_alone(last, 120);
+		for (unsigned int victim = 1; victim <= stopped; victim++)
+			run_alone(victim, 8);
+	}
+	run_alone(last - 1, 15);
+	if (sched_choose(2) == 1)
+		sched_spawn("other", send ? busy_receiver : busy_sender, NULL);
+	if (sched_choose(3) > 0)
+		sched_spawn("resumer", resumer, NULL);
+	end();
+}
+
+static void run_recovery_from_sender(void)
+{
+	begin((size_t)2 << sched_choose(2), 0);
+	batch = sched_choose(3);
+	calls = 1 + sched_choose(3);
+	recover_from(true);
+}
+
+/* The queue is nearly full. */
+static void run_recovery_from_receiver(void)
+{
+	size_t capacity = (size_t)2 << sched_choose(2);
+	queue = checks_queue(capacity, 0, sched_choose(2) == 1);
+	history_begin(queue);
+	history_send_batch(2 * capacity - sched_choose(2), 0);
+	batch = sched_choose(3);
+	calls = 1 + sched_choose(3);
+	recover_from(false);
+}
+
 static void run_recovery_exclusive_victim(void)
 {
 	static const uint64_t sides[] = { MAGRING_SINGLE_SENDER, MAGRING_SINGLE_RECEIVER };
@@ -228,6 +283,8 @@ static void run_recovery_exclusive_victim(void)
 	static const struct sched_program program_##symbol = { #symbol, about, run_##symbol, 0 };
 
 PROGRAM(recovery, "three threads stop, two go on")
+PROGRAM(recovery_from_sender, "threads stop as they recover from senders")
+PROGRAM(recovery_from_receiver, "threads stop as they recover from receivers")
 PROGRAM(recovery_senders, "senders stop")
 PROGRAM(recovery_receivers, "receivers stop")
 PROGRAM(recovery_batches, "threads stop in batches")
@@ -237,6 +294,7 @@ PROGRAM(recovery_exclusive, "threads stop beside an exclusive side")
 PROGRAM(recovery_exclusive_victim, "the thread of an exclusive side stops")
 
 const struct sched_program *const recovery_programs[] = { &program_recovery,
-	&program_recovery_senders, &program_recovery_receivers, &program_recovery_batches,
-	&program_recovery_laps, &program_recovery_closing, &program_recovery_exclusive,
-	&program_recovery_exclusive_victim, NULL };
+	&program_recovery_from_sender, &program_recovery_from_receiver, &program_recovery_senders,
+	&program_recovery_receivers, &program_recovery_batches, &program_recovery_laps,
+	&program_recovery_closing, &program_recovery_exclusive, &program_recovery_exclusive_victim,
+	NULL };
