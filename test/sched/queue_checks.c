@@ -156,6 +156,15 @@ static void check_counts(struct magring_queue *queue)
 		(unsigned long)stats.closed);
 }
 
+/* No thread is in a call: each challenge is over, and no cell quarantined. */
+static void check_recovery(const struct ring *ring)
+{
+	uint64_t challenges = atomic_load_explicit(&ring->challenges, memory_order_relaxed);
+	uint64_t resolved = atomic_load_explicit(&ring->resolved, memory_order_relaxed);
+	sched_require(challenges == resolved, "%lu challenges, %lu resolved",
+		(unsigned long)challenges, (unsigned long)resolved);
+}
+
 /* All that is there is received, and then the answer is -EPIPE, or -EAGAIN. */
 static void drain(struct magring_queue *queue)
 {
@@ -183,6 +192,7 @@ void checks_end(struct magring_queue *queue)
 	check_ended();
 	history_judge();
 	check_counts(queue);
+	check_recovery(&queue->ring);
 	drain(queue);
 	int rc = magring_queue_release(queue);
 	sched_require(rc == 0, "release returns %d", rc);
@@ -193,6 +203,7 @@ void checks_capacity(struct magring_queue *queue)
 	check_ended();
 	history_judge();
 	check_counts(queue);
+	check_recovery(&queue->ring);
 	size_t fit = 0;
 	int rc;
 	for (;; fit++) {

@@ -244,6 +244,110 @@ static void recover_from(bool send)
 	end();
 }
 
+/*
+ * As one thread recovers from another, a third one is about to claim the cell.
+ * It has read something before, and reads the rest after.
+ */
+static void claim_late(bool send)
+{
+	void (*other)(void *) = send ? victim_receiver : victim_sender;
+	unsigned int first = sched_choose(2), last = first + 1;
+	for (unsigned int i = 1; i <= last; i++) {
+		sched_spawn("victim", send ? victim_sender : victim_receiver, NULL);
+		sched_run_alone(i, 8 + sched_choose(6));
+		sched_stop(i);
+		if (i > first)
+			continue;
+		/* The first one is quarantined before. */
+		sched_run_alone(sched_spawn("behind", send ? victim_sender : victim_receiver, NULL),
+			200);
+		sched_run_alone(sched_spawn("recovers", other, NULL), 400);
+		last = 4;
+		i = 3;
+	}
+	sched_run_alone(sched_spawn("behind", send ? busy_sender : busy_receiver, NULL), 300);
+	unsigned int late = sched_spawn("late", other, NULL);
+	run_alone(late, 24);
+	unsigned int recovers = sched_spawn("recovers", other, NULL);
+	sched_run_alone(recovers, 25 + sched_choose(70));
+	sched_stop(recovers);
+	run_alone(last, 6);
+	run_alone(late, 30);
+	run_alone(last, 10);
+	run_alone(recovers, 20);
+	sched_resume_all();
+	end();
+}
+
+static void run_recovery_late_pop(void)
+{
+	begin((size_t)2 << sched_choose(2), 0);
+	batch = sched_choose(2);
+	calls = 1 + sched_choose(2);
+	claim_late(true);
+}
+
+static void begin_full(void)
+{
+	size_t capacity = (size_t)2 << sched_choose(2);
+	queue = checks_queue(capacity, 0, sched_choose(2) == 1);
+	history_begin(queue);
+	history_send_batch(2 * capacity - sched_choose(2), 0);
+}
+
+static void run_recovery_late_push(void)
+{
+	begin_full();
+	batch = sched_choose(2);
+	calls = 1 + sched_choose(2);
+	claim_late(false);
+}
+
+static void send_all(void *count)
+{
+	for (uintptr_t i = 0; i < (uintptr_t)count; i++)
+		history_send(0);
+}
+
+static void recv_all(void *count)
+{
+	for (uintptr_t i = 0; i < (uintptr_t)count; i++)
+		history_recv(0);
+}
+
+/*
+ * A thread stops about when it has stored its state. A lap later another one
+ * has the same cell, and is skipped. Then the first one goes on.
+ */
+static void run_recovery_next_lap(void)
+{
+	bool send = sched_choose(2) == 0;
+	queue = checks_queue(2, 0, sched_choose(2) == 1);
+	history_begin(queue);
+	if (!send)
+		history_send_batch(4, 0);
+	for (unsigned int i = 1; i <= 5; i += 4) {
+		sched_spawn("victim", send ? victim_sender : victim_receiver, NULL);
+		sched_run_alone(i, 8 + sched_choose(6));
+		sched_stop(i);
+		if (i == 5)
+			break;
+		uintptr_t rest = 3, all = 3 + sched_choose(2);
+		sched_run_alone(sched_spawn("rest", send ? send_all : recv_all, (void *)rest), 400);
+		sched_run_alone(sched_spawn("all", send ? recv_all : send_all, (void *)all), 900);
+		sched_run_alone(sched_spawn("rest", send ? recv_all : send_all,
+					(void *)(uintptr_t)sched_choose(2)),
+			400);
+	}
+	sched_run_alone(sched_spawn("behind", send ? send_all : recv_all, (void *)(uintptr_t)1),
+		300);
+	sched_run_alone(sched_spawn("recovers", send ? recv_all : send_all, (void *)(uintptr_t)1),
+		200 - sched_choose(150));
+	run_alone(1, 40);
+	sched_resume_all();
+	end();
+}
+
 static void run_recovery_from_sender(void)
 {
 	begin((size_t)2 << sched_choose(2), 0);
@@ -255,10 +359,7 @@ static void run_recovery_from_sender(void)
 /* The queue is nearly full. */
 static void run_recovery_from_receiver(void)
 {
-	size_t capacity = (size_t)2 << sched_choose(2);
-	queue = checks_queue(capacity, 0, sched_choose(2) == 1);
-	history_begin(queue);
-	history_send_batch(2 * capacity - sched_choose(2), 0);
+	begin_full();
 	batch = sched_choose(3);
 	calls = 1 + sched_choose(3);
 	recover_from(false);
@@ -285,6 +386,9 @@ static void run_recovery_exclusive_victim(void)
 PROGRAM(recovery, "three threads stop, two go on")
 PROGRAM(recovery_from_sender, "threads stop as they recover from senders")
 PROGRAM(recovery_from_receiver, "threads stop as they recover from receivers")
+PROGRAM(recovery_late_pop, "a receiver claims late beside a recovery")
+PROGRAM(recovery_late_push, "a sender claims late beside a recovery")
+PROGRAM(recovery_next_lap, "a thread goes on when its cell is another's")
 PROGRAM(recovery_senders, "senders stop")
 PROGRAM(recovery_receivers, "receivers stop")
 PROGRAM(recovery_batches, "threads stop in batches")
@@ -294,6 +398,7 @@ PROGRAM(recovery_exclusive, "threads stop beside an exclusive side")
 PROGRAM(recovery_exclusive_victim, "the thread of an exclusive side stops")
 
 const struct sched_program *const recovery_programs[] = { &program_recovery,
+	&program_recovery_late_pop, &program_recovery_late_push, &program_recovery_next_lap,
 	&program_recovery_from_sender, &program_recovery_from_receiver, &program_recovery_senders,
 	&program_recovery_receivers, &program_recovery_batches, &program_recovery_laps,
 	&program_recovery_closing, &program_recovery_exclusive, &program_recovery_exclusive_victim,
