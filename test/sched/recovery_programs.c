@@ -10,55 +10,11 @@
 #include "history.h"
 #include "programs.h"
 #include "queue_checks.h"
+#include "recovery.h"
 
 #include <stddef.h>
 
 #include "magring.h"
-
-static struct magring_queue *queue;
-static unsigned int victims, calls, batch;
-
-static void one_call(bool send)
-{
-	unsigned int count = batch > 0 ? sched_choose(batch + 1) : 0;
-	if (send)
-		count > 0 ? history_send_batch(count, 0) : history_send(0);
-	else
-		count > 0 ? history_recv_batch(count, 0) : history_recv(0);
-}
-
-static void victim_sender(void *unused)
-{
-	(void)unused;
-	one_call(true);
-}
-
-static void victim_receiver(void *unused)
-{
-	(void)unused;
-	one_call(false);
-}
-
-static void busy_sender(void *unused)
-{
-	(void)unused;
-	for (unsigned int i = 0; i < calls && history_has_room(batch + 4); i++)
-		one_call(true);
-}
-
-static void busy_receiver(void *unused)
-{
-	(void)unused;
-	for (unsigned int i = 0; i < calls && history_has_room(batch + 4); i++)
-		one_call(false);
-}
-
-static void resumer(void *unused)
-{
-	(void)unused;
-	sched_pass(sched_choose(250));
-	sched_resume_all();
-}
 
 static void closer(void *unused)
 {
@@ -70,126 +26,96 @@ static void closer(void *unused)
 static void observer(void *unused)
 {
 	(void)unused;
-	checks_observe(queue, 2);
-}
-
-/* ------------------------------------------------------------------- begin -- */
-
-/* An exclusive side has one thread, and thread 0 has to fill before. */
-static void begin(size_t capacity, uint64_t flags)
-{
-	queue = checks_queue(capacity, flags, sched_choose(2) == 1);
-	history_begin(queue);
-	unsigned int sent = sched_choose(2) == 0 ? sched_choose(2)
-						 : sched_choose(2 * (unsigned int)capacity + 1);
-	for (unsigned int i = 0; i < sent; i++)
-		history_send(0);
-	for (unsigned int i = 0; i < sent && sched_choose(3) == 1; i++)
-		history_recv(0);
+	checks_observe(recovery.queue, 2);
 }
 
 static void stop_victims(unsigned int most, bool senders, bool receivers)
 {
-	victims = 1 + sched_choose(most);
+	unsigned int victims = 1 + sched_choose(most);
 	for (unsigned int i = 1; i <= victims; i++) {
 		bool send = senders && (!receivers || sched_choose(2) == 0);
-		sched_spawn(send ? "victim s" : "victim r", send ? victim_sender : victim_receiver,
+		sched_spawn(send ? "victim s" : "victim r", send ? recovery_send : recovery_recv,
 			NULL);
 		sched_run_alone(i, sched_choose(3) > 0 ? 6 + sched_choose(12) : sched_choose(90));
 		sched_stop(i);
 	}
 }
 
-static void end(void)
-{
-	sched_wait();
-	history_judge();
-	sched_resume_all();
-	sched_wait();
-	if (sched_choose(2) == 1 && !history_is_closed()) {
-		checks_capacity(queue);
-		return;
-	}
-	if (!history_is_closed())
-		history_close();
-	checks_end(queue);
-}
-
 static void go_on(void)
 {
 	if (sched_choose(3) > 0)
-		sched_spawn("resumer", resumer, NULL);
+		sched_spawn("resumer", recovery_resume, NULL);
 	if (sched_choose(4) == 1)
 		sched_spawn("observer", observer, NULL);
-	end();
+	recovery_end();
 }
 
 /* ---------------------------------------------------------------- programs -- */
 
 static void run_recovery(void)
 {
-	begin(2, 0);
-	calls = 2 + sched_choose(4);
+	recovery_begin(2, 0);
+	recovery.calls = 2 + sched_choose(4);
 	stop_victims(3, true, true);
-	sched_spawn("sender", busy_sender, NULL);
-	sched_spawn("receiver", busy_receiver, NULL);
+	sched_spawn("sender", recovery_sends, NULL);
+	sched_spawn("receiver", recovery_recvs, NULL);
 	go_on();
 }
 
 static void run_recovery_senders(void)
 {
-	begin(2, 0);
-	calls = 2 + sched_choose(2);
+	recovery_begin(2, 0);
+	recovery.calls = 2 + sched_choose(2);
 	stop_victims(2, true, false);
-	sched_spawn("sender", busy_sender, NULL);
-	sched_spawn("receiver", busy_receiver, NULL);
-	sched_spawn("receiver", busy_receiver, NULL);
+	sched_spawn("sender", recovery_sends, NULL);
+	sched_spawn("receiver", recovery_recvs, NULL);
+	sched_spawn("receiver", recovery_recvs, NULL);
 	go_on();
 }
 
 static void run_recovery_receivers(void)
 {
-	begin(2, 0);
-	calls = 2 + sched_choose(2);
+	recovery_begin(2, 0);
+	recovery.calls = 2 + sched_choose(2);
 	stop_victims(2, false, true);
-	sched_spawn("sender", busy_sender, NULL);
-	sched_spawn("sender", busy_sender, NULL);
-	sched_spawn("receiver", busy_receiver, NULL);
+	sched_spawn("sender", recovery_sends, NULL);
+	sched_spawn("sender", recovery_sends, NULL);
+	sched_spawn("receiver", recovery_recvs, NULL);
 	go_on();
 }
 
 static void run_recovery_batches(void)
 {
-	begin(sched_choose(3) == 0 ? 8 : 4, 0);
-	batch = 3;
-	calls = 2 + sched_choose(3);
+	recovery_begin(sched_choose(3) == 0 ? 8 : 4, 0);
+	recovery.batch = 3;
+	recovery.calls = 2 + sched_choose(3);
 	stop_victims(3, true, true);
-	sched_spawn("sender", busy_sender, NULL);
-	sched_spawn("receiver", busy_receiver, NULL);
+	sched_spawn("sender", recovery_sends, NULL);
+	sched_spawn("receiver", recovery_recvs, NULL);
 	go_on();
 }
 
 static void run_recovery_laps(void)
 {
-	begin(2, 0);
-	calls = 7;
+	recovery_begin(2, 0);
+	recovery.calls = 7;
 	stop_victims(1, true, true);
-	sched_spawn("sender", busy_sender, NULL);
-	sched_spawn("receiver", busy_receiver, NULL);
+	sched_spawn("sender", recovery_sends, NULL);
+	sched_spawn("receiver", recovery_recvs, NULL);
 	go_on();
 }
 
 static void run_recovery_closing(void)
 {
-	begin(2, 0);
-	calls = 2 + sched_choose(2);
+	recovery_begin(2, 0);
+	recovery.calls = 2 + sched_choose(2);
 	stop_victims(2, true, true);
-	sched_spawn("sender", busy_sender, NULL);
-	sched_spawn("receiver", busy_receiver, NULL);
+	sched_spawn("sender", recovery_sends, NULL);
+	sched_spawn("receiver", recovery_recvs, NULL);
 	sched_spawn("closer", closer, NULL);
 	if (sched_choose(2) == 1)
-		sched_spawn("resumer", resumer, NULL);
-	end();
+		sched_spawn("resumer", recovery_resume, NULL);
+	recovery_end();
 }
 
 /* The victims are of the side that any thread may use, or the only thread of
@@ -198,183 +124,27 @@ static void run_recovery_exclusive(void)
 {
 	static const uint64_t sides[] = { MAGRING_SINGLE_SENDER, MAGRING_SINGLE_RECEIVER };
 	unsigned int side = sched_choose(2);
-	begin((size_t)2 << sched_choose(2), sides[side]);
-	batch = sched_choose(3);
-	calls = 2 + sched_choose(3);
+	recovery_begin((size_t)2 << sched_choose(2), sides[side]);
+	recovery.batch = sched_choose(3);
+	recovery.calls = 2 + sched_choose(3);
 	stop_victims(2, side == 1, side == 0);
-	sched_spawn("sender", busy_sender, NULL);
-	sched_spawn("receiver", busy_receiver, NULL);
+	sched_spawn("sender", recovery_sends, NULL);
+	sched_spawn("receiver", recovery_recvs, NULL);
 	if (sched_choose(2) == 1)
 		sched_spawn("closer", closer, NULL);
 	go_on();
-}
-
-static void run_alone(unsigned int thread, unsigned int most)
-{
-	sched_run_alone(thread, sched_choose(most));
-	sched_stop(thread);
-}
-
-/*
- * One or two threads of a side stop between claim and store. Others of that
- * side finish behind them. Two of the other side meet them and stop as they
- * recover. Meanwhile the first ones go on for a few steps.
- */
-static void recover_from(bool send)
-{
-	unsigned int stopped = 1 + sched_choose(2), last;
-	for (unsigned int i = 1; i <= stopped; i++) {
-		sched_spawn("victim", send ? victim_sender : victim_receiver, NULL);
-		sched_run_alone(i, 8 + sched_choose(6));
-		sched_stop(i);
-	}
-	last = sched_spawn("behind", send ? busy_sender : busy_receiver, NULL);
-	run_alone(last, 200);
-	for (int i = 0; i < 2; i++) {
-		last = sched_spawn("recovers", send ? victim_receiver : victim_sender, NULL);
-		run_alone(last, 120);
-		for (unsigned int victim = 1; victim <= stopped; victim++)
-			run_alone(victim, 8);
-	}
-	run_alone(last - 1, 15);
-	if (sched_choose(2) == 1)
-		sched_spawn("other", send ? busy_receiver : busy_sender, NULL);
-	if (sched_choose(3) > 0)
-		sched_spawn("resumer", resumer, NULL);
-	end();
-}
-
-/*
- * As one thread recovers from another, a third one is about to claim the cell.
- * It has read something before, and reads the rest after.
- */
-static void claim_late(bool send)
-{
-	void (*other)(void *) = send ? victim_receiver : victim_sender;
-	unsigned int first = sched_choose(2), last = first + 1;
-	for (unsigned int i = 1; i <= last; i++) {
-		sched_spawn("victim", send ? victim_sender : victim_receiver, NULL);
-		sched_run_alone(i, 8 + sched_choose(6));
-		sched_stop(i);
-		if (i > first)
-			continue;
-		/* The first one is quarantined before. */
-		sched_run_alone(sched_spawn("behind", send ? victim_sender : victim_receiver, NULL),
-			200);
-		sched_run_alone(sched_spawn("recovers", other, NULL), 400);
-		last = 4;
-		i = 3;
-	}
-	sched_run_alone(sched_spawn("behind", send ? busy_sender : busy_receiver, NULL), 300);
-	unsigned int late = sched_spawn("late", other, NULL);
-	run_alone(late, 24);
-	unsigned int recovers = sched_spawn("recovers", other, NULL);
-	sched_run_alone(recovers, 25 + sched_choose(70));
-	sched_stop(recovers);
-	run_alone(last, 6);
-	run_alone(late, 30);
-	run_alone(last, 10);
-	run_alone(recovers, 20);
-	sched_resume_all();
-	end();
-}
-
-static void run_recovery_late_pop(void)
-{
-	begin((size_t)2 << sched_choose(2), 0);
-	batch = sched_choose(2);
-	calls = 1 + sched_choose(2);
-	claim_late(true);
-}
-
-static void begin_full(void)
-{
-	size_t capacity = (size_t)2 << sched_choose(2);
-	queue = checks_queue(capacity, 0, sched_choose(2) == 1);
-	history_begin(queue);
-	history_send_batch(2 * capacity - sched_choose(2), 0);
-}
-
-static void run_recovery_late_push(void)
-{
-	begin_full();
-	batch = sched_choose(2);
-	calls = 1 + sched_choose(2);
-	claim_late(false);
-}
-
-static void send_all(void *count)
-{
-	for (uintptr_t i = 0; i < (uintptr_t)count; i++)
-		history_send(0);
-}
-
-static void recv_all(void *count)
-{
-	for (uintptr_t i = 0; i < (uintptr_t)count; i++)
-		history_recv(0);
-}
-
-/*
- * A thread stops about when it has stored its state. A lap later another one
- * has the same cell, and is skipped. Then the first one goes on.
- */
-static void run_recovery_next_lap(void)
-{
-	bool send = sched_choose(2) == 0;
-	queue = checks_queue(2, 0, sched_choose(2) == 1);
-	history_begin(queue);
-	if (!send)
-		history_send_batch(4, 0);
-	for (unsigned int i = 1; i <= 5; i += 4) {
-		sched_spawn("victim", send ? victim_sender : victim_receiver, NULL);
-		sched_run_alone(i, 8 + sched_choose(6));
-		sched_stop(i);
-		if (i == 5)
-			break;
-		uintptr_t rest = 3, all = 3 + sched_choose(2);
-		sched_run_alone(sched_spawn("rest", send ? send_all : recv_all, (void *)rest), 400);
-		sched_run_alone(sched_spawn("all", send ? recv_all : send_all, (void *)all), 900);
-		sched_run_alone(sched_spawn("rest", send ? recv_all : send_all,
-					(void *)(uintptr_t)sched_choose(2)),
-			400);
-	}
-	sched_run_alone(sched_spawn("behind", send ? send_all : recv_all, (void *)(uintptr_t)1),
-		300);
-	sched_run_alone(sched_spawn("recovers", send ? recv_all : send_all, (void *)(uintptr_t)1),
-		200 - sched_choose(150));
-	run_alone(1, 40);
-	sched_resume_all();
-	end();
-}
-
-static void run_recovery_from_sender(void)
-{
-	begin((size_t)2 << sched_choose(2), 0);
-	batch = sched_choose(3);
-	calls = 1 + sched_choose(3);
-	recover_from(true);
-}
-
-/* The queue is nearly full. */
-static void run_recovery_from_receiver(void)
-{
-	begin_full();
-	batch = sched_choose(3);
-	calls = 1 + sched_choose(3);
-	recover_from(false);
 }
 
 static void run_recovery_exclusive_victim(void)
 {
 	static const uint64_t sides[] = { MAGRING_SINGLE_SENDER, MAGRING_SINGLE_RECEIVER };
 	unsigned int side = sched_choose(2);
-	begin((size_t)2 << sched_choose(2), sides[side]);
-	batch = sched_choose(3);
-	calls = 2 + sched_choose(3);
+	recovery_begin((size_t)2 << sched_choose(2), sides[side]);
+	recovery.batch = sched_choose(3);
+	recovery.calls = 2 + sched_choose(3);
 	stop_victims(1, side == 0, side == 1);
-	sched_spawn("other", side == 0 ? busy_receiver : busy_sender, NULL);
-	sched_spawn("other", side == 0 ? busy_receiver : busy_sender, NULL);
+	sched_spawn("other", side == 0 ? recovery_recvs : recovery_sends, NULL);
+	sched_spawn("other", side == 0 ? recovery_recvs : recovery_sends, NULL);
 	if (sched_choose(2) == 1)
 		sched_spawn("closer", closer, NULL);
 	go_on();
@@ -384,11 +154,6 @@ static void run_recovery_exclusive_victim(void)
 	static const struct sched_program program_##symbol = { #symbol, about, run_##symbol, 0 };
 
 PROGRAM(recovery, "three threads stop, two go on")
-PROGRAM(recovery_from_sender, "threads stop as they recover from senders")
-PROGRAM(recovery_from_receiver, "threads stop as they recover from receivers")
-PROGRAM(recovery_late_pop, "a receiver claims late beside a recovery")
-PROGRAM(recovery_late_push, "a sender claims late beside a recovery")
-PROGRAM(recovery_next_lap, "a thread goes on when its cell is another's")
 PROGRAM(recovery_senders, "senders stop")
 PROGRAM(recovery_receivers, "receivers stop")
 PROGRAM(recovery_batches, "threads stop in batches")
@@ -398,8 +163,6 @@ PROGRAM(recovery_exclusive, "threads stop beside an exclusive side")
 PROGRAM(recovery_exclusive_victim, "the thread of an exclusive side stops")
 
 const struct sched_program *const recovery_programs[] = { &program_recovery,
-	&program_recovery_late_pop, &program_recovery_late_push, &program_recovery_next_lap,
-	&program_recovery_from_sender, &program_recovery_from_receiver, &program_recovery_senders,
-	&program_recovery_receivers, &program_recovery_batches, &program_recovery_laps,
-	&program_recovery_closing, &program_recovery_exclusive, &program_recovery_exclusive_victim,
-	NULL };
+	&program_recovery_senders, &program_recovery_receivers, &program_recovery_batches,
+	&program_recovery_laps, &program_recovery_closing, &program_recovery_exclusive,
+	&program_recovery_exclusive_victim, NULL };
