@@ -236,6 +236,14 @@ bool history_is_closed(void)
 	return history.closed;
 }
 
+bool history_has_closed(void)
+{
+	for (unsigned int i = 0; i < history.count; i++)
+		if (history.calls[i].kind == JUDGE_CLOSE && history.calls[i].ended)
+			return true;
+	return false;
+}
+
 bool history_is_in(unsigned int thread, bool send)
 {
 	for (unsigned int i = 0; i < history.count; i++) {
@@ -302,13 +310,29 @@ static void compose(bool with_full)
 	}
 }
 
-static unsigned int count_senders(void)
+static unsigned int count_threads(enum judge_kind kind)
 {
 	unsigned int threads = 0; /* a set */
 	for (unsigned int i = 0; i < history.count; i++)
-		if (history.calls[i].kind == JUDGE_SEND)
+		if (history.calls[i].kind == kind)
 			threads |= 1u << history.calls[i].thread;
 	return (unsigned int)__builtin_popcount(threads);
+}
+
+/*
+ * From how many messages and receives not ended on a send may be refused. Each
+ * other sender may have claimed cells for messages that are not there yet. If
+ * threads may hold more cells than a sender may skip, it is what the header
+ * promises. 0: it depends on more than the calls show.
+ */
+static size_t full_from(const struct ring *ring)
+{
+	unsigned int senders = count_threads(JUDGE_SEND);
+	size_t others = senders > 1 ? (senders - 1) * ring->claim_max : 0;
+	size_t held = others + count_threads(JUDGE_RECV) * ring->claim_max;
+	size_t most = held <= ring->spare ? ring_cells(ring) : ring_capacity(ring);
+	bool skipped = atomic_load_explicit(&ring->challenged, memory_order_relaxed) > 0;
+	return skipped || others >= most ? 0 : most - others;
 }
 
 /* The history in a few words, for a failure. */
@@ -331,14 +355,9 @@ void history_judge(void)
 {
 	char text[400] = "";
 	const struct ring *ring = &history.queue->ring;
-	bool skipped = atomic_load_explicit(&ring->challenged, memory_order_relaxed) > 0;
-	/* Each other sender may have claimed cells for messages that are not
-	 * there yet. */
-	unsigned int senders = count_senders();
-	size_t others = senders > 1 ? (senders - 1) * ring->claim_max : 0;
 	judged.capacity = ring_cells(ring);
-	judged.full = judged.capacity - others;
-	compose(!skipped && others < judged.capacity);
+	judged.full = full_from(ring);
+	compose(judged.full > 0);
 	if (judge(&judged))
 		return;
 	describe(text, sizeof(text));

@@ -26,6 +26,7 @@ static __attribute__((constructor)) void compose(void)
 	count = append(reference_programs, count);
 	count = append(bound_programs, count);
 	count = append(recovery_programs, count);
+	count = append(recovery_step_programs, count);
 	count = append(small_programs, count);
 	append(memory_programs, count);
 }

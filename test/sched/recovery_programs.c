@@ -10,55 +10,11 @@
 #include "history.h"
 #include "programs.h"
 #include "queue_checks.h"
+#include "recovery.h"
 
 #include <stddef.h>
 
 #include "magring.h"
-
-static struct magring_queue *queue;
-static unsigned int victims, calls, batch;
-
-static void one_call(bool send)
-{
-	unsigned int count = batch > 0 ? sched_choose(batch + 1) : 0;
-	if (send)
-		count > 0 ? history_send_batch(count, 0) : history_send(0);
-	else
-		count > 0 ? history_recv_batch(count, 0) : history_recv(0);
-}
-
-static void victim_sender(void *unused)
-{
-	(void)unused;
-	one_call(true);
-}
-
-static void victim_receiver(void *unused)
-{
-	(void)unused;
-	one_call(false);
-}
-
-static void busy_sender(void *unused)
-{
-	(void)unused;
-	for (unsigned int i = 0; i < calls && history_has_room(batch + 4); i++)
-		one_call(true);
-}
-
-static void busy_receiver(void *unused)
-{
-	(void)unused;
-	for (unsigned int i = 0; i < calls && history_has_room(batch + 4); i++)
-		one_call(false);
-}
-
-static void resumer(void *unused)
-{
-	(void)unused;
-	sched_pass(sched_choose(250));
-	sched_resume_all();
-}
 
 static void closer(void *unused)
 {
@@ -70,126 +26,96 @@ static void closer(void *unused)
 static void observer(void *unused)
 {
 	(void)unused;
-	checks_observe(queue, 2);
-}
-
-/* ------------------------------------------------------------------- begin -- */
-
-/* An exclusive side has one thread, and thread 0 has to fill before. */
-static void begin(size_t capacity, uint64_t flags)
-{
-	queue = checks_queue(capacity, flags, sched_choose(2) == 1);
-	history_begin(queue);
-	unsigned int sent = sched_choose(2) == 0 ? sched_choose(2)
-						 : sched_choose(2 * (unsigned int)capacity + 1);
-	for (unsigned int i = 0; i < sent; i++)
-		history_send(0);
-	for (unsigned int i = 0; i < sent && sched_choose(3) == 1; i++)
-		history_recv(0);
+	checks_observe(recovery.queue, 2);
 }
 
 static void stop_victims(unsigned int most, bool senders, bool receivers)
 {
-	victims = 1 + sched_choose(most);
+	unsigned int victims = 1 + sched_choose(most);
 	for (unsigned int i = 1; i <= victims; i++) {
 		bool send = senders && (!receivers || sched_choose(2) == 0);
-		sched_spawn(send ? "victim s" : "victim r", send ? victim_sender : victim_receiver,
+		sched_spawn(send ? "victim s" : "victim r", send ? recovery_send : recovery_recv,
 			NULL);
 		sched_run_alone(i, sched_choose(3) > 0 ? 6 + sched_choose(12) : sched_choose(90));
 		sched_stop(i);
 	}
 }
 
-static void end(void)
-{
-	sched_wait();
-	history_judge();
-	sched_resume_all();
-	sched_wait();
-	if (sched_choose(2) == 1 && !history_is_closed()) {
-		checks_capacity(queue);
-		return;
-	}
-	if (!history_is_closed())
-		history_close();
-	checks_end(queue);
-}
-
 static void go_on(void)
 {
 	if (sched_choose(3) > 0)
-		sched_spawn("resumer", resumer, NULL);
+		sched_spawn("resumer", recovery_resume, NULL);
 	if (sched_choose(4) == 1)
 		sched_spawn("observer", observer, NULL);
-	end();
+	recovery_end();
 }
 
 /* ---------------------------------------------------------------- programs -- */
 
 static void run_recovery(void)
 {
-	begin(2, 0);
-	calls = 2 + sched_choose(4);
+	recovery_begin(2, 0);
+	recovery.calls = 2 + sched_choose(4);
 	stop_victims(3, true, true);
-	sched_spawn("sender", busy_sender, NULL);
-	sched_spawn("receiver", busy_receiver, NULL);
+	sched_spawn("sender", recovery_sends, NULL);
+	sched_spawn("receiver", recovery_recvs, NULL);
 	go_on();
 }
 
 static void run_recovery_senders(void)
 {
-	begin(2, 0);
-	calls = 2 + sched_choose(2);
+	recovery_begin(2, 0);
+	recovery.calls = 2 + sched_choose(2);
 	stop_victims(2, true, false);
-	sched_spawn("sender", busy_sender, NULL);
-	sched_spawn("receiver", busy_receiver, NULL);
-	sched_spawn("receiver", busy_receiver, NULL);
+	sched_spawn("sender", recovery_sends, NULL);
+	sched_spawn("receiver", recovery_recvs, NULL);
+	sched_spawn("receiver", recovery_recvs, NULL);
 	go_on();
 }
 
 static void run_recovery_receivers(void)
 {
-	begin(2, 0);
-	calls = 2 + sched_choose(2);
+	recovery_begin(2, 0);
+	recovery.calls = 2 + sched_choose(2);
 	stop_victims(2, false, true);
-	sched_spawn("sender", busy_sender, NULL);
-	sched_spawn("sender", busy_sender, NULL);
-	sched_spawn("receiver", busy_receiver, NULL);
+	sched_spawn("sender", recovery_sends, NULL);
+	sched_spawn("sender", recovery_sends, NULL);
+	sched_spawn("receiver", recovery_recvs, NULL);
 	go_on();
 }
 
 static void run_recovery_batches(void)
 {
-	begin(sched_choose(3) == 0 ? 8 : 4, 0);
-	batch = 3;
-	calls = 2 + sched_choose(3);
+	recovery_begin(sched_choose(3) == 0 ? 8 : 4, 0);
+	recovery.batch = 3;
+	recovery.calls = 2 + sched_choose(3);
 	stop_victims(3, true, true);
-	sched_spawn("sender", busy_sender, NULL);
-	sched_spawn("receiver", busy_receiver, NULL);
+	sched_spawn("sender", recovery_sends, NULL);
+	sched_spawn("receiver", recovery_recvs, NULL);
 	go_on();
 }
 
 static void run_recovery_laps(void)
 {
-	begin(2, 0);
-	calls = 7;
+	recovery_begin(2, 0);
+	recovery.calls = 7;
 	stop_victims(1, true, true);
-	sched_spawn("sender", busy_sender, NULL);
-	sched_spawn("receiver", busy_receiver, NULL);
+	sched_spawn("sender", recovery_sends, NULL);
+	sched_spawn("receiver", recovery_recvs, NULL);
 	go_on();
 }
 
 static void run_recovery_closing(void)
 {
-	begin(2, 0);
-	calls = 2 + sched_choose(2);
+	recovery_begin(2, 0);
+	recovery.calls = 2 + sched_choose(2);
 	stop_victims(2, true, true);
-	sched_spawn("sender", busy_sender, NULL);
-	sched_spawn("receiver", busy_receiver, NULL);
+	sched_spawn("sender", recovery_sends, NULL);
+	sched_spawn("receiver", recovery_recvs, NULL);
 	sched_spawn("closer", closer, NULL);
 	if (sched_choose(2) == 1)
-		sched_spawn("resumer", resumer, NULL);
-	end();
+		sched_spawn("resumer", recovery_resume, NULL);
+	recovery_end();
 }
 
 /* The victims are of the side that any thread may use, or the only thread of
@@ -198,12 +124,12 @@ static void run_recovery_exclusive(void)
 {
 	static const uint64_t sides[] = { MAGRING_SINGLE_SENDER, MAGRING_SINGLE_RECEIVER };
 	unsigned int side = sched_choose(2);
-	begin((size_t)2 << sched_choose(2), sides[side]);
-	batch = sched_choose(3);
-	calls = 2 + sched_choose(3);
+	recovery_begin((size_t)2 << sched_choose(2), sides[side]);
+	recovery.batch = sched_choose(3);
+	recovery.calls = 2 + sched_choose(3);
 	stop_victims(2, side == 1, side == 0);
-	sched_spawn("sender", busy_sender, NULL);
-	sched_spawn("receiver", busy_receiver, NULL);
+	sched_spawn("sender", recovery_sends, NULL);
+	sched_spawn("receiver", recovery_recvs, NULL);
 	if (sched_choose(2) == 1)
 		sched_spawn("closer", closer, NULL);
 	go_on();
@@ -213,12 +139,12 @@ static void run_recovery_exclusive_victim(void)
 {
 	static const uint64_t sides[] = { MAGRING_SINGLE_SENDER, MAGRING_SINGLE_RECEIVER };
 	unsigned int side = sched_choose(2);
-	begin((size_t)2 << sched_choose(2), sides[side]);
-	batch = sched_choose(3);
-	calls = 2 + sched_choose(3);
+	recovery_begin((size_t)2 << sched_choose(2), sides[side]);
+	recovery.batch = sched_choose(3);
+	recovery.calls = 2 + sched_choose(3);
 	stop_victims(1, side == 0, side == 1);
-	sched_spawn("other", side == 0 ? busy_receiver : busy_sender, NULL);
-	sched_spawn("other", side == 0 ? busy_receiver : busy_sender, NULL);
+	sched_spawn("other", side == 0 ? recovery_recvs : recovery_sends, NULL);
+	sched_spawn("other", side == 0 ? recovery_recvs : recovery_sends, NULL);
 	if (sched_choose(2) == 1)
 		sched_spawn("closer", closer, NULL);
 	go_on();
