@@ -132,6 +132,7 @@ static void report(const struct plan *plan, const char *program)
 	printf("FAILED %s: %s\n", plan->program->name, engine->failure);
 	printf("again:  %s --replay %s/%s/%s/%llu --trace\n", program, plan->program->name,
 		memories[plan->memory], strategies[plan->strategy], (unsigned long long)plan->seed);
+	fflush(stdout);
 	keep_script();
 	unsigned int decided = engine->script_length;
 	shrink(*plan);

@@ -40,7 +40,8 @@
 #define STORES 8
 #define LOCATIONS 8192
 #define CELL 4
-#define HALVES 8 /* that a thread may see between two fences, and more are forgotten */
+#define OPENED 256
+#define HALVES 8        /* that a thread may see between two fences, and more are forgotten */
 #define FREED_MAX 65536 /* bytes of a piece that are marked as freed */
 
 struct store {
@@ -73,7 +74,11 @@ struct cell {
 static struct memory {
 	char *next; /* free memory of the arena */
 	char *first;
-	char *most;
+	unsigned int opened; /* pieces that the run may write to */
+	struct piece {
+		void *address;
+		size_t bytes;
+	} open[OPENED];
 	unsigned int locations;
 	struct clock fences; /* what the full fences so far order */
 	uint32_t pairs;      /* 16-byte stores so far */
@@ -104,13 +109,12 @@ static void *map_at(uintptr_t address, size_t bytes)
 void memory_init(void)
 {
 	memory = map_at(0, sizeof(*memory));
-	memory->first = memory->next = memory->most = map_at(ARENA, ARENA_BYTES);
+	memory->first = memory->next = map_at(ARENA, ARENA_BYTES);
 	memory->arena = map_at(0, ARENA_BYTES / CELL * sizeof(struct cell));
-	memory->globals =
-		map_at(0, ((size_t)(_end - __data_start) + 8) * sizeof(struct cell));
+	memory->globals = map_at(0, ((size_t)(_end - __data_start) + 8) * sizeof(struct cell));
 }
 
-void *memory_take(size_t bytes, size_t align)
+void *memory_reserve(size_t bytes, size_t align)
 {
 	char *taken = (char *)(((uintptr_t)memory->next + align - 1) / align * align);
 	/* Some bytes between two pieces belong to none. */
@@ -122,16 +126,39 @@ void *memory_take(size_t bytes, size_t align)
 	return taken;
 }
 
-/* Memory is zero again, as far as it was taken. */
+void memory_open(void *address, size_t bytes)
+{
+	if (!is_running())
+		return;
+	if (memory->opened < OPENED)
+		memory->open[memory->opened] = (struct piece){ address, bytes };
+	memory->opened++;
+}
+
+void *memory_take(size_t bytes, size_t align)
+{
+	void *taken = memory_reserve(bytes, align);
+	if (taken != NULL)
+		memory_open(taken, bytes);
+	return taken;
+}
+
+/* Memory is zero again, as far as a run may have written. */
 void memory_begin(void)
 {
-	size_t used = (size_t)(memory->next - memory->first);
-	if (used < (size_t)256 << 10)
-		memset(memory->first, 0, used);
-	else
-		madvise((void *)(((uintptr_t)memory->first + 4095) & ~(uintptr_t)4095),
-			(used + 4096) & ~(size_t)4095, MADV_DONTNEED);
-	memset(memory->first, 0, 4096);
+	size_t bytes = 0;
+	for (unsigned int i = 0; i < memory->opened && i < OPENED; i++)
+		bytes += memory->open[i].bytes;
+	if (memory->opened <= OPENED && bytes < (size_t)1 << 20)
+		for (unsigned int i = 0; i < memory->opened; i++)
+			memset(memory->open[i].address, 0, memory->open[i].bytes);
+	else {
+		uintptr_t begin = ((uintptr_t)memory->first + 4095) & ~(uintptr_t)4095;
+		memset(memory->first, 0, begin - (uintptr_t)memory->first);
+		madvise((void *)begin, (size_t)(memory->next - (char *)begin) + 4096,
+			MADV_DONTNEED);
+	}
+	memory->opened = 0;
 	memory->next = memory->first;
 	memory->locations = 1;
 	memset(&memory->fences, 0, sizeof(memory->fences));
@@ -244,19 +271,35 @@ void memory_plain(uintptr_t address, size_t bytes, bool write)
 		plain_cell(at, write);
 }
 
+static void mark_freed(uintptr_t begin, uintptr_t end)
+{
+	for (uintptr_t at = begin; at < end; at += CELL) {
+		struct cell *cell = cell_of(at);
+		if (cell == NULL || cell->freed)
+			continue; /* it was opened twice */
+		plain_cell(at, true);
+		cell->freed = true;
+	}
+}
+
 void memory_freed(uintptr_t address, size_t bytes)
 {
 	if (!is_running())
 		return;
 	memory_drain(me);
 	trace("free", address, bytes);
-	size_t marked = bytes < FREED_MAX ? bytes : FREED_MAX;
-	for (uintptr_t at = address; at < address + marked; at += CELL) {
-		plain_cell(at, true);
-		struct cell *cell = cell_of(at);
-		if (cell != NULL)
-			cell->freed = true;
+	plain_cell(address, true); /* not twice */
+	/* What was never opened was never used. */
+	for (unsigned int i = 0; i < memory->opened && i < OPENED; i++) {
+		uintptr_t begin = (uintptr_t)memory->open[i].address;
+		uintptr_t end = begin + memory->open[i].bytes;
+		begin = begin > address ? begin : address;
+		end = end < address + bytes ? end : address + bytes;
+		if (begin < end)
+			mark_freed(begin, end);
 	}
+	if (memory->opened > OPENED)
+		mark_freed(address, address + (bytes < FREED_MAX ? bytes : FREED_MAX));
 }
 
 /* -------------------------------------------------------------- locations -- */

@@ -9,6 +9,8 @@
 #ifndef MAGRING_SCHED_MEMORY_SLABS_H
 #define MAGRING_SCHED_MEMORY_SLABS_H
 
+#include "tuned.h"
+
 #include "engine.h"
 #include "magring.h"
 #include "pool/pool.h"
