@@ -88,7 +88,9 @@
  * Bytes that one mprotect() makes accessible, once each. A larger step saves
  * system calls while memory grows. Not measured.
  */
+#ifndef REGION_RIGHTS_STEP
 #define REGION_RIGHTS_STEP ((size_t)256 << 10)
+#endif
 /*
  * Bytes: smaller slabs do not cool. With half, 1 KiB payloads go at 5.4 instead
  * of 6.8 M/s where both sides share cores. With double, slabs of 2 KiB lose a
@@ -107,7 +109,9 @@
  * Places for cooling magazines, 8 bytes each. At most 4 MiB cool, which is
  * enough for a second-level cache of 2.7 MiB. Not measured.
  */
+#ifndef COOLING_PLACES
 #define COOLING_PLACES 1024
+#endif
 /* Bytes of slabs to a place: how exactly a magazine counts. Not measured. */
 #define COOLING_PLACE_BYTES ((size_t)4096)
 /*

@@ -251,6 +251,9 @@ void memory_plain(uintptr_t address, size_t bytes, bool write);
 void memory_freed(uintptr_t address, size_t bytes);
 void memory_zero(uintptr_t address, size_t bytes);
 void *memory_take(size_t bytes, size_t align);
+/* The same, but nothing is written to it until it is opened. */
+void *memory_reserve(size_t bytes, size_t align);
+void memory_open(void *address, size_t bytes);
 void memory_release_edge(struct clock *clock);
 void memory_acquire_edge(const struct clock *clock);
 

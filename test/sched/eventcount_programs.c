@@ -41,6 +41,7 @@ static bool is_there(void *unused)
 static bool has_waiters(void)
 {
 	const uint64_t *word = (const uint64_t *)(const void *)&eventcount.word;
+	sched_fence_light();
 	return eventcount_may_have_waiters(sched_load(word, __ATOMIC_RELAXED)) &&
 		eventcount_has_waiters_fenced(&eventcount);
 }

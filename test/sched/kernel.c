@@ -372,8 +372,9 @@ char *shim_strdup(const char *text)
 
 void *shim_mmap(void *address, size_t bytes, int rights, int flags, int fd, off_t offset)
 {
-	(void)address, (void)rights, (void)flags, (void)fd, (void)offset;
-	void *memory = memory_take(bytes, 4096);
+	(void)address, (void)flags, (void)fd, (void)offset;
+	void *memory = rights == PROT_NONE ? memory_reserve(bytes, 4096)
+					   : memory_take(bytes, 4096);
 	if (memory == NULL)
 		errno = ENOMEM;
 	return memory != NULL ? memory : MAP_FAILED;
@@ -388,9 +389,10 @@ int shim_munmap(void *address, size_t bytes)
 
 int shim_mprotect(void *address, size_t bytes, int rights)
 {
-	(void)address, (void)bytes, (void)rights;
+	(void)rights;
 	if (is_running())
 		enter();
+	memory_open(address, bytes);
 	return 0;
 }
 

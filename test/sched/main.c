@@ -76,6 +76,7 @@ static void report(const struct plan *plan, const char *program)
 	printf("FAILED %s: %s\n", plan->program->name, engine->failure);
 	printf("again:  %s --replay %s/%s/%s/%llu --trace\n", program, plan->program->name,
 		memory_of(plan), strategies[plan->strategy], (unsigned long long)plan->seed);
+	fflush(stdout);
 	script_keep();
 	unsigned int decided = engine->script_length;
 	script_shrink(plan);

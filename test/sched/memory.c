@@ -56,6 +56,7 @@
 #define LOCATIONS 8192
 #define CELL 4
 #define PARTS 65536
+#define OPENED 256
 #define HALVES 8 /* that a thread may see between two fences, and more are forgotten */
 #define FREED_MAX 65536 /* bytes of a piece that are marked as freed */
 
@@ -90,6 +91,11 @@ struct cell {
 static struct memory {
 	char *next; /* free memory of the arena */
 	char *first;
+	unsigned int opened; /* pieces that the run may write to */
+	struct piece {
+		void *address;
+		size_t bytes;
+	} open[OPENED];
 	unsigned int locations;
 	struct clock fences; /* what the full fences so far order */
 	uint32_t pairs;      /* 16-byte stores so far */
@@ -128,7 +134,7 @@ void memory_init(void)
 		map_at(0, ((size_t)(_end - __data_start) / CELL + 3) * sizeof(struct cell));
 }
 
-void *memory_take(size_t bytes, size_t align)
+void *memory_reserve(size_t bytes, size_t align)
 {
 	char *taken = (char *)(((uintptr_t)memory->next + align - 1) / align * align);
 	/* Some bytes between two pieces belong to none. */
@@ -141,16 +147,39 @@ void *memory_take(size_t bytes, size_t align)
 	return taken;
 }
 
-/* Memory is zero again, as far as it was taken. */
+void memory_open(void *address, size_t bytes)
+{
+	if (!is_running())
+		return;
+	if (memory->opened < OPENED)
+		memory->open[memory->opened] = (struct piece){ address, bytes };
+	memory->opened++;
+}
+
+void *memory_take(size_t bytes, size_t align)
+{
+	void *taken = memory_reserve(bytes, align);
+	if (taken != NULL)
+		memory_open(taken, bytes);
+	return taken;
+}
+
+/* Memory is zero again, as far as a run may have written. */
 void memory_begin(void)
 {
-	size_t used = (size_t)(memory->next - memory->first);
-	if (used < (size_t)256 << 10)
-		memset(memory->first, 0, used);
-	else
-		madvise((void *)(((uintptr_t)memory->first + 4095) & ~(uintptr_t)4095),
-			(used + 4096) & ~(size_t)4095, MADV_DONTNEED);
-	memset(memory->first, 0, 4096);
+	size_t bytes = 0;
+	for (unsigned int i = 0; i < memory->opened && i < OPENED; i++)
+		bytes += memory->open[i].bytes;
+	if (memory->opened <= OPENED && bytes < (size_t)1 << 20)
+		for (unsigned int i = 0; i < memory->opened; i++)
+			memset(memory->open[i].address, 0, memory->open[i].bytes);
+	else {
+		uintptr_t begin = ((uintptr_t)memory->first + 4095) & ~(uintptr_t)4095;
+		memset(memory->first, 0, begin - (uintptr_t)memory->first);
+		madvise((void *)begin, (size_t)(memory->next - (char *)begin) + 4096,
+			MADV_DONTNEED);
+	}
+	memory->opened = 0;
 	memory->next = memory->first;
 	memory->locations = memory->parts = 1;
 	memset(&memory->fences, 0, sizeof(memory->fences));
@@ -282,21 +311,37 @@ void memory_plain(uintptr_t address, size_t bytes, bool write)
 	}
 }
 
+static void mark_freed(uintptr_t begin, uintptr_t end)
+{
+	size_t covered;
+	for (uintptr_t at = begin; at < end; at += covered) {
+		struct cell *cell = cell_at(at, end - at, &covered);
+		if (cell == NULL || cell->freed)
+			continue; /* it was opened twice */
+		plain_cell(cell, at, true);
+		cell->freed = true;
+	}
+}
+
 void memory_freed(uintptr_t address, size_t bytes)
 {
 	if (!is_running())
 		return;
 	drain_own(address, bytes);
 	trace("free", address, bytes);
-	size_t marked = bytes < FREED_MAX ? bytes : FREED_MAX;
 	size_t covered;
-	for (uintptr_t at = address, end = address + marked; at < end; at += covered) {
-		struct cell *cell = cell_at(at, end - at, &covered);
-		if (cell == NULL)
-			return;
-		plain_cell(cell, at, true);
-		cell->freed = true;
+	plain_cell(cell_at(address, CELL, &covered), address, true); /* not twice */
+	/* What was never opened was never used. */
+	for (unsigned int i = 0; i < memory->opened && i < OPENED; i++) {
+		uintptr_t begin = (uintptr_t)memory->open[i].address;
+		uintptr_t end = begin + memory->open[i].bytes;
+		begin = begin > address ? begin : address;
+		end = end < address + bytes ? end : address + bytes;
+		if (begin < end)
+			mark_freed(begin, end);
 	}
+	if (memory->opened > OPENED)
+		mark_freed(address, address + (bytes < FREED_MAX ? bytes : FREED_MAX));
 }
 
 /* -------------------------------------------------------------- locations -- */
@@ -785,6 +830,12 @@ void memory_fence(int order)
 		me->has_released = true;
 		tick(me);
 	}
+}
+
+void sched_fence_light(void)
+{
+	if (engine->plan.full_fences)
+		memory_fence(__ATOMIC_SEQ_CST);
 }
 
 void memory_release_edge(struct clock *clock)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The judge of a pool. Its variables are no part of the run's memory, so they
- * are what really happened.
- *
- * A refusal with timeout 0 is wrong if no other thread was in a call meanwhile
+ * are what really happened. A refusal with timeout 0 is wrong if no other thread was in a call meanwhile
  * and memory was left. A thread that ends is in a call until it has ended.
  */
 #include "memory_slabs.h"
@@ -249,33 +247,6 @@ void slabs_wait(void)
 }
 
 /* -------------------------------------------------------------------- end -- */
-
-void slabs_check_statistics(void)
-{
-	struct magring_pool_stats stats = { .size = sizeof(stats) };
-	slabs_begin_call();
-	int rc = magring_pool_get_stats(slabs.pool, &stats);
-	slabs_end_call();
-	sched_require(rc == 0, "get_stats: %d", rc);
-	sched_require(stats.slabs_in_use <= slabs.bytes / SLAB_UNIT &&
-			stats.payload_bytes_in_use <= slabs.bytes && stats.allocated >= stats.freed,
-		"%lu allocated, %lu freed", stats.allocated, stats.freed);
-	sched_require(stats.slab_bytes_carved <= slabs.bytes &&
-			stats.slab_bytes_cached <= slabs.bytes && stats.memory_bytes < 1 << 26 &&
-			stats.memory_bytes_high >= stats.memory_bytes,
-		"%lu carved, %lu cached, %lu of the system", stats.slab_bytes_carved,
-		stats.slab_bytes_cached, stats.memory_bytes);
-	for (unsigned int i = 0; i < stats.classes; i++) {
-		struct magring_class_stats class = { .size = sizeof(class) };
-		slabs_begin_call();
-		rc = magring_pool_get_class_stats(slabs.pool, i, &class);
-		slabs_end_call();
-		sched_require(rc == 0 && class.carved >= class.trimmed &&
-				class.allocated >= class.freed,
-			"class %u: %lu carved, %lu trimmed, %lu allocated, %lu freed", i,
-			class.carved, class.trimmed, class.allocated, class.freed);
-	}
-}
 
 /* All stands still: what is held is what is counted. */
 static void check_balance(void)

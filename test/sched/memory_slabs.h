@@ -9,6 +9,8 @@
 #ifndef MAGRING_SCHED_MEMORY_SLABS_H
 #define MAGRING_SCHED_MEMORY_SLABS_H
 
+#include "tuned.h"
+
 #include "engine.h"
 #include "magring.h"
 #include "pool/pool.h"
@@ -61,5 +63,6 @@ void slabs_wait(void);
 void slabs_end(size_t payload);
 /* Statistics that hold at any moment. */
 void slabs_check_statistics(void);
+void slabs_check_class(unsigned int class_index);
 
 #endif

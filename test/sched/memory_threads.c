@@ -3,6 +3,7 @@
  * Programs: threads and pools that come and go, and statistics beside them.
  */
 #include "memory_slabs.h"
+#include "pool/counts.h"
 
 #include <errno.h>
 
@@ -93,23 +94,62 @@ static void run_statistics(void)
 	slabs_end(SLABS_SMALL);
 }
 
-/* A page goes to the system while another thread reads how much there is. */
-static void run_absent(void)
+/* Threads without caches share their counters. */
+static void run_bare_statistics(void)
 {
-	struct slabs_options options = { .bytes = 2 * 4096,
-		.max_payload = 4096,
+	slabs_create(&some);
+	slabs_leave_metadata(2 * 256);
+	slabs_spawn("watch", watch, (void *)(uintptr_t)2);
+	slabs_spawn("brief", come_and_go, kept);
+	slabs_spawn("late", come_late, NULL);
+	slabs_wait();
+	slabs_check_statistics();
+	slabs_end(SLABS_SMALL);
+}
+
+static void use_and_trim(void *payload)
+{
+	struct magring_message message;
+	int rc = slabs_take(&message, (uintptr_t)payload, 0);
+	sched_require(rc == 0, "alloc: %d", rc);
+	slabs_free(&message);
+	trim(NULL);
+}
+
+/* What was trimmed was carved before, and what is absent was taken. */
+static void watch_account(void *class_index)
+{
+	for (int i = 0; i < 2; i++) {
+		slabs_check_class((unsigned int)(uintptr_t)class_index);
+		sched_require(pool_memory(slabs_pool()) >= sizeof(struct magring_pool),
+			"more memory is absent than was taken");
+	}
+}
+
+/* A thread carves and trims, and another reads how much there is. */
+static void run_account(size_t payload)
+{
+	struct slabs_options options = { .bytes = 2 * payload,
+		.max_payload = payload,
 		.rounds = 1,
 		.chunk = 1,
 		.several = true };
 	slabs_create(&options);
-	struct magring_message page;
-	int rc = slabs_take(&page, 4096, 0);
-	sched_require(rc == 0, "alloc: %d", rc);
-	slabs_free(&page);
-	slabs_spawn("trim", trim, NULL);
-	slabs_spawn("watch", watch, (void *)(uintptr_t)2);
+	slabs_spawn("trim", use_and_trim, (void *)payload);
+	slabs_spawn("watch", watch_account, (void *)(uintptr_t)slab_class(payload));
 	slabs_wait();
-	slabs_end(4096);
+	slabs_end(payload);
+}
+
+static void run_trimmed(void)
+{
+	run_account(SLABS_SMALL);
+}
+
+/* A page goes to the system. */
+static void run_absent(void)
+{
+	run_account(4096);
 }
 
 /* -------------------------------------------------------- without caches -- */
@@ -144,118 +184,16 @@ static void run_overflow(void)
 	slabs_end(SLABS_SMALL);
 }
 
-/* ------------------------------------------------------------ other pools -- */
-
-static struct magring_pool *other;
-
-static struct magring_pool *pool_of(size_t bytes)
-{
-	const struct magring_pool_options options = { .size = sizeof(options),
-		.memory_limit = bytes,
-		.max_payload = SLABS_SMALL };
-	struct magring_pool *pool;
-	int rc = magring_pool_create(&pool, &options);
-	sched_require(rc == 0, "pool_create: %d", rc);
-	return pool;
-}
-
-static bool is_done; /* with the other pool */
-
-static void use_and_end(void *unused)
-{
-	struct magring_message message;
-	(void)unused;
-	int rc = magring_message_alloc(other, &message, NULL, 0, SLABS_SMALL, 0);
-	sched_require(rc == 0, "alloc: %d", rc);
-	magring_message_free(&message);
-	slabs_tell();
-	is_done = true;
-}
-
-static void destroy_when_done(void *unused)
-{
-	(void)unused;
-	while (!is_done)
-		engine_yield();
-	/* That thread may be ending at this moment. */
-	slabs_listen();
-	int rc = magring_pool_destroy(other);
-	sched_require(rc == 0, "pool_destroy: %d", rc);
-	/* Its number may be another's now. */
-	other = pool_of(64);
-	use_and_end(NULL);
-}
-
-static void run_destroy(void)
-{
-	slabs_create(&some);
-	other = pool_of(128);
-	slabs_spawn("brief", come_and_go, NULL);
-	slabs_spawn("ending", use_and_end, NULL);
-	slabs_spawn("destroy", destroy_when_done, NULL);
-	slabs_wait();
-	int rc = magring_pool_destroy(other);
-	sched_require(rc == 0, "pool_destroy: %d", rc);
-	slabs_end(SLABS_SMALL);
-}
-
-/* ------------------------------------------------------------------ stack -- */
-
-static bool in_hands[8];
-
-/* Two magazines, on and off one stack. */
-static void push_and_pop(void *turns)
-{
-	struct depot *depot = &slabs_pool()->depot;
-	for (uintptr_t i = (uintptr_t)turns; i > 0; i--) {
-		struct magazine *mine[2];
-		int count = 1 + (int)sched_choose(2);
-		for (int m = 0; m < count; m++) {
-			mine[m] = depot_take_empty(depot);
-			if (mine[m] == NULL)
-				continue;
-			size_t number = mine[m]->reserved;
-			sched_require(!in_hands[number], "magazine %zu twice", number);
-			in_hands[number] = true;
-		}
-		for (int m = 0; m < count; m++) {
-			if (mine[m] == NULL)
-				continue;
-			in_hands[mine[m]->reserved] = false;
-			depot_put(depot, 0, mine[m]);
-		}
-	}
-}
-
-static void run_stack(void)
-{
-	struct depot *depot = &slabs_create(&bare)->depot;
-	struct magazine *made[3];
-	for (uint32_t i = 0; i < 3; i++) {
-		made[i] = depot_take_empty(depot);
-		made[i]->reserved = i;
-	}
-	slabs_leave_metadata(0);
-	for (int i = 0; i < 3; i++)
-		depot_put(depot, 0, made[i]);
-	for (int i = 0; i < 3; i++)
-		slabs_spawn("user", push_and_pop, (void *)(uintptr_t)3);
-	slabs_wait();
-	for (int i = 0; i < 3; i++)
-		sched_require(depot_take_empty(depot) != NULL, "%d of 3 magazines are left", i);
-	sched_require(depot_take_empty(depot) == NULL, "a magazine too many");
-}
-
 const struct sched_program memory_exit = { "memory_exit",
 	"threads end, and others take over their caches", run_exit, SCHED_MAY_STOP };
 const struct sched_program memory_statistics = { "memory_statistics",
 	"statistics beside traffic and a trim", run_statistics, SCHED_MAY_STOP };
+const struct sched_program memory_bare_statistics = { "memory_bare_statistics",
+	"statistics beside threads without caches", run_bare_statistics, SCHED_MAY_STOP };
+const struct sched_program memory_trimmed = { "memory_trimmed",
+	"statistics beside a trim of what was just carved", run_trimmed, SCHED_MAY_STOP };
 const struct sched_program memory_absent = { "memory_absent",
 	"statistics beside a trim that gives pages back", run_absent, SCHED_MAY_STOP };
 const struct sched_program memory_overflow = { "memory_overflow",
 	"there is no memory for caches and magazines", run_overflow,
 	SCHED_MAY_STOP | SCHED_MAY_DIE };
-const struct sched_program memory_destroy = { "memory_destroy",
-	"a pool is destroyed beside a thread that ends", run_destroy, SCHED_MAY_STOP };
-const struct sched_program memory_stack = { "memory_stack", "three magazines on one stack",
-	run_stack, SCHED_MAY_STOP };

@@ -121,9 +121,8 @@ static void use_again(void *times)
 {
 	struct magring_message message;
 	for (uintptr_t i = (uintptr_t)times; i > 0; i--) {
-		int rc = slabs_take(&message, SLABS_SMALL, -1);
-		sched_require(rc == 0, "refused, though no other thread has any: %d", rc);
-		slabs_free(&message);
+		if (slabs_take(&message, SLABS_SMALL, sched_choose(2) == 0 ? -1 : 1) == 0)
+			slabs_free(&message);
 	}
 }
 
@@ -132,7 +131,7 @@ static void run_only_slab(void)
 {
 	slabs_create(&only);
 	slabs_spawn("trim", trim, (void *)(uintptr_t)3);
-	slabs_spawn("user", use_again, (void *)(uintptr_t)3);
+	slabs_spawn("user", use_again, (void *)(uintptr_t)6);
 	slabs_wait();
 	slabs_end(SLABS_SMALL);
 }
@@ -152,6 +151,15 @@ static void want_more(void *unused)
 	int rc = slabs_take(&message, LARGE, -1);
 	sched_require(rc == 0, "alloc: %d", rc);
 	slabs_give(&message);
+}
+
+static void want_middle(void *unused)
+{
+	struct magring_message message;
+	(void)unused;
+	int rc = slabs_take(&message, 128, -1);
+	sched_require(rc == 0, "alloc: %d", rc);
+	slabs_free(&message);
 }
 
 static struct magring_message kept;
@@ -180,43 +188,80 @@ static void run_wake(void)
 	slabs_end(LARGE);
 }
 
-/* ----------------------------------------------------------- magazines -- */
-
-#define MAGAZINES 36
-
-static const struct slabs_options magazines = { .bytes = 8 * 64, .rounds = 1, .chunk = 1 };
-
-/* More pages of empty magazines than the slabs need. */
-static void make_magazines(struct depot *depot)
+static void use_small(void *unused)
 {
-	struct magazine *made[MAGAZINES];
-	for (int i = 0; i < MAGAZINES; i++) {
-		made[i] = depot_take_empty(depot);
-		sched_require(made[i] != NULL, "no magazine");
-	}
-	for (int i = 0; i < MAGAZINES; i++)
-		depot_put(depot, 0, made[i]);
-}
-
-static void use_slabs(void *unused)
-{
-	struct magring_message mine[4];
-	unsigned int count = 0;
+	struct magring_message message;
 	(void)unused;
-	while (count < 4 && slabs_take(&mine[count], SLABS_SMALL, 0) == 0)
-		count++;
-	while (count > 0)
-		slabs_free(&mine[--count]);
+	if (slabs_take(&message, SLABS_SMALL, 0) == 0)
+		slabs_free(&message);
 }
 
-static void run_magazines(void)
+/*
+ * A free range has room for a slab of each class, and one thread has it in its
+ * hands. The class of the thread that waits has another slab, in use.
+ */
+static void run_ranges(void)
 {
-	make_magazines(&slabs_create(&magazines)->depot);
-	slabs_spawn("trim", trim, (void *)(uintptr_t)1);
-	slabs_spawn("user", use_slabs, NULL);
-	slabs_spawn("user", use_slabs, NULL);
-	slabs_wait();
+	struct slabs_options options = { .bytes = 6 * 64,
+		.max_payload = 128,
+		.rounds = 1,
+		.chunk = 1,
+		.several = true };
+	slabs_create(&options);
+	int rc = slabs_take(&kept, 128, 0);
+	sched_require(rc == 0, "alloc: %d", rc);
+	for (int i = 0; i < 4; i++) {
+		rc = slabs_take(&held[i], SLABS_SMALL, 0);
+		sched_require(rc == 0, "slab %d: %d", i, rc);
+	}
+	for (int i = 0; i < 4; i++)
+		slabs_free(&held[i]);
 	trim((void *)(uintptr_t)1);
+	slabs_spawn("waiter", want_middle, NULL);
+	slabs_spawn("user", use_small, NULL);
+	slabs_spawn("user", use_small, NULL);
+	slabs_wait();
+	slabs_free(&kept);
+	slabs_end(128);
+}
+
+/*
+ * Magazines of one slab. The one on top belongs to a chunk that must stay, and
+ * the next ones to a chunk that goes. So a pop that began before the trim may
+ * find its entry on top again, with another one behind it.
+ */
+static void take_and_free(void *times)
+{
+	struct magring_message mine[2];
+	for (uintptr_t i = (uintptr_t)times; i > 0; i--) {
+		unsigned int count = 0;
+		while (count < 2 && slabs_take(&mine[count], SLABS_SMALL, 0) == 0)
+			count++;
+		while (count > 0)
+			slabs_free(&mine[--count]);
+		slabs_begin_call();
+		(void)magring_pool_flush_thread(slabs_pool());
+		slabs_end_call();
+	}
+}
+
+static void run_pops(void)
+{
+	struct slabs_options options = { .bytes = 4 * 64,
+		.rounds = 1,
+		.chunk = 2,
+		.several = true };
+	slabs_create(&options);
+	fill(SLABS_SMALL);
+	for (int i = 3; i > 0; i--) {
+		slabs_free(&held[i]);
+		(void)magring_pool_flush_thread(slabs_pool());
+	}
+	slabs_spawn("trim", trim, (void *)(uintptr_t)1);
+	slabs_spawn("user", take_and_free, (void *)(uintptr_t)1);
+	slabs_spawn("user", take_and_free, (void *)(uintptr_t)1);
+	slabs_wait();
+	slabs_free(&held[0]);
 	slabs_end(SLABS_SMALL);
 }
 
@@ -233,6 +278,7 @@ const struct sched_program memory_only_slab = { "memory_only_slab",
 const struct sched_program memory_trim_wakes = { "memory_trim_wakes",
 	"a thread waits for what another class has", run_wake,
 	SCHED_MAY_STOP | SCHED_MAY_INTERRUPT };
-const struct sched_program memory_magazines = { "memory_magazines",
-	"pages of magazines are trimmed beside two users", run_magazines,
-	SCHED_MAY_STOP | SCHED_MAY_DIE };
+const struct sched_program memory_ranges = { "memory_ranges", "a range serves two classes",
+	run_ranges, SCHED_MAY_STOP | SCHED_MAY_INTERRUPT };
+const struct sched_program memory_pops = { "memory_pops",
+	"pops begin before a trim and end after it", run_pops, SCHED_MAY_STOP };

@@ -18,6 +18,8 @@ static const struct slabs_options apart = { .bytes = 64 + 2 * 128,
 	.chunk = 1,
 	.several = true };
 
+static const struct slabs_options cool = { .bytes = 2 * 64, .rounds = 1, .chunk = 1, .cooling = 1 };
+
 static struct magring_message held[4];
 
 /* Takes a slab, however long it takes, and frees it. */
@@ -154,6 +156,61 @@ static void run_hidden(void)
 	slabs_end(SLABS_SMALL);
 }
 
+/* ---------------------------------------------------- carved by others -- */
+
+/* The slab of another class is carved, and not counted yet. */
+static void carve_other(void *unused)
+{
+	struct magring_message message;
+	(void)unused;
+	if (slabs_take(&message, OTHER, 0) == 0)
+		slabs_free(&message);
+}
+
+/*
+ * Room for one slab of its class, which another thread may carve at the same
+ * time. Then the class has one, and it will be free.
+ */
+static void run_carve(void)
+{
+	slabs_create(&one);
+	slabs_spawn("user", use_one, (void *)(intptr_t)-1);
+	slabs_spawn("user", use_one, (void *)(intptr_t)-1);
+	slabs_wait();
+	slabs_end(SLABS_SMALL);
+}
+
+/* There is a slab for each class. */
+static void run_carve_both(void)
+{
+	struct slabs_options options = apart;
+	options.bytes = 64 + 128;
+	slabs_create(&options);
+	slabs_spawn("other", carve_other, NULL);
+	slabs_spawn("user", pass_on, NULL);
+	slabs_wait();
+	slabs_end(SLABS_SMALL);
+}
+
+/* Freed slabs cool, and are put aside by one thread while others wait. */
+static void use_two(void *unused)
+{
+	(void)unused;
+	use_one((void *)(intptr_t)-1);
+	use_one((void *)(intptr_t)-1);
+}
+
+static void run_cool(void)
+{
+	slabs_create(&cool);
+	fill(SLABS_SMALL, 2);
+	slabs_spawn("free", free_held, (void *)(uintptr_t)2);
+	slabs_spawn("user", use_two, NULL);
+	slabs_spawn("user", use_two, NULL);
+	slabs_wait();
+	slabs_end(SLABS_SMALL);
+}
+
 #define ALL (SCHED_MAY_STOP | SCHED_MAY_INTERRUPT)
 const struct sched_program memory_burst = { "memory_burst",
 	"one thread frees as many slabs as others wait for", run_burst, ALL };
@@ -167,3 +224,9 @@ const struct sched_program memory_cancel = { "memory_cancel",
 	"a sleeper is cancelled beside another", run_cancel, ALL };
 const struct sched_program memory_hidden = { "memory_hidden",
 	"the slab is in the cache of a thread at work", run_hidden, ALL };
+const struct sched_program memory_carve = { "memory_carve",
+	"two threads want the slab that is not carved yet", run_carve, ALL };
+const struct sched_program memory_carve_both = { "memory_carve_both",
+	"a thread waits while another carves for another class", run_carve_both, ALL };
+const struct sched_program memory_cool = { "memory_cool", "threads wait for slabs that cool",
+	run_cool, ALL };

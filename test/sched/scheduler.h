@@ -79,6 +79,9 @@ enum sched_memory sched_memory_kind(void);
 /* Steps of the calling thread that do nothing: others run meanwhile. */
 void sched_pass(unsigned int steps);
 
+/* fence_light() of base/fence.h, for the program's own accesses. */
+void sched_fence_light(void);
+
 /* A choice of the program: 0 to n - 1. */
 unsigned int sched_choose(unsigned int n);
 

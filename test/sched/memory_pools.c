@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Programs: a pool that goes beside threads that end; and one stack alone.
+ */
+#include "memory_slabs.h"
+
+#include <errno.h>
+
+static const struct slabs_options bare = { .bytes = 4 * 64, .rounds = 1, .chunk = 2 };
+
+static void come_and_go(void *unused)
+{
+	struct magring_message mine;
+	(void)unused;
+	if (slabs_take(&mine, SLABS_SMALL, 0) == 0)
+		slabs_free(&mine);
+}
+
+static struct magring_pool *other;
+
+static struct magring_pool *pool_of(size_t bytes)
+{
+	const struct magring_pool_options options = { .size = sizeof(options),
+		.memory_limit = bytes,
+		.max_payload = SLABS_SMALL };
+	struct magring_pool *pool;
+	int rc = magring_pool_create(&pool, &options);
+	sched_require(rc == 0, "pool_create: %d", rc);
+	return pool;
+}
+
+static bool is_done; /* with the other pool */
+
+static void use_and_end(void *unused)
+{
+	struct magring_message message;
+	(void)unused;
+	int rc = magring_message_alloc(other, &message, NULL, 0, SLABS_SMALL, 0);
+	sched_require(rc == 0, "alloc: %d", rc);
+	magring_message_free(&message);
+	slabs_tell();
+	is_done = true;
+}
+
+static void destroy_when_done(void *unused)
+{
+	(void)unused;
+	while (!is_done)
+		engine_yield();
+	/* That thread may be ending at this moment. */
+	slabs_listen();
+	int rc = magring_pool_destroy(other);
+	sched_require(rc == 0, "pool_destroy: %d", rc);
+	/* Its number may be another's now. */
+	other = pool_of(64);
+	use_and_end(NULL);
+}
+
+static void run_destroy(void)
+{
+	slabs_create(&bare);
+	other = pool_of(128);
+	slabs_spawn("brief", come_and_go, NULL);
+	slabs_spawn("ending", use_and_end, NULL);
+	slabs_spawn("destroy", destroy_when_done, NULL);
+	slabs_wait();
+	int rc = magring_pool_destroy(other);
+	sched_require(rc == 0, "pool_destroy: %d", rc);
+	slabs_end(SLABS_SMALL);
+}
+
+/* ------------------------------------------------------------------ stack -- */
+
+static bool in_hands[8];
+
+/* Two magazines, on and off one stack. */
+static void push_and_pop(void *turns)
+{
+	struct depot *depot = &slabs_pool()->depot;
+	for (uintptr_t i = (uintptr_t)turns; i > 0; i--) {
+		struct magazine *mine[2];
+		int count = 1 + (int)sched_choose(2);
+		for (int m = 0; m < count; m++) {
+			mine[m] = depot_take_empty(depot);
+			if (mine[m] == NULL)
+				continue;
+			size_t number = mine[m]->reserved;
+			sched_require(!in_hands[number], "magazine %zu twice", number);
+			in_hands[number] = true;
+		}
+		for (int m = 0; m < count; m++) {
+			if (mine[m] == NULL)
+				continue;
+			in_hands[mine[m]->reserved] = false;
+			depot_put(depot, 0, mine[m]);
+		}
+	}
+}
+
+static void run_stack(void)
+{
+	struct depot *depot = &slabs_create(&bare)->depot;
+	struct magazine *made[3];
+	for (uint32_t i = 0; i < 3; i++) {
+		made[i] = depot_take_empty(depot);
+		made[i]->reserved = i;
+	}
+	slabs_leave_metadata(0);
+	for (int i = 0; i < 3; i++)
+		depot_put(depot, 0, made[i]);
+	for (int i = 0; i < 3; i++)
+		slabs_spawn("user", push_and_pop, (void *)(uintptr_t)3);
+	slabs_wait();
+	for (int i = 0; i < 3; i++)
+		sched_require(depot_take_empty(depot) != NULL, "%d of 3 magazines are left", i);
+	sched_require(depot_take_empty(depot) == NULL, "a magazine too many");
+}
+
+const struct sched_program memory_destroy = { "memory_destroy",
+	"a pool is destroyed beside a thread that ends", run_destroy, SCHED_MAY_STOP };
+const struct sched_program memory_stack = { "memory_stack", "three magazines on one stack",
+	run_stack, SCHED_MAY_STOP };
