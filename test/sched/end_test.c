@@ -150,4 +150,10 @@ void end_tests(void)
 		check(counter == 5 && own == 6, "%s: not set back: %d, %d", faults[i].program.name,
 			counter, own);
 	}
+	/* Nor does a run see what came between two. */
+	const struct fault *fault = &faults[4];
+	counter = 9;
+	own = 9;
+	run_many(&fault->program, SCHED_SC, RANDOM, 1, NULL);
+	check(tally->failed == 0, "%s: %s", fault->program.name, tally->failure);
 }

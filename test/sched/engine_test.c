@@ -14,7 +14,7 @@
 #undef mmap
 
 #define SEEDS 3000
-#define SEARCH_MAX 2000000
+#define SEARCH_MAX 200000
 
 struct tally *tally;
 _Atomic int x, y, z;

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <errno.h>
 
+#define ROUNDS 20 /* so many that stops end within a run */
 #define THREAD(name) static void name(void *unused __attribute__((unused)))
 
 static pthread_mutex_t mutex;
@@ -21,7 +22,7 @@ static int chosen;
 static void mix(_Atomic int *mine, _Atomic int *other)
 {
 	static const struct timespec soon = { .tv_sec = 1, .tv_nsec = 500 };
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < ROUNDS; i++) {
 		int value = R(*other, RLX);
 		W(*mine, i, RLX);
 		atomic_compare_exchange_weak_explicit(&z, &value, i, AR, RLX);
@@ -37,7 +38,8 @@ static void mix(_Atomic int *mine, _Atomic int *other)
 	}
 	/* Sometimes: both threads have chosen much. */
 	pthread_mutex_lock(&mutex);
-	sched_require(chosen < 11 || R(*other, RLX) != 3, "chosen %d, %d", chosen, R(z, RLX));
+	sched_require(chosen < 3 * ROUNDS || R(*other, RLX) != ROUNDS - 1, "chosen %d, %d", chosen,
+		R(z, RLX));
 	pthread_mutex_unlock(&mutex);
 }
 THREAD(mix_x)

@@ -6,6 +6,7 @@
 #include "engine_test.h"
 #include "shim.h"
 
+#include <ck_pr.h>
 #include <errno.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -54,6 +55,20 @@ THREAD(yield_for_ever)
 {
 	while (R(x, RLX) == 0)
 		sched_yield();
+}
+
+/* Each waits for the other's store, without a system call. */
+THREAD(pause_for_y)
+{
+	W(x, 1, RLX);
+	while (R(y, RLX) == 0)
+		ck_pr_stall();
+}
+THREAD(pause_for_x)
+{
+	W(y, 1, RLX);
+	while (R(x, RLX) == 0)
+		ck_pr_stall();
 }
 
 /* Sleep for a while, again and again. */
@@ -189,6 +204,7 @@ static const struct fault faults[] = {
 	{ ALONE("thread 0 sleeps", wait_for_nobody), .often = ALWAYS, .failure = "standstill" },
 	{ FAULT("lost wake-up"), { wait_badly, wake_y }, SOMETIMES, "thread a has not ended" },
 	{ FAULT("no lost wake-up"), { wait_well, wake_x }, NEVER, NULL },
+	{ FAULT("pauses"), { pause_for_y, pause_for_x }, NEVER, NULL },
 	{ FAULT("deadline"), { sleep_until }, NEVER, NULL },
 	{ FAULT("past deadline"), { sleep_in_the_past }, NEVER, NULL },
 	{ FAULT("woken"), { sleep_woken, wake_x }, NEVER, NULL },
@@ -233,12 +249,12 @@ void system_tests(void)
 				endless[i].program.name, tally->failure);
 		}
 	}
-	run_many(&faults[7].program, SCHED_SC, RANDOM, 1000, NULL);
-	check(tally->seen[1] > 0 && tally->seen[2] > 0, "woken: always the same");
 	run_many(&faults[8].program, SCHED_SC, RANDOM, 1000, NULL);
+	check(tally->seen[1] > 0 && tally->seen[2] > 0, "woken: always the same");
+	run_many(&faults[9].program, SCHED_SC, RANDOM, 1000, NULL);
 	check(tally->seen[3] > 0 && tally->seen[4] > 0, "one of two: always the same");
 	/* Set back after a run that sets it. */
-	run_many(&faults[5].program, SCHED_SC, RANDOM, 5, NULL);
+	run_many(&faults[6].program, SCHED_SC, RANDOM, 5, NULL);
 	check(tally->seen[0] == 5, "deadline: %lu of 5", (unsigned long)tally->seen[0]);
 	fault_check(&interrupted);
 	stop_tests();
