@@ -60,6 +60,25 @@ static void run_mix(void)
 static const struct sched_program mixture = { "mixture", "", run_mix,
 	SCHED_MAY_STOP | SCHED_MAY_DIE | SCHED_MAY_INTERRUPT };
 
+/* Threads block all the time, so it matters when one that has stopped goes on. */
+THREAD(doze)
+{
+	for (int i = 0; i < 100; i++) {
+		int64_t until = sched_time() + 100;
+		for (int j = 0; j < 5; j++)
+			W(x, j, RLX);
+		syscall(SYS_futex, &y, FUTEX_WAIT_BITSET_PRIVATE, 0,
+			&(struct timespec){ .tv_sec = until / 1000000000,
+				.tv_nsec = until % 1000000000 },
+			NULL, ~0u);
+	}
+}
+static void run_doze(void)
+{
+	run_threads((void (*const[4])(void *)){ doze, doze, doze, doze });
+}
+static const struct sched_program dozing = { "dozing", "", run_doze, SCHED_MAY_STOP };
+
 /* A small one, for the search: an update is lost. */
 THREAD(increment)
 {
@@ -117,6 +136,15 @@ static void check_seeds(enum sched_memory memory, enum strategy strategy)
 		check_repeats(plan, &failed);
 	check(failed > 5 && failed < 295, "mixture %s: %u of 300 failed", memory_names[memory],
 		failed);
+}
+
+static void check_dozing(enum sched_memory memory, enum strategy strategy)
+{
+	unsigned int failed = 0;
+	struct plan plan = { .program = &dozing, .memory = memory, .strategy = strategy };
+	for (plan.seed = 1; plan.seed <= 100; plan.seed++)
+		check_repeats(plan, &failed);
+	check(failed == 0, "dozing: %s", engine->failure);
 }
 
 static void check_searched(enum sched_memory memory)
@@ -182,6 +210,8 @@ void replay_tests(void)
 	for (enum sched_memory memory = SCHED_SC; memory <= SCHED_WEAK; memory++) {
 		check_seeds(memory, RANDOM);
 		check_seeds(memory, PCT);
+		check_dozing(memory, RANDOM);
+		check_dozing(memory, PCT);
 		check_searched(memory);
 		check_shrinks(memory, RANDOM);
 		check_shrinks(memory, PCT);
