@@ -135,6 +135,24 @@ THREAD(clear_object)
 	W(object.value, 7, RLX);
 	*((uint32_t *)(void *)&object.value + 1) = 8;
 	sched_require(R(object.value, RLX) == 7, "object: not 7");
+	/* A plain store, twice, with nothing between but a load. */
+	for (uint64_t i = 9; i < 11; i++) {
+		*(volatile uint64_t *)&object.value = i;
+		sched_require(R(object.value, RLX) == (int)i, "object: not %d", (int)i);
+	}
+}
+/* The same memory, as variables of two sizes. */
+THREAD(grow)
+{
+	_Atomic uint32_t *small = (_Atomic uint32_t *)(void *)&object.after;
+	_Atomic uint64_t *large = (_Atomic uint64_t *)(void *)&object.after;
+	W(*small, 1, RLX);
+	W(*large, 0x300000002, RLX);
+	sched_require(atomic_load_explicit(large, RLX) == 0x300000002, "cut off");
+}
+THREAD(write_after_high)
+{
+	((volatile uint32_t *)(void *)&object.after)[1] = 1;
 }
 THREAD(use_nothing)
 {
@@ -186,6 +204,8 @@ static const struct fault faults[] = {
 	{ FAULT("plain on a flag"), { plain_beside_flag, recv_0 }, ALWAYS, "race" },
 	{ FAULT("frames of a stack"), { owner, visitor }, NEVER, NULL },
 	{ FAULT("plain after atomic"), { clear_object, use_nothing }, NEVER, NULL },
+	{ FAULT("another size"), { grow }, NEVER, NULL },
+	{ FAULT("another size, and a race"), { grow, write_after_high }, ALWAYS, "race" },
 	{ FAULT("many locks"), { many_locks }, NEVER, NULL },
 };
 static const struct fault large = { ALONE("too large", too_large), .often = NEVER };
