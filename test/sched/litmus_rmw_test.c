@@ -31,9 +31,10 @@ static int cas(_Atomic int *location, int expected, int desired, memory_order or
 		store_y; \
 		r[1] = R(x, RLX); \
 	}
-SB(sb_add, ADD1(x, RLX), ADD1(y, RLX))
-SB(sb_other, (W(x, 1, RLX), ADD1(z, RLX)), (W(y, 1, RLX), ADD1(z, RLX)))
-SB(sb_failed, (W(x, 1, RLX), cas(&z, 9, 8, RLX, RLX)), (W(y, 1, RLX), cas(&z, 9, 8, RLX, RLX)))
+SB(sb_add, (void)ADD1(x, RLX), (void)ADD1(y, RLX))
+SB(sb_other, (W(x, 1, RLX), (void)ADD1(z, RLX)), (W(y, 1, RLX), (void)ADD1(z, RLX)))
+SB(sb_failed, (W(x, 1, RLX), (void)cas(&z, 9, 8, RLX, RLX)),
+	(W(y, 1, RLX), (void)cas(&z, 9, 8, RLX, RLX)))
 SB(sb_sc, atomic_exchange_explicit(&x, 1, SC), atomic_exchange_explicit(&y, 1, SC))
 
 /* A release sequence: y is 1 by its head, 3 by an addition, 2 by that alone. */
