@@ -11,4 +11,5 @@ const struct sched_program *const memory_programs[] = { &memory_few, &memory_pai
 	&memory_trim, &memory_two_trims, &memory_hopeless, &memory_only_slab, &memory_trim_wakes,
 	&memory_magazines, &memory_exit, &memory_statistics, &memory_absent, &memory_overflow,
 	&memory_destroy, &memory_stack, &memory_fork, &memory_pops, &memory_bare_statistics,
-	&memory_carve, &memory_carve_both, &memory_cool, &memory_ranges, &memory_trimmed, NULL };
+	&memory_carve, &memory_carve_both, &memory_cool, &memory_ranges, &memory_trimmed,
+	&memory_fast_free, NULL };

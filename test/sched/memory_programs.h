@@ -21,5 +21,6 @@ extern const struct sched_program memory_fork;
 extern const struct sched_program memory_pops, memory_bare_statistics, memory_carve,
 	memory_carve_both, memory_cool;
 extern const struct sched_program memory_ranges, memory_trimmed;
+extern const struct sched_program memory_fast_free;
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The judge of a pool. Its variables are no part of the run's memory, so they
- * are what really happened. A refusal with timeout 0 is wrong if no other thread was in a call meanwhile
- * and memory was left. A thread that ends is in a call until it has ended.
+ * are what really happened. A refusal with timeout 0 is wrong if no other thread
+ * was in a call meanwhile and memory was left. A thread that ends is in a call.
  */
 #include "memory_slabs.h"
 

@@ -22,6 +22,19 @@ static const struct slabs_options cool = { .bytes = 2 * 64, .rounds = 1, .chunk 
 
 static struct magring_message held[4];
 
+/* Perhaps until so many threads sleep, from thread 1 on; but not for ever. */
+static void await_sleepers(unsigned int count)
+{
+	unsigned int asleep = 0;
+	if (sched_choose(2) == 0)
+		return;
+	for (int i = 0; i < 300 && asleep < count; i++) {
+		engine_yield();
+		for (asleep = 0; asleep < count && sched_is_asleep(asleep + 1);)
+			asleep++;
+	}
+}
+
 /* Takes a slab, however long it takes, and frees it. */
 static void use_one(void *timeout)
 {
@@ -50,6 +63,7 @@ static void fill(size_t payload, unsigned int count)
 
 static void free_held(void *count)
 {
+	await_sleepers(2);
 	for (uintptr_t i = 0; i < (uintptr_t)count; i++)
 		slabs_free(&held[i]);
 }
@@ -68,6 +82,7 @@ static void run_burst(void)
 
 static void free_one(void *message)
 {
+	await_sleepers(3);
 	slabs_free(message);
 }
 
@@ -111,6 +126,7 @@ static void run_timeouts(void)
 
 static void cancel(void *thread)
 {
+	await_sleepers(2);
 	sched_cancel((unsigned int)(uintptr_t)thread);
 }
 
@@ -123,6 +139,7 @@ static void run_cancel(void)
 	slabs_create(&one);
 	fill(SLABS_SMALL, 1);
 	slabs_leave_metadata(0);
+	/* The first two are those that the others wait for. */
 	unsigned int first = slabs_spawn("cancelled", use_one, (void *)(intptr_t)-1);
 	slabs_spawn("waiter", use_one, (void *)(intptr_t)-1);
 	slabs_spawn("free", free_held, (void *)(uintptr_t)1);
@@ -133,25 +150,40 @@ static void run_cancel(void)
 
 /* ------------------------------------------------------- in others' caches -- */
 
-/* Leaves the slab in its cache, and goes on with others. */
-static void leave_and_go_on(void *turns)
-{
-	struct magring_message message;
-	slabs_free(&held[0]);
-	for (uintptr_t i = (uintptr_t)turns; i > 0; i--)
-		if (slabs_take(&message, OTHER, 0) == 0)
-			slabs_free(&message);
-}
-
+/*
+ * The slab is in the cache of thread 0, which goes on with others. It does not
+ * end, as that would wake the waiter.
+ */
 static void run_hidden(void)
 {
+	struct magring_message message;
 	slabs_create(&apart);
 	int rc = slabs_take(&held[1], OTHER, 0);
 	sched_require(rc == 0, "alloc: %d", rc);
 	slabs_free(&held[1]);
 	fill(SLABS_SMALL, 1);
-	slabs_spawn("neighbour", leave_and_go_on, (void *)(uintptr_t)4);
 	slabs_spawn("waiter", pass_on, NULL);
+	slabs_free(&held[0]);
+	for (int i = 0; i < 6; i++)
+		if (slabs_take(&message, OTHER, 0) == 0)
+			slabs_free(&message);
+	slabs_wait();
+	slabs_end(SLABS_SMALL);
+}
+
+/* Its cache has room for what it frees. */
+static void run_fast_free(void)
+{
+	slabs_create(&one);
+	slabs_spawn("user", use_one, (void *)(intptr_t)-1);
+	slabs_spawn("user", use_one, (void *)(intptr_t)-1);
+	for (int i = 0; i < 2; i++) {
+		struct magring_message message;
+		if (slabs_take(&message, SLABS_SMALL, 0) != 0)
+			continue;
+		await_sleepers(2);
+		slabs_free(&message);
+	}
 	slabs_wait();
 	slabs_end(SLABS_SMALL);
 }
@@ -230,3 +262,5 @@ const struct sched_program memory_carve_both = { "memory_carve_both",
 	"a thread waits while another carves for another class", run_carve_both, ALL };
 const struct sched_program memory_cool = { "memory_cool", "threads wait for slabs that cool",
 	run_cool, ALL };
+const struct sched_program memory_fast_free = { "memory_fast_free",
+	"the freed slab stays in the cache", run_fast_free, ALL };
