@@ -181,7 +181,7 @@ static void run_wake(void)
 	slabs_spawn("trim", free_and_trim, NULL);
 	slabs_stand_still();
 	/* The waiter was at work in a cache, which that trim left alone. */
-	if (sched_is_asleep(waiter))
+	if (!sched_has_ended(waiter))
 		trim((void *)(uintptr_t)1);
 	slabs_wait();
 	slabs_free(&kept);
