@@ -196,7 +196,11 @@ static const struct litmus all[] = {
 	{ LITMUS("additions"), { add_0, add_1 }, last_x, 3, .outcomes = { "012 102" } },
 	{ LITMUS("strong CAS"), { strong_0, strong_1 }, last_x, 3, .outcomes = { "101 012" } },
 	{ LITMUS("weak CAS"), { weak_0, weak_1 }, last_x, 3,
+#ifdef __clang__ /* does not say that it is a weak one */
+		.outcomes = { "101 012" } },
+#else
 		.outcomes = { "101 012", NULL, "000 101 012" } },
+#endif
 	{ LITMUS("two words"), { cas2_0, cas2_1 }, last_words, 4, .outcomes = { "1011 0122" } },
 	{ LITMUS("two words, one differs"), { cas2_0, cas2_half }, last_words, 4,
 		.outcomes = { "1011" } },
