@@ -71,10 +71,14 @@ static void claim_late(bool send)
 	unsigned int last = stop_victim(send);
 	run_to_end(send ? recovery_sends : recovery_recvs);
 	unsigned int late = sched_spawn("late", other, NULL);
-	run_alone(late, 24);
 	unsigned int recovers = sched_spawn("recovers", other, NULL);
-	sched_run_alone(recovers, 25 + sched_choose(70));
-	sched_stop(recovers);
+	if (sched_choose(2) == 0) {
+		run_alone(late, 24);
+	} else { /* it knows of the challenge, but not of the decision */
+		run_alone(recovers, 60);
+		run_alone(late, 40);
+	}
+	run_alone(recovers, 95);
 	run_alone(last, 6);
 	run_alone(late, 30);
 	run_alone(last, 10);
