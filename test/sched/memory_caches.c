@@ -11,7 +11,7 @@ static const struct slabs_options pairs = { .bytes = 6 * 64, .rounds = 2, .chunk
 static const struct slabs_options cooling = { .bytes = 5 * 64,
 	.rounds = 1,
 	.chunk = 2,
-	.cooling = 2 };
+	.cooling = 1 };
 
 /* Holds some, and frees its own and those that it is given. */
 static void trade(void *turns)
@@ -43,6 +43,9 @@ static void trade(void *turns)
 static void run_trade(const struct slabs_options *options, unsigned int threads, uintptr_t turns)
 {
 	slabs_create(options);
+	if (options->cooling > 0 && sched_choose(2) == 1)
+		slabs_leave_metadata(3 * ((slabs_pool()->registry.cache_size + 255) / 256 * 256) +
+			sched_choose(8) * 256);
 	for (unsigned int i = 0; i < threads; i++)
 		slabs_spawn("trader", trade, (void *)turns);
 	slabs_wait();

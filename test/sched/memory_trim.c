@@ -12,6 +12,7 @@ static const struct slabs_options two_classes = { .bytes = 4 * 64 + 2 * 256,
 	.max_payload = LARGE,
 	.rounds = 2,
 	.chunk = 2,
+	.cooling = 1,
 	.several = true };
 static const struct slabs_options one_large = { .bytes = 256,
 	.max_payload = LARGE,

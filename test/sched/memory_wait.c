@@ -61,6 +61,13 @@ static void fill(size_t payload, unsigned int count)
 	}
 }
 
+/* A thread without a cache wakes no others as it ends. */
+static void perhaps_no_caches(void)
+{
+	if (sched_choose(2) == 1)
+		slabs_leave_metadata(0);
+}
+
 static void free_held(void *count)
 {
 	await_sleepers(2);
@@ -73,6 +80,7 @@ static void run_burst(void)
 {
 	slabs_create(&two);
 	fill(SLABS_SMALL, 2);
+	perhaps_no_caches();
 	for (int i = 0; i < 2; i++)
 		slabs_spawn("waiter", pass_on, NULL);
 	slabs_spawn("free", free_held, (void *)(uintptr_t)2);
@@ -91,6 +99,7 @@ static void run_wave(void)
 {
 	slabs_create(&full_magazines);
 	fill(SLABS_SMALL, 3);
+	perhaps_no_caches();
 	for (int i = 0; i < 3; i++)
 		slabs_spawn("waiter", pass_on, NULL);
 	for (int i = 0; i < 3; i++)
@@ -124,14 +133,16 @@ static void run_timeouts(void)
 
 /* --------------------------------------------------------- cancellation -- */
 
-static void cancel(void *thread)
+static void cancel(void *unused)
 {
+	(void)unused;
 	await_sleepers(2);
-	sched_cancel((unsigned int)(uintptr_t)thread);
+	sched_cancel(1);
+	sched_cancel(2);
 }
 
 /*
- * One slab is freed, and the thread that it may wake is cancelled. None of them
+ * One slab is freed, and threads that it may wake are cancelled. None of them
  * has a cache, so none wakes others as it ends.
  */
 static void run_cancel(void)
@@ -139,35 +150,39 @@ static void run_cancel(void)
 	slabs_create(&one);
 	fill(SLABS_SMALL, 1);
 	slabs_leave_metadata(0);
-	/* The first two are those that the others wait for. */
-	unsigned int first = slabs_spawn("cancelled", use_one, (void *)(intptr_t)-1);
+	slabs_spawn("cancelled", use_one, (void *)(intptr_t)-1);
+	slabs_spawn("cancelled", use_one, (void *)(intptr_t)-1);
 	slabs_spawn("waiter", use_one, (void *)(intptr_t)-1);
 	slabs_spawn("free", free_held, (void *)(uintptr_t)1);
-	slabs_spawn("cancel", cancel, (void *)(uintptr_t)first);
+	slabs_spawn("cancel", cancel, NULL);
 	slabs_wait();
 	slabs_end(SLABS_SMALL);
 }
 
 /* ------------------------------------------------------- in others' caches -- */
 
-/*
- * The slab is in the cache of thread 0, which goes on with others. It does not
- * end, as that would wake the waiter.
- */
-static void run_hidden(void)
+/* Leaves the slab in its cache, goes on with others, and does not end. */
+static void stay(void *unused)
 {
 	struct magring_message message;
-	slabs_create(&apart);
-	int rc = slabs_take(&held[1], OTHER, 0);
-	sched_require(rc == 0, "alloc: %d", rc);
-	slabs_free(&held[1]);
-	fill(SLABS_SMALL, 1);
-	slabs_spawn("waiter", pass_on, NULL);
+	(void)unused;
 	slabs_free(&held[0]);
 	for (int i = 0; i < 6; i++)
 		if (slabs_take(&message, OTHER, 0) == 0)
 			slabs_free(&message);
+	slabs_tell();
+	engine_block(WAITING);
+}
+
+/* A thread that ends would wake the waiter. */
+static void run_hidden(void)
+{
+	slabs_create(&apart);
+	fill(SLABS_SMALL, 1);
+	slabs_spawn("neighbour", stay, NULL);
+	slabs_spawn("waiter", pass_on, NULL);
 	slabs_wait();
+	slabs_listen();
 	slabs_end(SLABS_SMALL);
 }
 
