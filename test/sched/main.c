@@ -27,7 +27,7 @@ static struct options {
 	unsigned int bound;
 	int memory;   /* -1: each in turn */
 	int strategy; /* -1: random and PCT in turn */
-	bool trace, plain, shrink, list;
+	bool trace, plain, shrink, quick, list;
 } options = { .seconds = 1, .memory = -1, .strategy = -1, .bound = 2 };
 
 static double seconds_now(void)
@@ -132,6 +132,8 @@ static void report(const struct plan *plan, const char *program)
 	printf("FAILED %s: %s\n", plan->program->name, engine->failure);
 	printf("again:  %s --replay %s/%s/%s/%llu --trace\n", program, plan->program->name,
 		memories[plan->memory], strategies[plan->strategy], (unsigned long long)plan->seed);
+	if (options.quick)
+		return;
 	keep_script();
 	unsigned int decided = engine->script_length;
 	shrink(*plan);
@@ -162,6 +164,7 @@ static bool run_for(const struct sched_program *program, double seconds, const c
 		plan.seed++;
 		if (!engine_run(&plan)) {
 			report(&plan, self);
+			printf("%llu runs\n", (unsigned long long)runs);
 			return false;
 		}
 		if (plan.strategy == EXHAUSTIVE && !strategy_next()) {
@@ -209,10 +212,10 @@ static int replay(char *text)
 static void usage(const char *self)
 {
 	printf("usage: %s [--program NAME] [--seconds N] [--runs N] [--seed N] [--memory sc|tso|weak]\n"
-	       "       [--strategy random|pct|exhaustive] [--bound N]\n"
+	       "       [--strategy random|pct|exhaustive] [--bound N] [--quick]\n"
 	       "   or: %s --replay CASE [--trace [--plain]] [--shrink]\n"
 	       "   or: %s --list\n"
-	       "--seconds is for each program.\n",
+	       "--seconds is for each program. --quick leaves a failed run as long as it is.\n",
 		self, self, self);
 }
 
@@ -222,7 +225,8 @@ static void read_options(int argc, char **argv)
 		{ "seconds", 1, NULL, 't' }, { "runs", 1, NULL, 'n' }, { "seed", 1, NULL, 's' },
 		{ "memory", 1, NULL, 'm' }, { "strategy", 1, NULL, 'S' }, { "bound", 1, NULL, 'b' },
 		{ "replay", 1, NULL, 'r' }, { "trace", 0, NULL, 'T' }, { "plain", 0, NULL, 'P' },
-		{ "shrink", 0, NULL, 'k' }, { "list", 0, NULL, 'l' }, { NULL, 0, NULL, 0 } };
+		{ "shrink", 0, NULL, 'k' }, { "quick", 0, NULL, 'q' }, { "list", 0, NULL, 'l' },
+		{ NULL, 0, NULL, 0 } };
 	int option;
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		switch (option) {
@@ -258,6 +262,9 @@ static void read_options(int argc, char **argv)
 			break;
 		case 'k':
 			options.shrink = true;
+			break;
+		case 'q':
+			options.quick = true;
 			break;
 		case 'l':
 			options.list = true;
