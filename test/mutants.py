@@ -34,9 +34,11 @@ What is not here, because no test on x86 can tell:
 import argparse
 import concurrent.futures
 import dataclasses
+import json
 import os
 import pathlib
 import re
+import resource
 import shlex
 import shutil
 import subprocess
@@ -46,8 +48,11 @@ import time
 
 THREAD = ["-O1", "-g", "-fsanitize=thread", "-Wno-tsan"]
 PLAIN = ["-O2"]
-CONFIGS = {"thread": THREAD, "plain": PLAIN}
+# As test/sched/meson.build compiles them.
+SCHED = ["-O1", "-fsanitize=thread", "-U__SANITIZE_THREAD__", "-Wno-tsan"]
+LINKED = {"thread": THREAD, "plain": PLAIN, "sched": []}
 COMMON = ["-std=c11", "-D_GNU_SOURCE", "-fexceptions", "-pthread", "-w"]
+SEED = 1
 SKIPPED = 77
 
 
@@ -57,10 +62,23 @@ class Mutant:
     file: str
     old: str
     new: str
-    program: str
+    program: str  # below test/, or "sched/" and a program of the scheduler
+    # Of a stress program.
     config: str = "thread"
     by: str = "any"
     seconds: float = 2
+    # Of the scheduler: "" is each in turn.
+    memory: str = ""
+    strategy: str = ""
+    runs: int = 2000
+
+    def __post_init__(self):
+        if self.program.startswith("sched/"):
+            self.config = "sched"
+
+    def use(self):
+        """What has to pass on the unchanged sources."""
+        return self.config, self.program, self.memory, self.strategy
 
 
 def release_to_relaxed(line):
@@ -417,10 +435,19 @@ class Sources:
         self.root, self.work, self.cc = root, work, cc
         self.cflags = self.run(["pkg-config", "--cflags", "ck", "liburcu-cds"]).split()
         self.library = sorted(str(path.relative_to(root / "lib")) for path in (root / "lib").rglob("*.c"))
+        self.scheduler = sorted(str(path.relative_to(root / "test")) for path in (root / "test/sched").glob("*.c")
+                                if not path.name.endswith("_test.c"))
         self.includes = {}
 
-    def flags(self, lib, config):
-        return COMMON + CONFIGS[config] + ["-I", str(self.root / "include"), "-I", str(lib), "-I", str(self.root / "test")] + self.cflags
+    def flags(self, lib, config, name):
+        test = self.root / "test"
+        paths = [lib, self.root / "include", test]
+        special = LINKED[config]
+        if name in self.scheduler:
+            special, paths = PLAIN, [test / "sched", *paths]
+        elif config == "sched":
+            special, paths = [*SCHED, "-include", str(test / "sched/shim.h")], [test / "sched/shim", *paths]
+        return COMMON + special + [f"-I{path}" for path in paths] + self.cflags
 
     def run(self, command):
         result = subprocess.run(command, capture_output=True, text=True)
@@ -428,8 +455,8 @@ class Sources:
             raise RuntimeError(" ".join(command) + "\n" + result.stderr)
         return result.stdout
 
-    def compile(self, lib, source, config, output):
-        self.run([*self.cc, *self.flags(lib, config), "-c", str(source), "-o", str(output)])
+    def compile(self, lib, name, config, output):
+        self.run([*self.cc, *self.flags(lib, config, name), "-c", str(self.source(lib, name)), "-o", str(output)])
 
     def source(self, lib, name):
         return (lib if name in self.library else self.root / "test") / name
@@ -441,24 +468,31 @@ class Sources:
     def objects(self, config):
         return self.work / config
 
+    def parts(self, config, program):
+        """All sources of a program."""
+        return self.library + (self.scheduler if config == "sched" else [program + ".c"])
+
     def build_all(self, config, programs, executor):
         self.objects(config).mkdir()
         lib = self.root / "lib"
-        names = self.library + [program + ".c" for program in programs]
-        jobs = [executor.submit(self.compile, lib, self.source(lib, name), config,
-                                self.object(self.objects(config), name)) for name in names]
+        names = sorted({name for program in programs for name in self.parts(config, program)})
+        jobs = [executor.submit(self.compile, lib, name, config, self.object(self.objects(config), name))
+                for name in names]
         for job in jobs:
             job.result()
         for name in names:
-            made = self.run([*self.cc, *self.flags(lib, config), "-MM", str(self.source(lib, name))])
-            self.includes[name] = {word.removeprefix(f"{lib}/") for word in made.split()}
+            made = self.run([*self.cc, *self.flags(lib, config, name), "-MM", str(self.source(lib, name))])
+            self.includes[config, name] = {word.removeprefix(f"{lib}/") for word in made.split()}
 
     def link(self, config, program, changed, output):
         """The program, of objects of the unchanged sources but for those in `changed`."""
         objects = [str(changed.get(name, self.object(self.objects(config), name)))
-                   for name in [program + ".c"] + self.library]
+                   for name in self.parts(config, program)]
         output.parent.mkdir(parents=True, exist_ok=True)
-        self.run([*self.cc, *CONFIGS[config], *objects, "-pthread", "-o", str(output)])
+        self.run([*self.cc, *LINKED[config], *objects, "-pthread", "-o", str(output)])
+
+    def linked(self, directory, config, program):
+        return directory / ("scheduler" if config == "sched" else program)
 
     def mutate(self, mutant, directory):
         lib = directory / "lib"
@@ -469,98 +503,182 @@ class Sources:
             raise RuntimeError(f"{mutant.file} has {text.count(mutant.old)} times, not once:\n{mutant.old}")
         path.write_text(text.replace(mutant.old, mutant.new))
         changed = {}
-        for name in self.library + [mutant.program + ".c"]:
-            if mutant.file in self.includes[name]:
+        for name in self.parts(mutant.config, mutant.program):
+            if mutant.file in self.includes[mutant.config, name]:
                 changed[name] = self.object(directory, name)
-                self.compile(lib, self.source(lib, name), mutant.config, changed[name])
-        output = directory / pathlib.Path(mutant.program).name
+                self.compile(lib, name, mutant.config, changed[name])
+        output = self.linked(directory, mutant.config, mutant.program)
         self.link(mutant.config, mutant.program, changed, output)
         return output
 
 
+@dataclasses.dataclass
+class End:
+    """How a program ended: passed, race, hang, ..."""
+    kind: str
+    text: str = ""    # what it says about its failure
+    output: str = ""
+    runs: int = 1
+    seconds: float = 0
+
+
+def first(pattern, text):
+    found = re.search(pattern, text)
+    return found.group(1) if found else ""
+
+
+def run(command, environment, timeout):
+    """The exit status, or None, the output, and how long it took."""
+    begin = time.monotonic()
+    try:
+        result = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace",
+                                timeout=timeout)
+        return result.returncode, result.stdout + result.stderr, time.monotonic() - begin
+    except subprocess.TimeoutExpired:
+        return None, "", time.monotonic() - begin
+
+
 def play(program, seconds, seed, watchdog):
-    """How the program ended: passed, race, hang, ..."""
+    """A stress program."""
     environment = dict(
         os.environ,
         MAGRING_STRESS_SECONDS=str(seconds), MAGRING_STRESS_WATCHDOG=str(watchdog),
         TSAN_OPTIONS="halt_on_error=1:atexit_sleep_ms=0")
-    try:
-        result = subprocess.run([str(program), str(seed)], env=environment, capture_output=True,
-                                text=True, errors="replace", timeout=seconds + 60)
-    except subprocess.TimeoutExpired:
-        return "hang", ""
-    output = result.stdout + result.stderr
-    if result.returncode == 0:
-        return "passed", output
-    if "ThreadSanitizer: data race" in output:
-        return "race", output
-    if "nothing has happened for" in output:
-        return "hang", output
-    if re.search(r":\d+: not ", output):
-        return "violation", output
-    return f"status {result.returncode}", output
+    status, output, took = run([str(program), str(seed)], environment, seconds + 60)
+    if status is None:
+        kind, text = "hang", "no end"
+    elif status == 0:
+        kind, text = "passed", ""
+    elif "ThreadSanitizer: data race" in output:
+        kind, text = "race", re.sub(r"/\S*/(lib|test)/", "", first(r"SUMMARY: ThreadSanitizer: (.*)", output))
+    elif "nothing has happened for" in output:
+        kind, text = "hang", first(r"(nothing has happened for.*)", output)
+    elif re.search(r":\d+: not ", output):
+        kind, text = "violation", first(r"(\S+:\d+: not .*)", output)
+    else:
+        kind, text = f"status {status}", ""
+    return End(kind, text, output, 1, took)
+
+
+def schedule(program, mutant):
+    """A program of the scheduler. What it does depends on the sources alone."""
+    command = [str(program), "--quick", "--seed", str(SEED), "--runs", str(mutant.runs),
+               "--program", mutant.program.removeprefix("sched/")]
+    if mutant.memory:
+        command += ["--memory", mutant.memory]
+    if mutant.strategy:
+        command += ["--strategy", mutant.strategy]
+    status, output, took = run(command, None, 300)
+    runs = int(first(r"(\d+) runs", output) or 0)
+    if status == 0 and runs > 0:
+        return End("passed", "", output, runs, took)
+    text = first(r"FAILED [^:]*: (.*)", output)
+    if status == 1 and text:
+        return End("failed", text, output, runs, took)
+    return End(f"status {status}", "no failure of a run", output, runs, took)
+
+
+def check_unchanged(sources, uses, executor):
+    """Whether every program passes, with as many runs as any mutant of it gets."""
+    for config, program in sorted({(mutant.config, mutant.program) for mutant in uses}):
+        output = sources.linked(sources.objects(config), config, program)
+        if not output.exists():
+            sources.link(config, program, {}, output)
+    jobs = []
+    for mutant in uses:
+        output = sources.linked(sources.objects(mutant.config), mutant.config, mutant.program)
+        if mutant.config == "sched":
+            jobs.append(executor.submit(schedule, output, mutant))
+        else:
+            jobs.append(executor.submit(play, output, 1, 1, 20))
+    good = True
+    for mutant, job in zip(uses, jobs):
+        end = job.result()
+        if end.kind != "passed":
+            print(f"unchanged, {mutant.program} ({mutant.config}) fails: {end.kind}\n{end.output}")
+            good = False
+    return good
 
 
 def judge(sources, number, mutant, attempts):
+    """Whether the mutant was caught, and how its program ended."""
     directory = sources.work / f"mutant-{number}"
     directory.mkdir()
     try:
         program = sources.mutate(mutant, directory)
     except RuntimeError as error:
-        return False, f"cannot be made: {error}"
-    wanted = mutant.by
-    for attempt in range(1, attempts + 1):
-        end, _ = play(program, mutant.seconds, number * 100 + attempt, 2)
-        if end != "passed" and wanted in ("any", end):
-            shutil.rmtree(directory)
-            return True, end + ("" if attempt == 1 else f", attempt {attempt}")
-    return False, f"{end}, expected {'a failure' if wanted == 'any' else wanted}"
+        return False, End("cannot be made", str(error))
+    if mutant.config == "sched":
+        end = schedule(program, mutant)
+        caught = end.kind == "failed"
+    else:
+        for attempt in range(1, attempts + 1):
+            end = play(program, mutant.seconds, number * 100 + attempt, 2)
+            end.runs = attempt
+            caught = end.kind != "passed" and mutant.by in ("any", end.kind)
+            if caught:
+                break
+    shutil.rmtree(directory)
+    return caught, end
+
+
+def describe(mutant, caught, end):
+    text = f"{'caught  ' if caught else 'SURVIVED'}  {mutant.name}: {mutant.program} ({mutant.config}), "
+    text += f"{end.kind}, {end.runs} run{'s' if end.runs != 1 else ''}, {end.seconds:.2f} s"
+    return text + (f": {end.text}" if end.text else "")
+
+
+def has_thread_sanitizer(sources):
+    probe = sources.work / "probe.c"
+    probe.write_text("int main(void) { return 0; }\n")
+    try:
+        sources.run([*sources.cc, *THREAD, str(probe), "-o", str(probe.with_suffix(""))])
+        sources.run([str(probe.with_suffix(""))])
+        return True
+    except RuntimeError as error:
+        print(f"skipped: no ThreadSanitizer: {error}")
+        return False
 
 
 def main():
     parser = argparse.ArgumentParser(description="break the library and see that its tests notice")
     parser.add_argument("--source", type=pathlib.Path, default=pathlib.Path(__file__).parent.parent)
     parser.add_argument("--cc", default=os.environ.get("CC", "cc"))
-    parser.add_argument("--attempts", type=int, default=8)
+    parser.add_argument("--attempts", type=int, default=8, help="of a stress program")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--json", type=pathlib.Path, help="also write what caught each mutant to this file")
     parser.add_argument("names", nargs="*", help="only mutants whose name contains one of these")
     arguments = parser.parse_args()
     mutants = [(number, mutant) for number, mutant in enumerate(MUTANTS)
                if not arguments.names or any(name in mutant.name for name in arguments.names)]
-    cc = shlex.split(arguments.cc)
     begin = time.monotonic()
-    survivors = 0
+    report = []
     with tempfile.TemporaryDirectory(prefix="magring-mutants-") as work, \
             concurrent.futures.ThreadPoolExecutor(arguments.jobs) as executor:
-        sources = Sources(arguments.source.resolve(), pathlib.Path(work), cc)
-        probe = pathlib.Path(work) / "probe.c"
-        probe.write_text("int main(void) { return 0; }\n")
-        try:
-            sources.run([*cc, *THREAD, str(probe), "-o", str(probe.with_suffix(""))])
-            sources.run([str(probe.with_suffix(""))])
-        except RuntimeError as error:
-            print(f"skipped: no ThreadSanitizer: {error}")
+        sources = Sources(arguments.source.resolve(), pathlib.Path(work), shlex.split(arguments.cc))
+        if not has_thread_sanitizer(sources):
             return SKIPPED
-        uses = sorted({(mutant.config, mutant.program) for _, mutant in mutants})
-        for config in sorted({config for config, _ in uses}):
-            sources.build_all(config, sorted(p for c, p in uses if c == config), executor)
-        for config, program in uses:
-            sources.link(config, program, {}, sources.objects(config) / program)
-        whole = [executor.submit(play, sources.objects(config) / program, 1, 1, 20)
-                 for config, program in uses]
-        for (config, program), job in zip(uses, whole):
-            end, output = job.result()
-            if end != "passed":
-                print(f"unchanged, {program} ({config}) fails: {end}\n{output}")
-                return 1
+        for config in sorted({mutant.config for _, mutant in mutants}):
+            sources.build_all(config, [mutant.program for _, mutant in mutants if mutant.config == config], executor)
+        most = {}
+        for _, mutant in sorted(mutants, key=lambda numbered: numbered[1].runs):
+            most[mutant.use()] = mutant
+        if not check_unchanged(sources, list(most.values()), executor):
+            return 1
         jobs = [executor.submit(judge, sources, number, mutant, arguments.attempts)
                 for number, mutant in mutants]
         for (_, mutant), job in zip(mutants, jobs):
-            killed, how = job.result()
-            survivors += not killed
-            print(f"{'caught  ' if killed else 'SURVIVED'}  {mutant.name}: {mutant.program} "
-                  f"({mutant.config}), {how}", flush=True)
-    print(f"{len(mutants) - survivors} of {len(mutants)} mutants caught in {time.monotonic() - begin:.0f} s")
+            caught, end = job.result()
+            print(describe(mutant, caught, end), flush=True)
+            report.append({"name": mutant.name, "file": mutant.file, "program": mutant.program,
+                           "config": mutant.config, "caught": caught, "by": end.kind, "text": end.text,
+                           "runs": end.runs, "seconds": round(end.seconds, 3)})
+    survivors = sum(not entry["caught"] for entry in report)
+    cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"{len(mutants) - survivors} of {len(mutants)} mutants caught in {time.monotonic() - begin:.0f} s, "
+          f"{cpu.ru_utime + cpu.ru_stime:.0f} s of CPU")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
     return 1 if survivors else 0
 
 
