@@ -105,7 +105,8 @@ __attribute__((noreturn)) static void end_run(void)
 __attribute__((noreturn)) void engine_end_thread(void)
 {
 	kernel_thread_ends();
-	memory_drain(me);
+	/* A membarrier leaves out threads that have ended: they have passed a fence. */
+	memory_fence_of(me);
 	/* In the child of a fork thread 0 may have gone. */
 	if (me->id == 0 || engine->threads[0].state == ENDED)
 		end_run();

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memory_programs: the programs for lib/pool.
+ */
+#ifndef MAGRING_SCHED_MEMORY_PROGRAMS_H
+#define MAGRING_SCHED_MEMORY_PROGRAMS_H
+
+#include "scheduler.h"
+
+/* Ended by NULL. */
+extern const struct sched_program *const memory_programs[];
+
+extern const struct sched_program memory_few, memory_pairs, memory_cooling;
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The judge of a pool. Its variables are no part of the run's memory, so they
+ * are what really happened.
+ *
+ * A refusal with timeout 0 is wrong if no other thread was in a call meanwhile
+ * and memory was left. A thread that ends is in a call until it has ended.
+ */
+#include "memory_slabs.h"
+
+#include <errno.h>
+
+#include "pool/chunk.h"
+
+#define GIVEN 8
+
+static struct {
+	struct magring_pool *pool;
+	unsigned char *base;
+	size_t bytes;
+	bool several;
+	unsigned int calls;   /* that threads are in */
+	unsigned int begun;   /* calls so far */
+	unsigned int leaving; /* set of threads whose work is done */
+	size_t held;          /* bytes */
+	uint8_t holder[SLABS_UNITS];
+	bool was_held[SLABS_UNITS];
+	struct sched_knowledge freed[SLABS_UNITS];
+	struct magring_message given[GIVEN];
+	unsigned int given_count;
+	struct clock told;
+	struct magring_message left[SLABS_UNITS];
+} slabs;
+
+struct magring_pool *slabs_create(const struct slabs_options *options)
+{
+	const struct magring_pool_options wanted = { .size = sizeof(wanted),
+		.memory_limit = options->bytes,
+		.max_payload = options->max_payload > 0 ? options->max_payload : SLABS_SMALL };
+	int rc = magring_pool_create(&slabs.pool, &wanted);
+	sched_require(rc == 0, "pool_create: %d", rc);
+	struct depot *depot = &slabs.pool->depot;
+	slabs.base = depot->slabs.base;
+	slabs.bytes = options->bytes;
+	slabs.several = options->several;
+	depot->cooling.places = options->cooling;
+	for (unsigned int i = 0; i < depot->classes; i++) {
+		struct depot_class *class = &depot->class[i];
+		class->places = options->cooling > 0;
+		if (options->rounds > 0)
+			class->rounds = options->rounds;
+		if (options->chunk > 0)
+			class->chunk = options->chunk;
+	}
+	if (options->metadata > 0)
+		depot->metadata.limit = options->metadata;
+	sched_name(slabs.pool, sizeof(*slabs.pool), "pool");
+	sched_name(depot->metadata.base, 65536, "metadata");
+	sched_name(depot->slabs.base, slabs.bytes, "slabs");
+	return slabs.pool;
+}
+
+void slabs_leave_metadata(size_t bytes)
+{
+	struct region *metadata = &slabs.pool->depot.metadata;
+	metadata->limit = atomic_load(&metadata->taken) + bytes;
+}
+
+size_t slabs_room(size_t payload)
+{
+	return slabs.bytes / slab_size(slab_class(payload));
+}
+
+size_t slabs_held(void)
+{
+	return slabs.held;
+}
+
+/* ------------------------------------------------------------------ calls -- */
+
+static bool others_at_work(void)
+{
+	for (unsigned int i = 1; i < SCHED_THREADS; i++)
+		if (i != sched_self() && slabs.leaving & 1u << i && !sched_has_ended(i))
+			return true;
+	return slabs.calls > 0;
+}
+
+void slabs_begin_call(void)
+{
+	slabs.calls++;
+	slabs.begun++;
+}
+
+void slabs_end_call(void)
+{
+	slabs.calls--;
+}
+
+static void hold(const struct magring_message *message, size_t size)
+{
+	const unsigned char *slab = (unsigned char *)message->private_body[0];
+	size_t first = (size_t)(slab - slabs.base) / SLAB_UNIT;
+	struct sched_knowledge now = sched_knowledge();
+	sched_require(slab >= slabs.base && slab + size <= slabs.base + slabs.bytes,
+		"a slab outside of the budget, at unit %zu", first);
+	for (size_t i = first; i < first + size / SLAB_UNIT; i++) {
+		sched_require(slabs.holder[i] == 0, "unit %zu is thread %u's", i,
+			slabs.holder[i] - 1u);
+		sched_require(!slabs.was_held[i] || sched_happens_before(&slabs.freed[i], &now),
+			"unit %zu is not known to be free", i);
+		slabs.holder[i] = (uint8_t)(sched_self() + 1);
+	}
+	slabs.held += size;
+}
+
+static void let_go(const struct magring_message *message, size_t size)
+{
+	const unsigned char *slab = (unsigned char *)message->private_body[0];
+	size_t first = (size_t)(slab - slabs.base) / SLAB_UNIT;
+	struct sched_knowledge now = sched_knowledge();
+	for (size_t i = first; i < first + size / SLAB_UNIT; i++) {
+		sched_require(slabs.holder[i] != 0, "unit %zu was freed twice", i);
+		slabs.holder[i] = 0;
+		slabs.was_held[i] = true;
+		slabs.freed[i] = now;
+	}
+	slabs.held -= size;
+}
+
+int slabs_take(struct magring_message *ret_message, size_t payload, int64_t timeout_ns)
+{
+	size_t size = slab_size(slab_class(payload));
+	bool quiet = !others_at_work() && slabs.held + size <= slabs.bytes;
+	int64_t begin = sched_time();
+	slabs_begin_call();
+	unsigned int begun = slabs.begun;
+	int rc = magring_message_alloc(slabs.pool, ret_message, NULL, 0, payload, timeout_ns);
+	slabs_end_call();
+	if (rc == 0) {
+		hold(ret_message, size);
+		return 0;
+	}
+	if (timeout_ns != 0 && !slabs.several)
+		sched_require(rc == -ETIMEDOUT, "a waiting allocation: %d", rc);
+	sched_require(rc == -ENOBUFS || timeout_ns != 0, "an allocation: %d", rc);
+	sched_require(rc != -ETIMEDOUT ||
+			(timeout_ns > 0 && sched_time() - begin >= timeout_ns),
+		"-ETIMEDOUT after %ld ns", (long)(sched_time() - begin));
+	sched_require(slabs.several || !quiet || begun != slabs.begun,
+		"refused alone, with %zu of %zu bytes held", slabs.held, slabs.bytes);
+	return rc;
+}
+
+void slabs_free(struct magring_message *message)
+{
+	size_t payload;
+	(void)magring_message_payload(message, &payload);
+	let_go(message, slab_size(slab_class(payload)));
+	slabs_begin_call();
+	magring_message_free(message);
+	slabs_end_call();
+}
+
+/* ---------------------------------------------------------------- hand over -- */
+
+void slabs_tell(void)
+{
+	memory_drain(me);
+	memory_release_edge(&slabs.told);
+}
+
+void slabs_listen(void)
+{
+	memory_acquire_edge(&slabs.told);
+}
+
+void slabs_give(struct magring_message *message)
+{
+	if (slabs.given_count == GIVEN) {
+		slabs_free(message);
+		return;
+	}
+	slabs_tell();
+	slabs.given[slabs.given_count++] = *message;
+	message->private_header = 0;
+}
+
+bool slabs_receive(struct magring_message *ret_message)
+{
+	if (slabs.given_count == 0)
+		return false;
+	*ret_message = slabs.given[--slabs.given_count];
+	slabs_listen();
+	return true;
+}
+
+/* ---------------------------------------------------------------- threads -- */
+
+struct work {
+	void (*run)(void *);
+	void *context;
+};
+
+static void work(void *argument)
+{
+	struct work *work = argument;
+	work->run(work->context);
+	slabs.leaving |= 1u << sched_self();
+	slabs.begun++;
+}
+
+unsigned int slabs_spawn(const char *name, void (*run)(void *), void *context)
+{
+	static struct work works[SCHED_THREADS];
+	static unsigned int count;
+	works[count] = (struct work){ .run = run, .context = context };
+	return sched_spawn(name, work, &works[count++]);
+}
+
+static bool any_stopped(void)
+{
+	for (unsigned int i = 1; i < SCHED_THREADS; i++)
+		if (sched_has_stopped(i))
+			return true;
+	return false;
+}
+
+void slabs_wait(void)
+{
+	sched_wait();
+	if (any_stopped()) {
+		sched_resume_all();
+		sched_wait();
+	}
+	for (unsigned int i = 1; i < SCHED_THREADS; i++)
+		sched_require(!sched_is_asleep(i), "thread %u sleeps, with %zu of %zu bytes held",
+			i, slabs.held, slabs.bytes);
+}
+
+/* -------------------------------------------------------------------- end -- */
+
+void slabs_check_statistics(void)
+{
+	struct magring_pool_stats stats = { .size = sizeof(stats) };
+	slabs_begin_call();
+	int rc = magring_pool_get_stats(slabs.pool, &stats);
+	slabs_end_call();
+	sched_require(rc == 0, "get_stats: %d", rc);
+	sched_require(stats.slabs_in_use <= slabs.bytes / SLAB_UNIT &&
+			stats.payload_bytes_in_use <= slabs.bytes && stats.allocated >= stats.freed,
+		"%lu allocated, %lu freed", stats.allocated, stats.freed);
+	sched_require(stats.slab_bytes_carved <= slabs.bytes &&
+			stats.slab_bytes_cached <= slabs.bytes && stats.memory_bytes < 1 << 26 &&
+			stats.memory_bytes_high >= stats.memory_bytes,
+		"%lu carved, %lu cached, %lu of the system", stats.slab_bytes_carved,
+		stats.slab_bytes_cached, stats.memory_bytes);
+	for (unsigned int i = 0; i < stats.classes; i++) {
+		struct magring_class_stats class = { .size = sizeof(class) };
+		slabs_begin_call();
+		rc = magring_pool_get_class_stats(slabs.pool, i, &class);
+		slabs_end_call();
+		sched_require(rc == 0 && class.carved >= class.trimmed &&
+				class.allocated >= class.freed,
+			"class %u: %lu carved, %lu trimmed, %lu allocated, %lu freed", i,
+			class.carved, class.trimmed, class.allocated, class.freed);
+	}
+}
+
+/* All stands still: what is held is what is counted. */
+static void check_balance(void)
+{
+	struct magring_pool_stats stats = { .size = sizeof(stats) };
+	int rc = magring_pool_get_stats(slabs.pool, &stats);
+	sched_require(rc == 0 && stats.slab_bytes_in_use == slabs.held &&
+			stats.slab_bytes_in_use + stats.slab_bytes_cached ==
+				stats.slab_bytes_carved,
+		"%lu bytes in use, %zu held, %lu cached, %lu carved", stats.slab_bytes_in_use,
+		slabs.held, stats.slab_bytes_cached, stats.slab_bytes_carved);
+}
+
+static void take_all(size_t payload)
+{
+	size_t count = 0, room = slabs_room(payload);
+	while (slabs_take(&slabs.left[count], payload, 0) == 0)
+		count++;
+	sched_require(count == room, "%zu of %zu slabs can be had", count, room);
+	check_balance();
+	while (count > 0)
+		slabs_free(&slabs.left[--count]);
+}
+
+void slabs_end(size_t payload)
+{
+	struct magring_message message;
+	while (slabs_receive(&message))
+		slabs_free(&message);
+	check_balance();
+	sched_require(slabs.held == 0, "%zu bytes are held", slabs.held);
+	if (slabs.several) {
+		int rc = magring_pool_trim(slabs.pool, 0, NULL);
+		sched_require(rc == 0, "trim: %d", rc);
+	}
+	take_all(payload);
+	int rc = magring_pool_destroy(slabs.pool);
+	sched_require(rc == 0, "pool_destroy: %d", rc);
+}
