@@ -48,4 +48,4 @@ static void run(void)
 }
 static const struct sched_program p = { "two_by_two", "x", run,
 	SCHED_MAY_STOP | SCHED_MAY_INTERRUPT };
-const struct sched_program *const sched_programs[] = { &p, NULL };
+const struct sched_program *const queue_programs[] = { &p, NULL };

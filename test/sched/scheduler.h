@@ -38,8 +38,11 @@ struct sched_program {
 	unsigned int flags;
 };
 
-/* All programs, ended by one without a name. */
-extern const struct sched_program *const sched_programs[];
+/* Each table is ended by NULL, and so is the list of tables. */
+extern const struct sched_program *const *const sched_tables[];
+extern const struct sched_program *const queue_programs[];
+extern const struct sched_program *const memory_programs[];
+extern const struct sched_program *const mutant_programs[];
 
 /* The next thread's number, which starts from 1. Thread 0 alone may spawn. */
 unsigned int sched_spawn(const char *name, void (*run)(void *), void *context);

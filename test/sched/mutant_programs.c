@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Programs that exist for one mutant or a few: see test/mutants.py.
+ */
+#include "scheduler.h"
+
+#include <stddef.h>
+
+const struct sched_program *const mutant_programs[] = { NULL };
