@@ -105,7 +105,8 @@ __attribute__((noreturn)) static void end_run(void)
 __attribute__((noreturn)) void engine_end_thread(void)
 {
 	kernel_thread_ends();
-	/* A membarrier leaves out threads that have ended: they have passed a fence. */
+	/* Its processor passes full fences as it goes on to other threads. So a
+	 * membarrier has no need of a thread that has ended. */
 	memory_fence_of(me);
 	/* In the child of a fork thread 0 may have gone. */
 	if (me->id == 0 || engine->threads[0].state == ENDED)
@@ -387,20 +388,36 @@ void sched_fail(const char *format, ...)
 
 /* --------------------------------------------------- what programs ask for -- */
 
+/* Beyond the last are threads of an earlier run. */
+static enum state state_of(unsigned int thread)
+{
+	return thread < engine->count ? engine->threads[thread].state : UNUSED;
+}
+
 bool sched_has_ended(unsigned int thread)
 {
-	return engine->threads[thread].state == ENDED;
+	return state_of(thread) == ENDED;
 }
 
 bool sched_is_asleep(unsigned int thread)
 {
-	enum state state = engine->threads[thread].state;
+	enum state state = state_of(thread);
 	return state == ASLEEP || state == POLLING || state == LOCKED;
 }
 
 bool sched_has_stopped(unsigned int thread)
 {
-	return engine->threads[thread].state == STOPPED;
+	return state_of(thread) == STOPPED;
+}
+
+void sched_stop(unsigned int id)
+{
+	struct thread *thread = &engine->threads[id];
+	if (thread->state != RUNNABLE && thread->state != ASLEEP)
+		return;
+	thread->stopped_as = thread->state;
+	thread->state = STOPPED;
+	thread->dead = true;
 }
 
 void sched_resume_all(void)
@@ -435,8 +452,27 @@ enum sched_memory sched_memory_kind(void)
 	return engine->plan.memory;
 }
 
+void sched_pass(unsigned int steps)
+{
+	for (unsigned int i = 0; i < steps; i++)
+		point();
+}
+
+void sched_write(const void *address, size_t bytes)
+{
+	memory_plain((uintptr_t)address, bytes, true);
+}
+
+void sched_read(const void *address, size_t bytes)
+{
+	memory_plain((uintptr_t)address, bytes, false);
+}
+
+/* A step of its own, so that a replay tells two choices apart. */
 unsigned int sched_choose(unsigned int n)
 {
+	me->steps++;
+	engine->steps++;
 	return strategy_decide(CHOICE, n);
 }
 

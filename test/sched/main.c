@@ -46,22 +46,11 @@ static int index_of(const char *const *names, size_t count, const char *name)
 	exit(2);
 }
 
-/* NULL: there are no more. */
-static const struct sched_program *program_at(size_t at)
-{
-	for (size_t i = 0; sched_tables[i] != NULL; i++)
-		for (size_t j = 0; sched_tables[i][j] != NULL; j++)
-			if (at-- == 0)
-				return sched_tables[i][j];
-	return NULL;
-}
-
 static const struct sched_program *find(const char *name)
 {
-	const struct sched_program *program;
-	for (size_t i = 0; (program = program_at(i)) != NULL; i++)
-		if (strcmp(program->name, name) == 0)
-			return program;
+	for (size_t i = 0; sched_programs[i] != NULL; i++)
+		if (strcmp(sched_programs[i]->name, name) == 0)
+			return sched_programs[i];
 	fprintf(stderr, "sched: no such program: %s\n", name);
 	exit(2);
 }
@@ -289,22 +278,22 @@ static void read_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	const struct sched_program *program;
 	if (getrandom(&options.seed, 4, 0) != 4)
 		options.seed = (uint64_t)time(NULL);
 	options.seed = (uint32_t)options.seed;
 	read_options(argc, argv);
 	engine_init();
 	if (options.list) {
-		for (size_t i = 0; (program = program_at(i)) != NULL; i++)
-			printf("%-28s %s\n", program->name, program->about);
+		for (size_t i = 0; sched_programs[i] != NULL; i++)
+			printf("%-28s %s\n", sched_programs[i]->name, sched_programs[i]->about);
 		return 0;
 	}
 	if (options.replay != NULL)
 		return replay(strdup(options.replay));
 	printf("seed %llu\n", (unsigned long long)options.seed);
 	bool good = true;
-	for (size_t i = 0; (program = program_at(i)) != NULL; i++) {
+	for (size_t i = 0; sched_programs[i] != NULL; i++) {
+		const struct sched_program *program = sched_programs[i];
 		if (options.program != NULL && strcmp(options.program, program->name) != 0)
 			continue;
 		if (options.strategy == EXHAUSTIVE && !(program->flags & SCHED_SMALL))

@@ -2,7 +2,7 @@
 /*
  * Programs that exist for one mutant or a few: see test/mutants.py.
  */
-#include "scheduler.h"
+#include "programs.h"
 
 #include <stddef.h>
 

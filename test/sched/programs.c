@@ -1,10 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * All programs of the scheduler.
- */
-#include "scheduler.h"
+/* One table of all programs. */
+#include "programs.h"
 
-#include <stddef.h>
+#include <stdlib.h>
 
-const struct sched_program *const *const sched_tables[] = { queue_programs, memory_programs,
-	mutant_programs, NULL };
+#define PROGRAMS_MAX 128
+
+const struct sched_program *sched_programs[PROGRAMS_MAX + 1];
+
+static size_t append(const struct sched_program *const *table, size_t count)
+{
+	for (; table != NULL && *table != NULL; table++) {
+		if (count == PROGRAMS_MAX)
+			abort();
+		sched_programs[count++] = *table;
+	}
+	return count;
+}
+
+static __attribute__((constructor)) void compose(void)
+{
+	size_t count = append(queue_programs, 0);
+	count = append(memory_programs, count);
+	append(mutant_programs, count);
+}

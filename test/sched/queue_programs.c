@@ -1,51 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Traffic on one queue, each program with an emphasis of its own. */
 #include "scheduler.h"
-#include "magring.h"
-#include <errno.h>
-#include <string.h>
+#include "history.h"
+#include "traffic.h"
 
-static struct magring_queue *queue;
-static void send_one(uint64_t v, int64_t timeout)
-{
-	struct magring_message m;
-	int rc = magring_message_copy(NULL, &m, NULL, 0, &v, sizeof(v), 0);
-	sched_require(rc == 0, "init %d", rc);
-	rc = magring_send(queue, &m, timeout);
-	sched_require(rc == 0, "send %d", rc);
-}
-static uint64_t got[2];
-static void sender(void *c)
-{
-	for (int i = 0; i < 3; i++)
-		send_one((uint64_t)(uintptr_t)c + (unsigned)i, -1);
-}
-static void receiver(void *c)
-{
-	for (int i = 0; i < 3; i++) {
-		struct magring_message m;
-		int rc = magring_recv(queue, &m, -1);
-		sched_require(rc == 0, "recv %d", rc);
-		uint64_t v;
-		size_t n;
-		memcpy(&v, magring_message_payload(&m, &n), sizeof(v));
-		got[(uintptr_t)c] += v;
-	}
-}
-static void run(void)
-{
-	struct magring_queue_options o = { .size = sizeof(o), .capacity = 2 };
-	int rc = magring_queue_create(&queue, NULL, &o);
-	sched_require(rc == 0, "create %d", rc);
-	unsigned t[4];
-	t[0] = sched_spawn("s1", sender, (void *)10);
-	t[1] = sched_spawn("s2", sender, (void *)20);
-	t[2] = sched_spawn("r1", receiver, (void *)0);
-	t[3] = sched_spawn("r2", receiver, (void *)1);
-	sched_wait();
-	for (int i = 0; i < 4; i++)
-		sched_require(sched_has_ended(t[i]), "thread %u did not end", t[i]);
-	sched_require(got[0] + got[1] == 96, "sum %lu", got[0] + got[1]);
-	magring_queue_release(queue);
-}
-static const struct sched_program p = { "two_by_two", "x", run,
-	SCHED_MAY_STOP | SCHED_MAY_INTERRUPT };
-const struct sched_program *const queue_programs[] = { &p, NULL };
+#include <stddef.h>
+
+#include "magring.h"
+#include "programs.h"
+
+#define BOTH (MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER)
+
+/* A program: its name, what it is about, its flags, and its traffic. */
+#define TRAFFIC(symbol, about, flags, ...) \
+	static void run_##symbol(void) \
+	{ \
+		static const struct traffic traffic = { __VA_ARGS__ }; \
+		traffic_run(&traffic); \
+	} \
+	static const struct sched_program program_##symbol = { #symbol, about, run_##symbol, \
+		flags };
+
+TRAFFIC(singles, "single messages, with any timeout", SCHED_MAY_STOP | SCHED_MAY_INTERRUPT,
+	.capacities = 1, .senders = 2, .receivers = 2, .calls = 3, .starts = true,
+	.flags = TRAFFIC_WAIT | TRAFFIC_TRY | TRAFFIC_LIMIT | TRAFFIC_LONG)
+TRAFFIC(batches, "batches up to capacity + 2", SCHED_MAY_STOP | SCHED_MAY_INTERRUPT,
+	.capacities = 3, .senders = 2, .receivers = 2, .calls = 2, .batch = HISTORY_BATCH,
+	.starts = true, .flags = TRAFFIC_WAIT | TRAFFIC_TRY)
+TRAFFIC(waits, "sleepers on both sides of a small queue", SCHED_MAY_INTERRUPT, .capacities = 1,
+	.senders = 3, .receivers = 3, .calls = 2, .batch = 4, .flags = TRAFFIC_WAIT)
+TRAFFIC(exclusive, "sides of one thread", SCHED_MAY_STOP, .capacities = 2, .senders = 2,
+	.receivers = 2, .calls = 3, .batch = 4, .exclusive = BOTH, .starts = true,
+	.flags = TRAFFIC_WAIT | TRAFFIC_TRY | TRAFFIC_CLOSE)
+TRAFFIC(closing, "close at any moment", SCHED_MAY_STOP | SCHED_MAY_INTERRUPT, .capacities = 1,
+	.senders = 2, .receivers = 2, .calls = 2, .batch = 3, .starts = true,
+	.flags = TRAFFIC_WAIT | TRAFFIC_TRY | TRAFFIC_CLOSE)
+TRAFFIC(pollers, "descriptors instead of sleep", SCHED_MAY_STOP, .capacities = 1, .senders = 2,
+	.receivers = 2, .calls = 2, .batch = 2, .starts = true, .flags = TRAFFIC_POLL)
+TRAFFIC(cancelled, "a thread is cancelled", SCHED_MAY_INTERRUPT, .capacities = 1, .senders = 2,
+	.receivers = 2, .calls = 2, .batch = 3, .flags = TRAFFIC_WAIT | TRAFFIC_CANCEL)
+TRAFFIC(observed, "counts and sizes beside traffic", SCHED_MAY_STOP, .capacities = 1,
+	.senders = 2, .receivers = 2, .calls = 2, .batch = 3, .exclusive = BOTH, .starts = true,
+	.flags = TRAFFIC_TRY | TRAFFIC_LIMIT | TRAFFIC_OBSERVE | TRAFFIC_CLOSE)
+TRAFFIC(dies, "one thread stops for good", SCHED_MAY_DIE, .capacities = 2, .senders = 2,
+	.receivers = 2, .calls = 3, .batch = 3, .exclusive = BOTH, .starts = true,
+	.flags = TRAFFIC_WAIT | TRAFFIC_TRY)
+TRAFFIC(stopped, "one or two threads stop for long", 0, .capacities = 2, .senders = 3,
+	.receivers = 2, .calls = 3, .batch = 3, .starts = true,
+	.flags = TRAFFIC_WAIT | TRAFFIC_TRY | TRAFFIC_STOP)
+TRAFFIC(stopped_tries, "threads stop, and no call waits", SCHED_MAY_STOP | SCHED_MAY_DIE,
+	.capacities = 1, .senders = 3, .receivers = 2, .calls = 3, .batch = 2, .exclusive = BOTH,
+	.starts = true, .flags = TRAFFIC_TRY | TRAFFIC_STOP)
+
+const struct sched_program *const queue_programs[] = { &program_singles, &program_batches,
+	&program_waits, &program_exclusive, &program_closing, &program_pollers,
+	&program_cancelled, &program_observed, &program_dies, &program_stopped,
+	&program_stopped_tries, NULL };

@@ -38,11 +38,8 @@ struct sched_program {
 	unsigned int flags;
 };
 
-/* Each table is ended by NULL, and so is the list of tables. */
-extern const struct sched_program *const *const sched_tables[];
-extern const struct sched_program *const queue_programs[];
-extern const struct sched_program *const memory_programs[];
-extern const struct sched_program *const mutant_programs[];
+/* All programs, ended by NULL. */
+extern const struct sched_program *sched_programs[];
 
 /* The next thread's number, which starts from 1. Thread 0 alone may spawn. */
 unsigned int sched_spawn(const char *name, void (*run)(void *), void *context);
@@ -56,6 +53,8 @@ void sched_wait(void);
 bool sched_has_ended(unsigned int thread);
 bool sched_is_asleep(unsigned int thread);
 bool sched_has_stopped(unsigned int thread);
+/* Another thread stops where it is, for good, if it runs or sleeps. */
+void sched_stop(unsigned int thread);
 /* Threads that have stopped go on. */
 void sched_resume_all(void);
 /* As pthread_cancel() does. */
@@ -74,8 +73,15 @@ int64_t sched_time(void);
 /* How memory behaves in this run. */
 enum sched_memory sched_memory_kind(void);
 
+/* Steps of the calling thread that do nothing: others run meanwhile. */
+void sched_pass(unsigned int steps);
+
 /* A choice of the program: 0 to n - 1. */
 unsigned int sched_choose(unsigned int n);
+
+/* The program accesses memory of its own, which must not race. */
+void sched_write(const void *address, size_t bytes);
+void sched_read(const void *address, size_t bytes);
 
 /*
  * What the calling thread knows of every thread: what happens before now.

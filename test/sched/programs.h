@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* programs: the tables of programs, each ended by NULL. */
+#ifndef MAGRING_SCHED_PROGRAMS_H
+#define MAGRING_SCHED_PROGRAMS_H
+
+#include "scheduler.h"
+
+extern const struct sched_program *const queue_programs[];
+/* Not there in a build without these files. */
+extern const struct sched_program *const memory_programs[] __attribute__((weak));
+extern const struct sched_program *const mutant_programs[] __attribute__((weak));
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "queue_checks.h"
+
+#include <errno.h>
+
+#include "base/fence.h"
+#include "queue/queue.h"
+#include "tuning.h"
+
+/* ------------------------------------------------------------------- begin -- */
+
+/* Positions: the first, and some before the end of a lap, of the half of what
+ * an int64_t can tell apart, and of all. */
+static uint64_t choose_position(uint64_t cells)
+{
+	const uint64_t positions[] = { 0, cells - 1, 3 * cells - 2, ((uint64_t)1 << 32) - 2,
+		((uint64_t)1 << 61) - 2, POSITION - 1, POSITION - cells };
+	return positions[sched_choose(sizeof(positions) / sizeof(positions[0]))];
+}
+
+struct magring_queue *checks_queue(size_t capacity, uint64_t flags, bool starts)
+{
+	struct magring_queue *queue;
+	struct magring_queue_options options = { .size = sizeof(options),
+		.capacity = capacity,
+		.flags = flags };
+	int rc = magring_queue_create(&queue, NULL, &options);
+	sched_require(rc == 0, "a queue is not made: %d", rc);
+	uint64_t position = starts ? choose_position(2 * capacity) : 0;
+	if (position != 0) {
+		unsigned int ring_flags = queue->ring.flags;
+		ring_fini(&queue->ring);
+		rc = ring_init(&queue->ring, 2 * capacity, capacity, position, ring_flags);
+		sched_require(rc == 0, "a ring is not made: %d", rc);
+	}
+	if (starts && sched_choose(2) == 1)
+		for (int side = SENDER; side <= RECEIVER; side++)
+			atomic_init(&queue->eventcount[side].word, UINT32_MAX);
+	sched_name(queue, sizeof(*queue), "queue");
+	sched_name(queue->ring.cells, 2 * capacity * sizeof(struct ring_cell), "cells");
+	return queue;
+}
+
+void checks_sleep_at_once(struct magring_queue *queue)
+{
+	for (int side = SENDER; side <= RECEIVER; side++)
+		atomic_init(&queue->slept[side], SLEPT_IN_A_ROW + 1);
+}
+
+void checks_observe(struct magring_queue *queue, unsigned int times)
+{
+	struct magring_queue_stats before = { .size = sizeof(before) };
+	for (unsigned int i = 0; i < times; i++) {
+		struct magring_queue_stats now = { .size = sizeof(now) };
+		size_t size = magring_queue_size(queue);
+		int rc = magring_queue_get_stats(queue, &now);
+		sched_require(rc == 0, "get_stats returns %d", rc);
+		sched_require(size <= 2 * now.capacity, "a size of %zu", size);
+		sched_require(now.received <= now.sent, "%lu sent and %lu received",
+			(unsigned long)now.sent, (unsigned long)now.received);
+		sched_require(now.returned <= now.received, "%lu received and %lu returned",
+			(unsigned long)now.received, (unsigned long)now.returned);
+		sched_require(now.sent >= before.sent && now.received >= before.received,
+			"counts fall: %lu, %lu sent and %lu, %lu received",
+			(unsigned long)before.sent, (unsigned long)now.sent,
+			(unsigned long)before.received, (unsigned long)now.received);
+		sched_require(now.closed >= before.closed, "a closed queue is open");
+		before = now;
+		sched_pass(sched_choose(20));
+	}
+}
+
+/* -------------------------------------------------------------- standstill -- */
+
+unsigned int checks_stopped(void)
+{
+	unsigned int n = 0;
+	for (unsigned int i = 1; i < SCHED_THREADS; i++)
+		n += sched_has_stopped(i);
+	return n;
+}
+
+/* Messages in the queue, as the calls tell. */
+static unsigned int messages(void)
+{
+	unsigned int sent = history_sent(), received = history_received();
+	return sent > received ? sent - received : 0;
+}
+
+bool checks_sleeps_in_vain(struct magring_queue *queue)
+{
+	/* What threads that have not ended did is there, too. */
+	fence_heavy();
+	bool closed = history_is_closed() && checks_stopped() == 0;
+	bool may_receive = messages() > 0 || closed || ring_may_pop(&queue->ring);
+	bool may_send = messages() < ring_capacity(&queue->ring) || closed ||
+		ring_may_push(&queue->ring);
+	for (unsigned int i = 1; i < SCHED_THREADS; i++) {
+		if (!sched_is_asleep(i))
+			continue;
+		if ((may_receive && history_is_in(i, false)) ||
+			(may_send && history_is_in(i, true)))
+			return true;
+	}
+	return false;
+}
+
+void checks_sleepers(struct magring_queue *queue)
+{
+	if (!checks_sleeps_in_vain(queue))
+		return;
+	for (unsigned int i = 1; i < SCHED_THREADS; i++)
+		if (sched_is_asleep(i))
+			sched_fail("thread %u is asleep in a %s beside %u messages%s", i,
+				history_is_in(i, true) ? "send" : "receive", messages(),
+				history_is_closed() ? ", closed" : "");
+}
+
+/* --------------------------------------------------------------------- end -- */
+
+static void check_counts(struct magring_queue *queue)
+{
+	struct magring_queue_stats stats = { .size = sizeof(stats) };
+	int rc = magring_queue_get_stats(queue, &stats);
+	sched_require(rc == 0, "get_stats returns %d", rc);
+	sched_require(stats.sent - stats.returned == history_sent() &&
+			stats.received - stats.returned == history_received(),
+		"counts of %lu sent, %lu received, %lu returned: %u and %u are true",
+		(unsigned long)stats.sent, (unsigned long)stats.received,
+		(unsigned long)stats.returned, history_sent(), history_received());
+	sched_require(magring_queue_size(queue) == messages(), "a size of %zu, not %u",
+		magring_queue_size(queue), messages());
+	sched_require(stats.closed == history_is_closed(), "closed is %lu",
+		(unsigned long)stats.closed);
+}
+
+/* All that is there is received, and then the answer is -EPIPE, or -EAGAIN. */
+static void drain(struct magring_queue *queue)
+{
+	struct magring_message message;
+	unsigned int left = messages();
+	int rc;
+	for (unsigned int i = 0; i < left; i++) {
+		rc = magring_recv(queue, &message, 0);
+		sched_require(rc == 0, "message %u of the %u that are left: %d", i, left, rc);
+	}
+	rc = magring_recv(queue, &message, 0);
+	sched_require(rc == (history_is_closed() ? -EPIPE : -EAGAIN),
+		"an empty queue answers %d", rc);
+}
+
+static void check_ended(void)
+{
+	sched_require(checks_stopped() == 0, "a thread has stopped");
+	for (unsigned int i = 1; i < SCHED_THREADS; i++)
+		sched_require(!sched_is_asleep(i), "thread %u is asleep", i);
+}
+
+void checks_end(struct magring_queue *queue)
+{
+	check_ended();
+	history_judge();
+	check_counts(queue);
+	drain(queue);
+	int rc = magring_queue_release(queue);
+	sched_require(rc == 0, "release returns %d", rc);
+}
+
+void checks_capacity(struct magring_queue *queue)
+{
+	check_ended();
+	size_t fit = 0;
+	int rc;
+	for (;; fit++) {
+		struct magring_message message;
+		rc = magring_message_copy(NULL, &message, NULL, 0, &fit, sizeof(fit), 0);
+		sched_require(rc == 0, "a message is not made: %d", rc);
+		rc = magring_send(queue, &message, 0);
+		if (rc != 0)
+			break;
+	}
+	size_t capacity = magring_queue_capacity(queue), all = messages() + fit;
+	sched_require(rc == -EAGAIN, "a full queue answers %d", rc);
+	sched_require(all >= capacity && all <= 2 * capacity,
+		"%u messages and %zu more fit into a queue for %zu", messages(), fit, capacity);
+}
