@@ -220,6 +220,18 @@ unsigned int history_received(void)
 	return count_all(JUDGE_RECV);
 }
 
+unsigned int history_open(bool send)
+{
+	unsigned int n = 0;
+	for (unsigned int i = 0; i < history.count; i++) {
+		const struct call *call = &history.calls[i];
+		if (!call->ended && sched_has_stopped(call->thread) &&
+			call->kind == (send ? JUDGE_SEND : JUDGE_RECV))
+			n += (unsigned int)call->count - went(call);
+	}
+	return n;
+}
+
 bool history_is_closed(void)
 {
 	return history.closed;

@@ -56,8 +56,8 @@ struct judge_history {
 /*
  * Whether there is an order. A receive that has taken effect, but is not ended
  * in that order, still takes up its place: a sender may find the queue full. It
- * is ended when a call that it comes before takes effect. One with the
- * result 1 never is.
+ * is ended when a call that it comes before takes effect. One with the result 1
+ * never is.
  *
  * Nothing is allocated, and tables are static: for one thread at a time.
  */

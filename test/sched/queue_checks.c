@@ -80,11 +80,18 @@ unsigned int checks_stopped(void)
 	return n;
 }
 
-/* Messages in the queue, as the calls tell. */
+/* Messages in the queue, as the calls tell. A thread that has stopped may have
+ * taken messages, or sent some. */
 static unsigned int messages(void)
 {
-	unsigned int sent = history_sent(), received = history_received();
+	unsigned int sent = history_sent();
+	unsigned int received = history_received() + history_open(false);
 	return sent > received ? sent - received : 0;
+}
+
+static bool has_room(const struct ring *ring)
+{
+	return history_sent() + history_open(true) < history_received() + ring_capacity(ring);
 }
 
 bool checks_sleeps_in_vain(struct magring_queue *queue)
@@ -93,8 +100,7 @@ bool checks_sleeps_in_vain(struct magring_queue *queue)
 	fence_heavy();
 	bool closed = history_is_closed() && checks_stopped() == 0;
 	bool may_receive = messages() > 0 || closed || ring_may_pop(&queue->ring);
-	bool may_send = messages() < ring_capacity(&queue->ring) || closed ||
-		ring_may_push(&queue->ring);
+	bool may_send = has_room(&queue->ring) || closed || ring_may_push(&queue->ring);
 	for (unsigned int i = 1; i < SCHED_THREADS; i++) {
 		if (!sched_is_asleep(i))
 			continue;
