@@ -2,8 +2,119 @@
 /*
  * Programs that exist for one mutant or a few: see test/mutants.py.
  */
+#include "engine.h"
 #include "programs.h"
 
 #include <stddef.h>
 
-const struct sched_program *const mutant_programs[] = { NULL };
+#include "queue/queue.h"
+#include "queue_checks.h"
+
+/* ------------------------------------------------------------ told answers -- */
+
+/*
+ * Two threads that both send and receive, and no call waits. Between two calls
+ * a thread may tell the other what it knows, or listen. So an answer must agree
+ * with calls of the other that are over.
+ *
+ * Either no send finds the queue full, or it is full at first and each thread
+ * receives before it sends. For a queue is full by cells that are claimed, and
+ * empty of messages that have come: the two do not agree while a send goes on.
+ */
+static struct clock told;
+static unsigned int told_exclusive;
+static unsigned int told_sends; /* that are left */
+
+static void tell(void)
+{
+	memory_drain(me);
+	memory_release_edge(&told);
+}
+
+static void listen(void)
+{
+	memory_acquire_edge(&told);
+}
+
+static void call_at_once(bool send)
+{
+	bool batch = sched_choose(3) == 1 && (!send || told_sends > 1);
+	if (send && batch)
+		told_sends -= 2, history_send_batch(2, 0);
+	else if (send && told_sends > 0)
+		told_sends--, history_send(0);
+	else if (batch)
+		history_recv_batch(2, 0);
+	else if (told_exclusive == 0 || sched_self() == 2)
+		history_recv(0);
+}
+
+/* On an exclusive side is one thread alone, and on the other, too. */
+static void talk(void *unused)
+{
+	(void)unused;
+	for (unsigned int calls = 1 + sched_choose(5); calls > 0 && history_has_room(6); calls--) {
+		if (sched_choose(2) == 1)
+			listen();
+		call_at_once(told_exclusive != 0 ? sched_self() == 1 : sched_choose(2) == 1);
+		if (sched_choose(2) == 1)
+			tell();
+	}
+}
+
+static void exchange(void *unused)
+{
+	(void)unused;
+	for (unsigned int turns = 1 + sched_choose(3); turns > 0 && history_has_room(6); turns--) {
+		if (sched_choose(2) == 1)
+			listen();
+		history_recv(0);
+		history_send(0);
+		if (sched_choose(2) == 1)
+			tell();
+	}
+}
+
+/* Two cells for one message and one skipped position: enough for two threads. */
+static void make_tight(struct magring_queue *queue)
+{
+	unsigned int flags = queue->ring.flags;
+	ring_fini(&queue->ring);
+	int rc = ring_init(&queue->ring, 2, 1, 0, flags);
+	sched_require(rc == 0, "a ring is not made: %d", rc);
+}
+
+static struct magring_queue *told_queue(void)
+{
+	static const unsigned int sides[] = { 0, 0, MAGRING_SINGLE_SENDER, MAGRING_SINGLE_RECEIVER,
+		MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER };
+	told_exclusive = sides[sched_choose(5)];
+	struct magring_queue *queue =
+		checks_queue((size_t)2 << sched_choose(2), told_exclusive, true);
+	if (sched_choose(2) == 1)
+		make_tight(queue);
+	told_sends = (unsigned int)ring_cells(&queue->ring);
+	history_begin(queue);
+	return queue;
+}
+
+static void run_told(void)
+{
+	struct magring_queue *queue = told_queue();
+	bool full = told_exclusive == 0 && sched_choose(2) == 1;
+	for (unsigned int i = 0; full && i < ring_cells(&queue->ring); i++)
+		history_send(0);
+	for (int i = 0; i < 2; i++)
+		sched_spawn("talker", full ? exchange : talk, NULL);
+	sched_wait();
+	sched_resume_all();
+	sched_wait();
+	history_judge();
+	history_close();
+	checks_end(queue);
+}
+
+static const struct sched_program program_told = { "told",
+	"two threads on both sides tell one another of their calls", run_told, SCHED_MAY_STOP };
+
+const struct sched_program *const mutant_programs[] = { &program_told, NULL };
