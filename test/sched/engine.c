@@ -468,6 +468,26 @@ void sched_read(const void *address, size_t bytes)
 	memory_plain((uintptr_t)address, bytes, false);
 }
 
+uint64_t sched_load(const uint64_t *from, int order)
+{
+	return memory_load((uintptr_t)from, 8, order);
+}
+
+void sched_store(uint64_t *to, uint64_t value, int order)
+{
+	memory_store((uintptr_t)to, 8, value, order);
+}
+
+uint64_t sched_add(uint64_t *to, uint64_t value, int order)
+{
+	return memory_rmw((uintptr_t)to, 8, ADD, value, order);
+}
+
+bool sched_cas(uint64_t *to, uint64_t *expected, uint64_t desired, int order)
+{
+	return memory_cas((uintptr_t)to, 8, expected, desired, order, __ATOMIC_RELAXED, false);
+}
+
 /* A step of its own, so that a replay tells two choices apart. */
 unsigned int sched_choose(unsigned int n)
 {

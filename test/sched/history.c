@@ -124,10 +124,10 @@ static bool is_refusal(int result)
 
 static void check_result(const struct call *call, int result, int64_t timeout_ns)
 {
-	bool right = is_refusal(result) ? (timeout_ns == 0 ? result != -ETIMEDOUT
-							   : result != -EAGAIN) &&
+	bool right = is_refusal(result)
+		? (timeout_ns == 0 ? result != -ETIMEDOUT : result != -EAGAIN) &&
 			(timeout_ns >= 0 || result == -EPIPE)
-					: result >= 1 && result <= (int)call->count;
+		: result >= 1 && result <= (int)call->count;
 	sched_require(right, "a call for %zu with timeout %ld returns %d", call->count,
 		(long)timeout_ns, result);
 }
@@ -196,8 +196,7 @@ static unsigned int went(const struct call *call)
 	unsigned int n = 0;
 	if (call->ended)
 		return call->result > 0 ? (unsigned int)call->result : 0;
-	while (call->kind == JUDGE_SEND && n < call->count &&
-		call->messages[n].private_header == 0)
+	while (call->kind == JUDGE_SEND && n < call->count && call->messages[n].private_header == 0)
 		n++;
 	return n;
 }
@@ -284,8 +283,7 @@ static void add_call(const struct call *call, uint64_t before, bool with_full)
 	if (!call->ended && !cancelled)
 		for (unsigned int i = n; i < count; i++)
 			add(call, 1, call->values[i], before, i > 0);
-	if (call->ended && n == 0 &&
-		(with_full || call->kind != JUDGE_SEND || refusal != -EAGAIN))
+	if (call->ended && n == 0 && (with_full || call->kind != JUDGE_SEND || refusal != -EAGAIN))
 		add(call, refusal, call->kind == JUDGE_SEND ? call->values[0] : 0, before, false);
 }
 
@@ -302,6 +300,15 @@ static void compose(bool with_full)
 		add_call(&history.calls[i], before, with_full);
 		first_of[i + 1] = (unsigned int)judged.count;
 	}
+}
+
+static unsigned int count_senders(void)
+{
+	unsigned int threads = 0; /* a set */
+	for (unsigned int i = 0; i < history.count; i++)
+		if (history.calls[i].kind == JUDGE_SEND)
+			threads |= 1u << history.calls[i].thread;
+	return (unsigned int)__builtin_popcount(threads);
 }
 
 /* The history in a few words, for a failure. */
@@ -325,7 +332,10 @@ void history_judge(void)
 	char text[400] = "";
 	const struct ring *ring = &history.queue->ring;
 	bool skipped = atomic_load_explicit(&ring->challenged, memory_order_relaxed) > 0;
+	/* Each other sender may have claimed cells for messages that are not
+	 * there yet. */
 	judged.capacity = ring_cells(ring);
+	judged.full = ring_cells(ring) + ring->claim_max - count_senders() * ring->claim_max;
 	compose(!skipped);
 	if (judge(&judged))
 		return;

@@ -50,7 +50,7 @@ _Static_assert(JUDGE_CALLS <= 64, "a set is a word");
 
 static struct {
 	const struct judge_call *calls;
-	size_t capacity;
+	size_t capacity, full;
 	unsigned int count;
 	uint64_t must;  /* calls without which the search is not over */
 	uint64_t sends; /* with the result 0 or 1 */
@@ -116,6 +116,7 @@ static void sort_calls(const struct judge_history *history)
 	assert(history->count <= JUDGE_CALLS);
 	search.calls = history->calls;
 	search.capacity = history->capacity;
+	search.full = history->full != 0 ? history->full : history->capacity;
 	search.count = (unsigned int)history->count;
 	search.must = search.sends = search.receives = search.unended_receives = 0;
 	search.closes = search.fulls = search.empties = search.closed_answers = 0;
@@ -219,7 +220,7 @@ static bool fulls_are_possible(void)
 	judge_each(i, search.fulls) {
 		size_t gone = size_of(search.ends[i]);
 		size_t most = size_of(search.sends & ~search.needed_by[i]);
-		possible = possible && most >= search.capacity + gone;
+		possible = possible && most >= search.full + gone;
 	}
 	return possible;
 }
@@ -261,7 +262,7 @@ static unsigned int inside(const struct state *state)
 static bool is_full(const struct state *state, unsigned int i)
 {
 	uint64_t ended = state->ended | search.ends[i];
-	return inside(state) + size_of(state->set & search.receives & ~ended) >= search.capacity;
+	return inside(state) + size_of(state->set & search.receives & ~ended) >= search.full;
 }
 
 static bool can_receive(const struct state *state, unsigned int i)

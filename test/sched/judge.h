@@ -6,7 +6,7 @@
  * effect at one moment between its begin and its end.
  *
  *	send   0        appends its value: not closed, fewer than capacity messages
- *	       -EAGAIN  messages and receives not ended are capacity or more
+ *	       -EAGAIN  messages and receives not ended are `full` or more
  *	       -EPIPE   closed
  *	recv   0        takes its value, which is the first
  *	       -EAGAIN  no message
@@ -49,6 +49,8 @@ struct judge_call {
 
 struct judge_history {
 	size_t capacity; /* a full queue holds that many messages */
+	/* A send may find it full from so many on. Zero: only at its capacity. */
+	size_t full;
 	size_t count;
 	struct judge_call calls[JUDGE_CALLS];
 };

@@ -5,7 +5,8 @@
  *
  * A membarrier is a full fence in every other thread, in each at a moment of
  * its own between begin and end of the call. A thread that is woken knows no
- * more than before: nothing but a lock and the end of a thread orders memory.
+ * more than before: nothing but a lock, the lock of a descriptor, and the end
+ * of a thread orders memory.
  */
 #include "engine.h"
 #include "shim.h"
@@ -37,6 +38,8 @@ static struct kernel {
 	struct {
 		bool open;
 		uint64_t value;
+		uint64_t edges; /* how often it was written to */
+		struct clock clock;
 	} fd[FDS];
 	unsigned int fds;
 } kernel;
@@ -157,8 +160,12 @@ static long use_fd(bool write, int fd, uint64_t *value)
 		sched_fail("%s of descriptor %d, which is not open", write ? "a write" : "a read",
 			fd);
 	trace(write ? "write eventfd" : "read eventfd", (uintptr_t)fd, kernel.fd[index].value);
+	/* The kernel has a lock for each eventfd, and one for each epoll. */
+	memory_acquire_edge(&kernel.fd[index].clock);
+	memory_release_edge(&kernel.fd[index].clock);
 	if (write) {
 		kernel.fd[index].value += *value;
+		kernel.fd[index].edges++;
 		wake_pollers(fd);
 		return sizeof(*value);
 	}
@@ -209,6 +216,7 @@ int shim_eventfd(unsigned int value, int flags)
 	}
 	kernel.fd[kernel.fds].open = true;
 	kernel.fd[kernel.fds].value = value;
+	kernel.fd[kernel.fds].edges = value;
 	return FIRST_FD + (int)kernel.fds++;
 }
 
@@ -227,6 +235,7 @@ bool sched_fd_is_readable(int fd)
 	point();
 	unsigned int index = (unsigned int)(fd - FIRST_FD);
 	sched_require(index < kernel.fds && kernel.fd[index].open, "poll() of %d, not open", fd);
+	memory_acquire_edge(&kernel.fd[index].clock);
 	return kernel.fd[index].value > 0;
 }
 
@@ -236,6 +245,18 @@ void sched_poll(int fd)
 		me->fd = fd;
 		engine_block(POLLING);
 	}
+}
+
+void sched_poll_edge(int fd, uint64_t *seen)
+{
+	unsigned int index = (unsigned int)(fd - FIRST_FD);
+	(void)sched_fd_is_readable(fd); /* it is open */
+	while (kernel.fd[index].edges == *seen) {
+		me->fd = fd;
+		engine_block(POLLING);
+	}
+	memory_acquire_edge(&kernel.fd[index].clock);
+	*seen = kernel.fd[index].edges;
 }
 
 /* ------------------------------------------------------------------- time -- */

@@ -21,6 +21,9 @@ static size_t append(const struct sched_program *const *table, size_t count)
 static __attribute__((constructor)) void compose(void)
 {
 	size_t count = append(queue_programs, 0);
+	count = append(wake_programs, count);
+	count = append(eventcount_programs, count);
+	count = append(small_programs, count);
 	count = append(memory_programs, count);
 	append(mutant_programs, count);
 }

@@ -6,6 +6,9 @@
 #include "scheduler.h"
 
 extern const struct sched_program *const queue_programs[];
+extern const struct sched_program *const wake_programs[];
+extern const struct sched_program *const eventcount_programs[];
+extern const struct sched_program *const small_programs[];
 /* Not there in a build without these files. */
 extern const struct sched_program *const memory_programs[] __attribute__((weak));
 extern const struct sched_program *const mutant_programs[] __attribute__((weak));

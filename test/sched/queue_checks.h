@@ -32,7 +32,10 @@ void checks_sleepers(struct magring_queue *queue);
  */
 void checks_end(struct magring_queue *queue);
 
-/* The same for a queue that is open: as many messages fit as its capacity. */
+/*
+ * The same for a queue that is open: as many messages fit as its capacity, and
+ * twice as many if no position was skipped.
+ */
 void checks_capacity(struct magring_queue *queue);
 
 #endif

@@ -106,6 +106,12 @@ __attribute__((format(printf, 1, 2), noreturn)) void sched_fail(const char *form
 			sched_fail(__VA_ARGS__); \
 	while (0)
 
+/* Atomic variables of a program, as the library's are: 8 bytes each. */
+uint64_t sched_load(const uint64_t *from, int order);
+void sched_store(uint64_t *to, uint64_t value, int order);
+uint64_t sched_add(uint64_t *to, uint64_t value, int order);
+bool sched_cas(uint64_t *to, uint64_t *expected, uint64_t desired, int order);
+
 /* A name for memory, in traces. */
 void sched_name(const void *address, size_t bytes, const char *name);
 
@@ -113,5 +119,7 @@ void sched_name(const void *address, size_t bytes, const char *name);
 bool sched_fd_is_readable(int fd);
 /* The calling thread sleeps until a descriptor is readable, as poll() does. */
 void sched_poll(int fd);
+/* Until it was written to once more than *seen, as an edge of epoll. */
+void sched_poll_edge(int fd, uint64_t *seen);
 
 #endif

@@ -18,7 +18,8 @@
 static const struct traffic *chosen;
 static struct magring_queue *queue;
 static unsigned int batch_max;
-static unsigned int workers; /* threads 1 to workers send and receive */
+static uint64_t edges[SCHED_THREADS]; /* that each thread has seen */
+static unsigned int workers;          /* threads 1 to workers send and receive */
 
 static bool one_in(unsigned int n)
 {
@@ -63,8 +64,11 @@ static int call_or_poll(bool send, unsigned int count, int64_t timeout_ns)
 	int fd = send ? magring_queue_send_fd(queue) : magring_queue_recv_fd(queue);
 	sched_require(fd >= 0, "no descriptor: %d", fd);
 	/* Made after the first refusal, it is readable: the next one arms it. */
-	for (int i = 0; i < 4 && rc == -EAGAIN && history_has_room(9); i++) {
-		sched_poll(fd);
+	for (int i = 0; i < 4 && rc == -EAGAIN && history_has_room(batch_max + 4); i++) {
+		if (chosen->flags & TRAFFIC_EDGES)
+			sched_poll_edge(fd, &edges[sched_self()]);
+		else
+			sched_poll(fd);
 		rc = call(send, count, timeout_ns);
 	}
 	return rc;
@@ -114,7 +118,8 @@ static void observer(void *unused)
 
 static void begin(void)
 {
-	size_t capacity = (size_t)2 << sched_choose(chosen->capacities > 0 ? chosen->capacities : 1);
+	size_t capacity = (size_t)2
+		<< sched_choose(chosen->capacities > 0 ? chosen->capacities : 1);
 	unsigned int exclusive = chosen->exclusive != 0 ? sched_choose(4) & chosen->exclusive : 0;
 	queue = checks_queue(capacity, exclusive, chosen->starts);
 	history_begin(queue);
@@ -197,6 +202,10 @@ void traffic_run(const struct traffic *traffic)
 	history_judge();
 	go_on();
 	checks_sleepers(queue);
+	if (traffic->flags & TRAFFIC_FILL) {
+		checks_capacity(queue);
+		return;
+	}
 	history_close();
 	sched_wait();
 	go_on();

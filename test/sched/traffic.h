@@ -17,6 +17,8 @@
 #define TRAFFIC_CANCEL (1u << 6)  /* a thread is cancelled */
 #define TRAFFIC_OBSERVE (1u << 7) /* a thread reads the counts */
 #define TRAFFIC_STOP (1u << 8)    /* thread 0 stops one thread or two */
+#define TRAFFIC_EDGES (1u << 9)   /* TRAFFIC_POLL waits for edges */
+#define TRAFFIC_FILL (1u << 10)   /* at the end the queue is open, and filled */
 
 /* What a program chooses from. */
 struct traffic {
