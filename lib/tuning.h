@@ -119,7 +119,9 @@
  * How often an allocation reclaims, while other threads hide slabs from it,
  * before it gives up. Not measured.
  */
+#ifndef RECLAIM_TRIES
 #define RECLAIM_TRIES 8
+#endif
 /*
  * Nanoseconds after which a thread that waits for memory tries again, if slabs
  * were hidden from it. Each try interrupts all processors of the process. Not

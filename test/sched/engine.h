@@ -232,6 +232,7 @@ void memory_drain(struct thread *thread);
 void memory_drain_one(struct thread *thread);
 void memory_plain(uintptr_t address, size_t bytes, bool write);
 void memory_freed(uintptr_t address, size_t bytes);
+void memory_zero(uintptr_t address, size_t bytes);
 void *memory_take(size_t bytes, size_t align);
 void memory_release_edge(struct clock *clock);
 void memory_acquire_edge(const struct clock *clock);

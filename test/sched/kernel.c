@@ -387,10 +387,8 @@ int shim_madvise(void *address, size_t bytes, int advice)
 {
 	enter();
 	trace("madvise", (uintptr_t)address, bytes);
-	if (advice == MADV_DONTNEED) {
-		memory_plain((uintptr_t)address, bytes, true);
-		memset(address, 0, bytes);
-	}
+	if (advice == MADV_DONTNEED)
+		memory_zero((uintptr_t)address, bytes);
 	return 0;
 }
 

@@ -14,7 +14,9 @@
  * In WEAK memory a load returns nothing that was not stored yet (no load
  * buffering), and a store is the newest when it is made. So the order of the
  * stores to a location is that of the steps. An access of order seq_cst is one
- * between two fences. Of each location the last STORES are remembered.
+ * between two fences. Of each location the last STORES are remembered. C11 has
+ * no store to two words. Here a thread that has seen one half, and passes an
+ * acquire fence, has seen the other: processors store 16 bytes at once.
  *
  * In every kind of memory plain accesses must not race. Two of them race if
  * one writes, and neither happens before the other by the rules of C11. No more
@@ -37,12 +39,14 @@
 #define STORES 8
 #define LOCATIONS 8192
 #define CELL 4
+#define HALVES 8 /* that a thread may see between two fences, and more are forgotten */
 #define FREED_MAX 65536 /* bytes of a piece that are marked as freed */
 
 struct store {
 	uint64_t value;
 	struct clock release;
 	uint32_t seen[THREADS]; /* when a thread first saw it; 0: not yet */
+	uint32_t pair;          /* the number of the 16-byte store that it is half of; or 0 */
 	bool releases;
 };
 
@@ -71,6 +75,12 @@ static struct memory {
 	char *most;
 	unsigned int locations;
 	struct clock fences; /* what the full fences so far order */
+	uint32_t pairs;      /* 16-byte stores so far */
+	struct half {
+		uintptr_t address;
+		uint32_t pair;
+	} halves[THREADS][HALVES]; /* of which a thread has seen the other one */
+	unsigned int halves_count[THREADS];
 	struct cell *arena;
 	struct cell *globals;
 	struct location location[LOCATIONS];
@@ -124,6 +134,8 @@ void memory_begin(void)
 	memory->next = memory->first;
 	memory->locations = 1;
 	memset(&memory->fences, 0, sizeof(memory->fences));
+	memory->pairs = 0;
+	memset(memory->halves_count, 0, sizeof(memory->halves_count));
 }
 
 /* ------------------------------------------------------------------ cells -- */
@@ -216,7 +228,8 @@ void memory_plain(uintptr_t address, size_t bytes, bool write)
 {
 	if (!is_running())
 		return;
-	if (write && me->buffered > 0 && engine->plan.memory == SCHED_TSO && own_store(address))
+	/* A thread sees its own stores. */
+	if (me->buffered > 0 && own_store(address))
 		memory_drain(me);
 	trace(write ? "write" : "read", address, bytes);
 	for (uintptr_t at = address & ~(uintptr_t)(CELL - 1); at < address + bytes; at += CELL)
@@ -334,6 +347,30 @@ static void see(struct store *store, int order)
 	}
 }
 
+static void note_half(const struct location *location, const struct store *store)
+{
+	unsigned int *count = &memory->halves_count[me->id];
+	if (store->pair != 0)
+		memory->halves[me->id][(*count)++ % HALVES] =
+			(struct half){ .address = location->address ^ 8, .pair = store->pair };
+}
+
+/* The running thread passes an acquire fence. */
+static void see_halves(void)
+{
+	unsigned int *count = &memory->halves_count[me->id];
+	for (unsigned int i = 0; i < *count && i < HALVES; i++) {
+		const struct half *half = &memory->halves[me->id][i];
+		struct cell *cell = cell_of(half->address);
+		struct location *location = &memory->location[cell->location];
+		for (unsigned int n = 0; cell->location != 0 && n < location->count; n++)
+			if (back(location, n)->pair == half->pair &&
+				back(location, n)->seen[me->id] == 0)
+				back(location, n)->seen[me->id] = now(me);
+	}
+	*count = 0;
+}
+
 static void tick(void)
 {
 	me->clock.at[me->id]++;
@@ -348,6 +385,7 @@ static void commit(struct location *location, uint64_t value, const struct clock
 	struct store *store = newest(location);
 	memset(store->seen, 0, sizeof(store->seen));
 	store->value = value;
+	store->pair = 0;
 	store->seen[writer] = epoch;
 	store->releases = release != NULL;
 	if (release != NULL)
@@ -360,6 +398,29 @@ static void commit(struct location *location, uint64_t value, const struct clock
 static const struct clock *carried(int order)
 {
 	return releases(order) ? &me->clock : me->has_released ? &me->released : NULL;
+}
+
+/*
+ * The system takes pages, and they read as zeroes. A thread may read an atomic
+ * variable there at that moment, as pops of a stack do, but not change it.
+ */
+void memory_zero(uintptr_t address, size_t bytes)
+{
+	memory_drain(me);
+	memset((void *)address, 0, bytes);
+	for (uintptr_t at = address; at < address + bytes; at += CELL) {
+		struct cell *cell = cell_of(at);
+		if (cell == NULL || cell->location == 0) {
+			plain_cell(at, true);
+			continue;
+		}
+		struct location *location = &memory->location[cell->location];
+		check_written(cell, "zeroing", at);
+		check_times(cell->read, "zeroing", at);
+		check_times(location->written, "zeroing", at);
+		if (location->address == at)
+			commit(location, 0, NULL, me->id, now(me));
+	}
 }
 
 /* ----------------------------------------------------------------- buffers -- */
@@ -431,6 +492,9 @@ uint64_t memory_load(uintptr_t address, unsigned int size, int order)
 	struct store *store = back(location, age);
 	location->read[me->id] = now(me);
 	see(store, order);
+	note_half(location, store);
+	if (acquires(order))
+		see_halves();
 	trace(age > 0 ? "load old" : "load", address, store->value);
 	return store->value;
 }
@@ -550,6 +614,8 @@ bool memory_cas(uintptr_t address, unsigned int size, uint64_t *expected, uint64
 		}
 	}
 	see(store, done ? order : failure);
+	if (!done)
+		note_half(location, store);
 	*expected = store->value;
 	if (done)
 		replace(location, desired, order);
@@ -573,8 +639,11 @@ bool memory_cas2(uintptr_t address, const uint64_t expected[2], const uint64_t d
 	bool done = newest(word[0])->value == expected[0] && newest(word[1])->value == expected[1];
 	for (int i = 0; i < 2; i++)
 		see(newest(word[i]), __ATOMIC_RELAXED);
-	for (int i = 0; i < 2 && done; i++)
+	memory->pairs += done;
+	for (int i = 0; i < 2 && done; i++) {
 		replace(word[i], desired[i], __ATOMIC_RELAXED);
+		newest(word[i])->pair = memory->pairs;
+	}
 	trace(done ? "cas 16" : "cas 16 failed", address, newest(word[0])->value);
 	return done;
 }
@@ -604,9 +673,12 @@ void memory_fence(int order)
 		point();
 		tick();
 		trace("fence", 0, 0);
+		see_halves();
 		memory_fence_of(me);
 		return;
 	}
+	if (acquires(order))
+		see_halves();
 	if (acquires(order) && me->has_unacquired)
 		clock_join(&me->clock, &me->unacquired);
 	if (releases(order)) {

@@ -11,5 +11,9 @@
 extern const struct sched_program *const memory_programs[];
 
 extern const struct sched_program memory_few, memory_pairs, memory_cooling;
+extern const struct sched_program memory_burst, memory_wave, memory_line, memory_timeouts,
+	memory_cancel, memory_hidden;
+extern const struct sched_program memory_trim, memory_two_trims, memory_hopeless, memory_trim_wakes,
+	memory_magazines, memory_only_slab;
 
 #endif

@@ -19,9 +19,8 @@ static struct {
 	unsigned char *base;
 	size_t bytes;
 	bool several;
-	unsigned int calls;   /* that threads are in */
+	unsigned int at_work; /* set of threads that are in a call, or end */
 	unsigned int begun;   /* calls so far */
-	unsigned int leaving; /* set of threads whose work is done */
 	size_t held;          /* bytes */
 	uint8_t holder[SLABS_UNITS];
 	bool was_held[SLABS_UNITS];
@@ -60,6 +59,11 @@ struct magring_pool *slabs_create(const struct slabs_options *options)
 	return slabs.pool;
 }
 
+struct magring_pool *slabs_pool(void)
+{
+	return slabs.pool;
+}
+
 void slabs_leave_metadata(size_t bytes)
 {
 	struct region *metadata = &slabs.pool->depot.metadata;
@@ -80,21 +84,21 @@ size_t slabs_held(void)
 
 static bool others_at_work(void)
 {
-	for (unsigned int i = 1; i < SCHED_THREADS; i++)
-		if (i != sched_self() && slabs.leaving & 1u << i && !sched_has_ended(i))
+	for (unsigned int i = 0; i < SCHED_THREADS; i++)
+		if (i != sched_self() && slabs.at_work & 1u << i && !sched_has_ended(i))
 			return true;
-	return slabs.calls > 0;
+	return false;
 }
 
 void slabs_begin_call(void)
 {
-	slabs.calls++;
+	slabs.at_work |= 1u << sched_self();
 	slabs.begun++;
 }
 
 void slabs_end_call(void)
 {
-	slabs.calls--;
+	slabs.at_work &= ~(1u << sched_self());
 }
 
 static void hold(const struct magring_message *message, size_t size)
@@ -206,8 +210,7 @@ static void work(void *argument)
 {
 	struct work *work = argument;
 	work->run(work->context);
-	slabs.leaving |= 1u << sched_self();
-	slabs.begun++;
+	slabs_begin_call();
 }
 
 unsigned int slabs_spawn(const char *name, void (*run)(void *), void *context)
@@ -226,13 +229,21 @@ static bool any_stopped(void)
 	return false;
 }
 
-void slabs_wait(void)
+void slabs_stand_still(void)
 {
 	sched_wait();
 	if (any_stopped()) {
 		sched_resume_all();
 		sched_wait();
 	}
+	for (unsigned int i = 0; i < engine->count; i++)
+		memory_fence_of(&engine->threads[i]);
+	memory_fence(__ATOMIC_SEQ_CST);
+}
+
+void slabs_wait(void)
+{
+	slabs_stand_still();
 	for (unsigned int i = 1; i < SCHED_THREADS; i++)
 		sched_require(!sched_is_asleep(i), "thread %u sleeps, with %zu of %zu bytes held",
 			i, slabs.held, slabs.bytes);
@@ -279,9 +290,20 @@ static void check_balance(void)
 		slabs.held, stats.slab_bytes_cached, stats.slab_bytes_carved);
 }
 
+/*
+ * How many slabs there must be. With several classes everything has just been
+ * trimmed. What was ever taken is then one range, and the rest another.
+ */
+static size_t wanted_room(size_t payload)
+{
+	size_t size = slab_size(slab_class(payload));
+	size_t taken = slabs.several ? atomic_load(&slabs.pool->depot.slabs.taken) : 0;
+	return taken / size + (slabs.bytes - taken) / size;
+}
+
 static void take_all(size_t payload)
 {
-	size_t count = 0, room = slabs_room(payload);
+	size_t count = 0, room = wanted_room(payload);
 	while (slabs_take(&slabs.left[count], payload, 0) == 0)
 		count++;
 	sched_require(count == room, "%zu of %zu slabs can be had", count, room);

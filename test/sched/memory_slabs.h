@@ -29,13 +29,14 @@ struct slabs_options {
 
 /* The pool of the run. */
 struct magring_pool *slabs_create(const struct slabs_options *options);
+struct magring_pool *slabs_pool(void);
 /* Metadata is used up but for so many bytes. */
 void slabs_leave_metadata(size_t bytes);
 
 /* Allocate and free, judged. */
 int slabs_take(struct magring_message *ret_message, size_t payload, int64_t timeout_ns);
 void slabs_free(struct magring_message *message);
-/* Before and after any other call on the pool, or with `ending` at the end of a thread. */
+/* Before and after any other call on the pool. */
 void slabs_begin_call(void);
 void slabs_end_call(void);
 
@@ -50,9 +51,11 @@ void slabs_listen(void);
 size_t slabs_room(size_t payload);
 size_t slabs_held(void);
 
-/* A thread that ends; a program's threads are made of these. */
+/* A thread of the program. It is in a call until it has ended. */
 unsigned int slabs_spawn(const char *name, void (*run)(void *), void *context);
-/* Wait for all; no thread may sleep beside a free slab. The dead go on. */
+/* Wait until no thread goes on. The dead go on. What all did is known then. */
+void slabs_stand_still(void);
+/* The same; and no thread may be asleep. */
 void slabs_wait(void);
 /* Messages that are left are freed, all slabs can be had again; destroy. */
 void slabs_end(size_t payload);

@@ -7,6 +7,9 @@
 #ifndef MAGRING_SCHED_SHIM_H
 #define MAGRING_SCHED_SHIM_H
 
+/* Fewer tries are fewer steps, and more runs in which none of them succeeds. */
+#define RECLAIM_TRIES 2
+
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>

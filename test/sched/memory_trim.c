@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Programs: trims, which take all free memory into one thread's hands.
+ */
+#include "memory_slabs.h"
+
+#include <errno.h>
+
+#define LARGE ((size_t)256) /* payload of class 3 */
+
+static const struct slabs_options two_classes = { .bytes = 4 * 64 + 2 * 256,
+	.max_payload = LARGE,
+	.rounds = 2,
+	.chunk = 2,
+	.several = true };
+static const struct slabs_options one_large = { .bytes = 256,
+	.max_payload = LARGE,
+	.rounds = 2,
+	.chunk = 2,
+	.several = true };
+
+static const struct slabs_options only = { .bytes = 64, .rounds = 1, .chunk = 1 };
+
+static struct magring_message held[8];
+
+static void trim(void *times)
+{
+	for (uintptr_t i = (uintptr_t)times; i > 0; i--) {
+		size_t bytes = 0;
+		slabs_begin_call();
+		int rc = magring_pool_trim(slabs_pool(), 0, &bytes);
+		slabs_end_call();
+		sched_require(rc == 0 || rc == -EBUSY, "trim: %d", rc);
+	}
+}
+
+/* Slabs of two classes, which it frees, or hands to others. */
+static void trade(void *turns)
+{
+	struct magring_message mine[2];
+	unsigned int count = 0;
+	for (uintptr_t i = (uintptr_t)turns; i > 0; i--) {
+		size_t payload = sched_choose(2) == 0 ? SLABS_SMALL : LARGE;
+		if (count < 2 && sched_choose(2) == 0)
+			count += slabs_take(&mine[count], payload, 0) == 0;
+		else if (count > 0 && sched_choose(2) == 0)
+			slabs_give(&mine[--count]);
+		else if (count > 0)
+			slabs_free(&mine[--count]);
+	}
+	while (count > 0)
+		slabs_free(&mine[--count]);
+}
+
+static void run_beside(void)
+{
+	slabs_create(&two_classes);
+	slabs_spawn("trim", trim, (void *)(uintptr_t)2);
+	slabs_spawn("trader", trade, (void *)(uintptr_t)6);
+	slabs_spawn("trader", trade, (void *)(uintptr_t)6);
+	slabs_wait();
+	slabs_end(sched_choose(2) == 0 ? SLABS_SMALL : LARGE);
+}
+
+static void run_two_trims(void)
+{
+	slabs_create(&two_classes);
+	slabs_spawn("trim", trim, (void *)(uintptr_t)1);
+	slabs_spawn("trim", trim, (void *)(uintptr_t)1);
+	slabs_spawn("trader", trade, (void *)(uintptr_t)6);
+	slabs_wait();
+	slabs_end(LARGE);
+}
+
+/* ----------------------------------------------------------- one waits -- */
+
+static void fill(size_t payload)
+{
+	unsigned int count = (unsigned int)slabs_room(payload);
+	for (unsigned int i = 0; i < count; i++) {
+		int rc = slabs_take(&held[i], payload, 0);
+		sched_require(rc == 0, "slab %u: %d", i, rc);
+	}
+}
+
+static void free_all(size_t payload)
+{
+	for (unsigned int i = 0; i < slabs_room(payload); i++)
+		slabs_free(&held[i]);
+}
+
+/*
+ * All memory is another class's, and free. A thread that comes after the trim
+ * has begun to move it must get some of it, sooner or later.
+ */
+static void want_large(void *unused)
+{
+	struct magring_message message;
+	struct chunks *chunks = &slabs_pool()->depot.chunks;
+	bool late = atomic_load(&chunks->begun) > 0;
+	(void)unused;
+	int rc = slabs_take(&message, LARGE, -1);
+	sched_require(rc == 0 || (!late && rc == -ENOBUFS),
+		"refused, though all memory is trimmed or about to be");
+	if (rc == 0)
+		slabs_free(&message);
+}
+
+static void run_hopeless(void)
+{
+	slabs_create(&one_large);
+	fill(SLABS_SMALL);
+	free_all(SLABS_SMALL);
+	slabs_spawn("trim", trim, (void *)(uintptr_t)1);
+	slabs_spawn("waiter", want_large, NULL);
+	slabs_wait();
+	slabs_end(LARGE);
+}
+
+static void use_again(void *times)
+{
+	struct magring_message message;
+	for (uintptr_t i = (uintptr_t)times; i > 0; i--) {
+		int rc = slabs_take(&message, SLABS_SMALL, -1);
+		sched_require(rc == 0, "refused, though no other thread has any: %d", rc);
+		slabs_free(&message);
+	}
+}
+
+/* The only slab is free, or in the hands of a trim. */
+static void run_only_slab(void)
+{
+	slabs_create(&only);
+	slabs_spawn("trim", trim, (void *)(uintptr_t)3);
+	slabs_spawn("user", use_again, (void *)(uintptr_t)3);
+	slabs_wait();
+	slabs_end(SLABS_SMALL);
+}
+
+static void free_and_trim(void *unused)
+{
+	(void)unused;
+	free_all(SLABS_SMALL);
+	trim((void *)(uintptr_t)1);
+}
+
+/* Whatever the moment: the class has a slab, which is in use until late. */
+static void want_more(void *unused)
+{
+	struct magring_message message;
+	(void)unused;
+	int rc = slabs_take(&message, LARGE, -1);
+	sched_require(rc == 0, "alloc: %d", rc);
+	slabs_give(&message);
+}
+
+static struct magring_message kept;
+
+/* What is freed is another class's, and only its trim brings a slab. */
+static void run_wake(void)
+{
+	struct slabs_options options = one_large;
+	options.bytes = 2 * 256;
+	options.chunk = 1;
+	slabs_create(&options);
+	int rc = slabs_take(&kept, LARGE, 0);
+	sched_require(rc == 0, "alloc: %d", rc);
+	for (int i = 0; i < 4; i++) {
+		rc = slabs_take(&held[i], SLABS_SMALL, 0);
+		sched_require(rc == 0, "slab %d: %d", i, rc);
+	}
+	unsigned int waiter = slabs_spawn("waiter", want_more, NULL);
+	slabs_spawn("trim", free_and_trim, NULL);
+	slabs_stand_still();
+	/* The waiter was at work in a cache, which that trim left alone. */
+	if (sched_is_asleep(waiter))
+		trim((void *)(uintptr_t)1);
+	slabs_wait();
+	slabs_free(&kept);
+	slabs_end(LARGE);
+}
+
+/* ----------------------------------------------------------- magazines -- */
+
+#define MAGAZINES 36
+
+static const struct slabs_options magazines = { .bytes = 8 * 64, .rounds = 1, .chunk = 1 };
+
+/* More pages of empty magazines than the slabs need. */
+static void make_magazines(struct depot *depot)
+{
+	struct magazine *made[MAGAZINES];
+	for (int i = 0; i < MAGAZINES; i++) {
+		made[i] = depot_take_empty(depot);
+		sched_require(made[i] != NULL, "no magazine");
+	}
+	for (int i = 0; i < MAGAZINES; i++)
+		depot_put(depot, 0, made[i]);
+}
+
+static void use_slabs(void *unused)
+{
+	struct magring_message mine[4];
+	unsigned int count = 0;
+	(void)unused;
+	while (count < 4 && slabs_take(&mine[count], SLABS_SMALL, 0) == 0)
+		count++;
+	while (count > 0)
+		slabs_free(&mine[--count]);
+}
+
+static void run_magazines(void)
+{
+	make_magazines(&slabs_create(&magazines)->depot);
+	slabs_spawn("trim", trim, (void *)(uintptr_t)1);
+	slabs_spawn("user", use_slabs, NULL);
+	slabs_spawn("user", use_slabs, NULL);
+	slabs_wait();
+	trim((void *)(uintptr_t)1);
+	slabs_end(SLABS_SMALL);
+}
+
+const struct sched_program memory_trim = { "memory_trim",
+	"a trim beside threads of two classes", run_beside, SCHED_MAY_STOP | SCHED_MAY_DIE };
+const struct sched_program memory_two_trims = { "memory_two_trims",
+	"two trims beside a thread of two classes", run_two_trims, SCHED_MAY_STOP | SCHED_MAY_DIE };
+const struct sched_program memory_hopeless = { "memory_hopeless",
+	"a thread waits for what a trim has in its hands", run_hopeless,
+	SCHED_MAY_STOP | SCHED_MAY_INTERRUPT };
+const struct sched_program memory_only_slab = { "memory_only_slab",
+	"the only slab is in the hands of a trim", run_only_slab,
+	SCHED_MAY_STOP | SCHED_MAY_INTERRUPT };
+const struct sched_program memory_trim_wakes = { "memory_trim_wakes",
+	"a thread waits for what another class has", run_wake,
+	SCHED_MAY_STOP | SCHED_MAY_INTERRUPT };
+const struct sched_program memory_magazines = { "memory_magazines",
+	"pages of magazines are trimmed beside two users", run_magazines,
+	SCHED_MAY_STOP | SCHED_MAY_DIE };
