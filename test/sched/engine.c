@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 
 #define STEPS_MAX 400000
+#define YIELDS 16 /* of a thread, until its oldest store is seen */
 
 struct engine *engine;
 
@@ -105,9 +106,10 @@ __attribute__((noreturn)) static void end_run(void)
 __attribute__((noreturn)) void engine_end_thread(void)
 {
 	kernel_thread_ends();
-	/* Its processor passes full fences as it goes on to other threads. So a
-	 * membarrier has no need of a thread that has ended. */
-	memory_fence_of(me);
+	/* The last stores may stay in the buffer beyond the last load. */
+	if (me->buffered > 0)
+		point();
+	memory_drain(me);
 	/* In the child of a fork thread 0 may have gone. */
 	if (me->id == 0 || engine->threads[0].state == ENDED)
 		end_run();
@@ -176,6 +178,8 @@ unsigned int sched_spawn(const char *name, void (*run)(void *), void *context)
 	thread->clock = me->clock;
 	thread->clock.at[thread->id]++;
 	thread->clock.at[THREADS + thread->id]++;
+	me->clock.at[me->id]++;
+	me->clock.at[THREADS + me->id]++;
 	return thread->id;
 }
 
@@ -237,7 +241,7 @@ static void stand_still(void)
 	if (!can_run() && engine->threads[0].state == WAITING)
 		engine->threads[0].state = RUNNABLE;
 	if (!can_run())
-		sched_fail("standstill: thread 0 (%s) never goes on", me->name);
+		sched_fail("standstill: thread 0 (%s) never goes on", engine->threads[0].name);
 }
 
 static struct thread *after(const struct thread *thread)
@@ -252,6 +256,8 @@ static struct thread *after(const struct thread *thread)
 
 static void run_next(struct thread *fallback)
 {
+	if (engine->steps > STEPS_MAX)
+		sched_fail("endless: %d steps", STEPS_MAX);
 	struct thread *next = strategy_pick(fallback);
 	engine->countdown = strategy_countdown();
 	switch_to(next);
@@ -259,8 +265,6 @@ static void run_next(struct thread *fallback)
 
 void engine_reschedule(void)
 {
-	if (engine->steps > STEPS_MAX)
-		sched_fail("endless: %d steps", STEPS_MAX);
 	end_stops(false);
 	strategy_act();
 	if (me->state != RUNNABLE && !can_run())
@@ -274,9 +278,9 @@ void engine_yield(void)
 		return;
 	me->steps++;
 	engine->steps++;
-	if (engine->steps > STEPS_MAX)
-		sched_fail("endless: %d steps", STEPS_MAX);
 	end_stops(false);
+	if (me->buffered > 0 && ++me->yields % YIELDS == 0)
+		memory_drain_one(me);
 	me->priority = --engine->lowest;
 	run_next(after(me));
 }
@@ -325,6 +329,7 @@ void engine_perform(const struct decision *decision)
 		break;
 	case STOP:
 	case DIE:
+		memory_drain(me); /* on x86 an interrupt does it */
 		me->stopped_as = me->state;
 		me->state = STOPPED;
 		me->dead = decision->kind == DIE;
@@ -343,8 +348,27 @@ static void run_program(void *unused)
 	engine->plan.program->run();
 }
 
+/* How long a run is: PCT wants to know, and no other run's may count. */
+static void measure(const struct plan *plan)
+{
+	struct plan straight = *plan;
+	unsigned int script_length = engine->script_length;
+	if (engine->measured != plan->program)
+		memset(engine->length, 0, sizeof(engine->length));
+	engine->measured = plan->program;
+	if (engine->length[plan->memory] != 0)
+		return;
+	straight.strategy = REPLAY;
+	engine->script_length = 0;
+	engine_run(&straight);
+	engine->script_length = script_length;
+	engine->length[plan->memory] = engine->steps + 1;
+}
+
 bool engine_run(const struct plan *plan)
 {
+	if (plan->strategy == PCT)
+		measure(plan);
 	memcpy(__data_start, variables, (size_t)(_end - __data_start));
 	memcpy(locals, locals_before, locals_bytes);
 	engine->plan = *plan;
@@ -367,7 +391,6 @@ bool engine_run(const struct plan *plan)
 	engine->running = false;
 	engine->total_steps += engine->steps;
 	engine->total_runs++;
-	engine->length = engine->steps;
 	memcpy(__data_start, variables, (size_t)(_end - __data_start));
 	memcpy(locals, locals_before, locals_bytes);
 	return !engine->failed;

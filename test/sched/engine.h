@@ -16,6 +16,7 @@
 #define TLS_BYTES 1024
 #define BUFFERED 8
 #define KEYS 8
+#define CHANGES 5
 
 /* ----------------------------------------------------------------- clocks -- */
 
@@ -74,6 +75,7 @@ struct thread {
 	bool has_released;
 	struct buffered buffer[BUFFERED];
 	unsigned int buffered;
+	unsigned int yields;
 
 	const uint32_t *futex;
 	int64_t deadline_ns;
@@ -151,9 +153,13 @@ struct engine {
 	unsigned int mean; /* steps between two decisions */
 	unsigned int stops_left;
 	bool may_die;
-	unsigned int changes_left; /* of priority */
+	unsigned int changes; /* of priority, in this run */
+	unsigned int changed;
+	uint64_t change_at[CHANGES];
+	uint64_t acted_at;
 	int lowest;
-	uint64_t length; /* of the last run of this plan: where PCT changes */
+	const struct sched_program *measured;
+	uint64_t length[3]; /* of its runs without deviations, by memory */
 
 	struct decision decisions[DECISIONS];
 	unsigned int decided;
@@ -161,7 +167,7 @@ struct engine {
 	unsigned int script_length;
 	unsigned int script_at[THREADS];
 
-	struct branch branches[4096];
+	struct branch branches[65536];
 	unsigned int depth;  /* in this run */
 	unsigned int known;  /* of the search */
 	unsigned int budget; /* deviations left in this run */

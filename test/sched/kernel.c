@@ -136,9 +136,11 @@ static long membarrier(void)
 	trace("membarrier", 0, 0);
 	memory_fence(__ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i < engine->count; i++) {
-		if (&engine->threads[i] == me || engine->threads[i].state == ENDED)
+		if (&engine->threads[i] == me)
 			continue;
-		point();
+		/* What an ended thread has done is ordered as well. */
+		if (engine->threads[i].state != ENDED)
+			point();
 		memory_fence_of(&engine->threads[i]);
 	}
 	memory_fence(__ATOMIC_SEQ_CST);
@@ -289,6 +291,8 @@ void shim_pause(void)
 
 int shim_sched_yield(void)
 {
+	if (is_running())
+		memory_drain(me);
 	shim_pause();
 	return 0;
 }
@@ -296,7 +300,10 @@ int shim_sched_yield(void)
 int shim_nanosleep(const struct timespec *time, struct timespec *left)
 {
 	(void)left;
+	if (!is_running())
+		return 0;
 	engine->time_ns += ns_of(time);
+	memory_drain(me);
 	engine_yield();
 	return 0;
 }
@@ -313,7 +320,9 @@ bool shim_cas2(void *address, const void *expected, const void *desired)
 /* The bytes before a piece of the heap say how long it is. */
 static void *take(size_t bytes, size_t align)
 {
-	char *memory = memory_take(bytes + align, align < 16 ? 16 : align);
+	char *memory = NULL;
+	if (bytes <= SIZE_MAX / 2)
+		memory = memory_take(bytes + align, align < 16 ? 16 : align);
 	if (memory == NULL)
 		return NULL;
 	memory += align < 16 ? 16 : align;
@@ -328,7 +337,7 @@ void *shim_malloc(size_t bytes)
 
 void *shim_calloc(size_t count, size_t bytes)
 {
-	return take(count * bytes, 16);
+	return take(bytes > 0 && count > SIZE_MAX / bytes ? SIZE_MAX : count * bytes, 16);
 }
 
 void *shim_aligned_alloc(size_t align, size_t bytes)
@@ -396,13 +405,20 @@ int shim_madvise(void *address, size_t bytes, int advice)
 
 static struct lock *lock_at(const void *address)
 {
-	for (unsigned int i = 0; i < kernel.lock_count; i++)
+	struct lock *unused = NULL;
+	for (unsigned int i = 0; i < kernel.lock_count; i++) {
 		if (kernel.locks[i].address == address)
 			return &kernel.locks[i];
-	if (kernel.lock_count == LOCKS)
+		if (kernel.locks[i].address == NULL)
+			unused = &kernel.locks[i];
+	}
+	if (unused == NULL && kernel.lock_count == LOCKS)
 		sched_fail("too many locks");
-	kernel.locks[kernel.lock_count].address = address;
-	return &kernel.locks[kernel.lock_count++];
+	if (unused == NULL)
+		unused = &kernel.locks[kernel.lock_count++];
+	memset(unused, 0, sizeof(*unused));
+	unused->address = address;
+	return unused;
 }
 
 int shim_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *unused)
@@ -414,8 +430,10 @@ int shim_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *unused)
 
 int shim_mutex_destroy(pthread_mutex_t *mutex)
 {
-	if (lock_at(mutex)->owner != NULL)
+	struct lock *lock = lock_at(mutex);
+	if (lock->owner != NULL)
 		sched_fail("a lock is destroyed that is held");
+	lock->address = NULL;
 	return 0;
 }
 

@@ -154,7 +154,6 @@ static bool run_for(const struct sched_program *program, double seconds, const c
 	bool exhausted = false;
 	engine->bound = options.bound;
 	engine->known = 0;
-	engine->length = 0;
 	do {
 		plan.memory =
 			(enum sched_memory)(options.memory >= 0 ? options.memory : (int)(runs % 3));

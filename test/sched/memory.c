@@ -40,6 +40,7 @@
 #define LOCATIONS 8192
 #define CELL 4
 #define HALVES 8 /* that a thread may see between two fences, and more are forgotten */
+#define PARTS 65536
 #define FREED_MAX 65536 /* bytes of a piece that are marked as freed */
 
 struct store {
@@ -66,13 +67,13 @@ struct cell {
 	uint8_t writer;
 	bool freed;
 	uint16_t location; /* and 0 is none */
+	uint16_t parts;    /* and 0 is none: a cell for each byte, instead of this one */
 	uint32_t read[THREADS];
 };
 
 static struct memory {
 	char *next; /* free memory of the arena */
 	char *first;
-	char *most;
 	unsigned int locations;
 	struct clock fences; /* what the full fences so far order */
 	uint32_t pairs;      /* 16-byte stores so far */
@@ -84,6 +85,8 @@ static struct memory {
 	struct cell *arena;
 	struct cell *globals;
 	struct location location[LOCATIONS];
+	unsigned int parts;
+	struct cell part[PARTS][CELL];
 } * memory;
 
 extern char __data_start[], _end[];
@@ -103,17 +106,18 @@ static void *map_at(uintptr_t address, size_t bytes)
 void memory_init(void)
 {
 	memory = map_at(0, sizeof(*memory));
-	memory->first = memory->next = memory->most = map_at(ARENA, ARENA_BYTES);
+	memory->first = memory->next = map_at(ARENA, ARENA_BYTES);
 	memory->arena = map_at(0, ARENA_BYTES / CELL * sizeof(struct cell));
 	memory->globals =
-		map_at(0, ((size_t)(_end - __data_start) / CELL + 2) * sizeof(struct cell));
+		map_at(0, ((size_t)(_end - __data_start) / CELL + 3) * sizeof(struct cell));
 }
 
 void *memory_take(size_t bytes, size_t align)
 {
 	char *taken = (char *)(((uintptr_t)memory->next + align - 1) / align * align);
 	/* Some bytes between two pieces belong to none. */
-	if ((size_t)(taken + bytes + 64 - memory->first) > ARENA_BYTES)
+	if ((uintptr_t)taken > ARENA + ARENA_BYTES - 64 ||
+		bytes > ARENA + ARENA_BYTES - 64 - (uintptr_t)taken)
 		return NULL;
 	memory->next = taken + bytes + 64;
 	if (!is_running())
@@ -132,7 +136,7 @@ void memory_begin(void)
 			(used + 4096) & ~(size_t)4095, MADV_DONTNEED);
 	memset(memory->first, 0, 4096);
 	memory->next = memory->first;
-	memory->locations = 1;
+	memory->locations = memory->parts = 1;
 	memset(&memory->fences, 0, sizeof(memory->fences));
 	memory->pairs = 0;
 	memset(memory->halves_count, 0, sizeof(memory->halves_count));
@@ -147,7 +151,7 @@ static struct cell *cell_of(uintptr_t address)
 	if (address - ARENA < ARENA_BYTES)
 		cell = &memory->arena[(address - ARENA) / CELL];
 	else if (address >= (uintptr_t)__data_start && address < (uintptr_t)_end)
-		cell = &memory->globals[(address - (uintptr_t)__data_start) / CELL];
+		cell = &memory->globals[address / CELL - (uintptr_t)__data_start / CELL];
 	else
 		return NULL;
 	if (cell->run != engine->run) {
@@ -157,7 +161,28 @@ static struct cell *cell_of(uintptr_t address)
 	return cell;
 }
 
-static const struct buffered *own_store(uintptr_t address);
+/* Of these bytes, the cell that has the first, and how many of them it has. */
+static struct cell *cell_at(uintptr_t address, size_t bytes, size_t *ret_covered)
+{
+	struct cell *cell = cell_of(address);
+	size_t offset = address % CELL;
+	*ret_covered = CELL - offset;
+	if (cell == NULL)
+		return NULL;
+	if (cell->parts == 0) {
+		if (offset == 0 && bytes >= CELL)
+			return cell;
+		if (memory->parts == PARTS)
+			sched_fail("too many cells in parts");
+		for (int i = 0; i < CELL; i++)
+			memory->part[memory->parts][i] = *cell;
+		cell->parts = (uint16_t)memory->parts++;
+	}
+	*ret_covered = 1;
+	return &memory->part[cell->parts][offset];
+}
+
+static void drain_own(uintptr_t address, size_t bytes);
 
 static uint32_t now(const struct thread *thread)
 {
@@ -196,9 +221,8 @@ static void check_times(const uint32_t *times, const char *what, uintptr_t addre
 		race(what, address, thread);
 }
 
-static void plain_cell(uintptr_t address, bool write)
+static void plain_cell(struct cell *cell, uintptr_t address, bool write)
 {
-	struct cell *cell = cell_of(address);
 	const char *what = write ? "a plain write" : "a plain read";
 	if (cell == NULL)
 		return;
@@ -211,8 +235,6 @@ static void plain_cell(uintptr_t address, bool write)
 		if (write) {
 			check_times(location->read, what, address);
 			location->count = 0; /* anew from what memory has then */
-			location->address = 0;
-			cell->location = 0;
 		}
 	}
 	if (write) {
@@ -228,24 +250,26 @@ void memory_plain(uintptr_t address, size_t bytes, bool write)
 {
 	if (!is_running())
 		return;
-	/* A thread sees its own stores. */
-	if (me->buffered > 0 && own_store(address))
-		memory_drain(me);
+	drain_own(address, bytes);
 	trace(write ? "write" : "read", address, bytes);
-	for (uintptr_t at = address & ~(uintptr_t)(CELL - 1); at < address + bytes; at += CELL)
-		plain_cell(at, write);
+	size_t covered;
+	for (uintptr_t at = address, end = address + bytes; at < end; at += covered) {
+		struct cell *cell = cell_at(at, end - at, &covered);
+		plain_cell(cell, at, write);
+	}
 }
 
 void memory_freed(uintptr_t address, size_t bytes)
 {
 	if (!is_running())
 		return;
-	memory_drain(me);
+	drain_own(address, bytes);
 	trace("free", address, bytes);
 	size_t marked = bytes < FREED_MAX ? bytes : FREED_MAX;
-	for (uintptr_t at = address; at < address + marked; at += CELL) {
-		plain_cell(at, true);
-		struct cell *cell = cell_of(at);
+	size_t covered;
+	for (uintptr_t at = address, end = address + marked; at < end; at += covered) {
+		struct cell *cell = cell_at(at, end - at, &covered);
+		plain_cell(cell, at, true);
 		if (cell != NULL)
 			cell->freed = true;
 	}
@@ -275,34 +299,72 @@ static struct store *back(struct location *location, unsigned int n)
 	return &location->stores[(location->newest + STORES - n) % STORES];
 }
 
-static struct location *location_of(uintptr_t address, unsigned int size, const char *what)
+/* Of all the bytes. Returns the location of the first. */
+static struct location *check_cells(uintptr_t address, unsigned int size, const char *what,
+	bool write)
+{
+	struct location *first = NULL;
+	size_t covered;
+	for (uintptr_t at = address, end = address + size; at < end; at += covered) {
+		struct cell *cell = cell_at(at, end - at, &covered);
+		check_written(cell, what, address);
+		if (write)
+			check_times(cell->read, what, address);
+		if (at == address)
+			first = &memory->location[cell->location];
+	}
+	return first;
+}
+
+/* What the location was before has no more threads that know it. */
+static void leave(const struct location *before, uintptr_t address, unsigned int size)
+{
+	if (unknown(before->written) >= 0 || unknown(before->read) >= 0)
+		sched_fail("atomic accesses of %u bytes at %#lx and %u at %#lx", before->size,
+			(unsigned long)before->address, size, (unsigned long)address);
+}
+
+static struct location *add_location(uintptr_t address, unsigned int size)
+{
+	size_t covered;
+	if (memory->locations == LOCATIONS)
+		sched_fail("too many atomic locations");
+	drain_own(address, size);
+	for (uintptr_t at = address, end = address + size; at < end; at += covered) {
+		struct cell *cell = cell_at(at, end - at, &covered);
+		if (cell->location != 0)
+			leave(&memory->location[cell->location], address, size);
+		cell->location = (uint16_t)memory->locations;
+	}
+	return &memory->location[memory->locations++];
+}
+
+/* All that memory has is one store, which every thread knows. */
+static void begin(struct location *location, uintptr_t address, unsigned int size)
+{
+	memset(location, 0, offsetof(struct location, stores));
+	location->address = address;
+	location->size = size;
+	location->count = 1;
+	memset(newest(location), 0, sizeof(struct store));
+	newest(location)->value = get(address, size);
+}
+
+static struct location *location_of(uintptr_t address, unsigned int size, const char *what,
+	bool write)
 {
 	static struct location local; /* of memory that no thread shares */
-	struct cell *cell = cell_of(address);
 	struct location *location = &local;
-	if (cell != NULL) {
-		check_written(cell, what, address);
-		location = &memory->location[cell->location];
+	if (cell_of(address) == NULL) {
+		begin(location, address, size);
+		return location;
 	}
-	if (cell == NULL || cell->location == 0 || location->address != address) {
-		if (cell != NULL) {
-			if (memory->locations == LOCATIONS)
-				sched_fail("too many atomic locations");
-			cell->location = (uint16_t)memory->locations++;
-			location = &memory->location[cell->location];
-			if (size == 8)
-				cell_of(address + CELL)->location = cell->location;
-		}
-		memset(location, 0, offsetof(struct location, stores));
-		location->address = address;
-		location->size = size;
-		location->count = 1;
-		memset(newest(location), 0, sizeof(struct store));
-		newest(location)->value = get(address, size);
-	}
-	if (location->size != size)
-		sched_fail("atomic accesses of %u and %u bytes at %#lx", location->size, size,
-			(unsigned long)address);
+	location = check_cells(address, size, what, write);
+	if (location->address != address || location->size != size)
+		location = add_location(address, size);
+	else if (location->count > 0)
+		return location;
+	begin(location, address, size);
 	return location;
 }
 
@@ -371,10 +433,11 @@ static void see_halves(void)
 	*count = 0;
 }
 
-static void tick(void)
+/* What the thread does from now on is not in what it has released so far. */
+static void tick(struct thread *thread)
 {
-	me->clock.at[me->id]++;
-	me->clock.at[THREADS + me->id]++;
+	thread->clock.at[thread->id]++;
+	thread->clock.at[THREADS + thread->id]++;
 }
 
 static void commit(struct location *location, uint64_t value, const struct clock *release,
@@ -408,10 +471,11 @@ void memory_zero(uintptr_t address, size_t bytes)
 {
 	memory_drain(me);
 	memset((void *)address, 0, bytes);
-	for (uintptr_t at = address; at < address + bytes; at += CELL) {
-		struct cell *cell = cell_of(at);
+	size_t covered;
+	for (uintptr_t at = address, end = address + bytes; at < end; at += covered) {
+		struct cell *cell = cell_at(at, end - at, &covered);
 		if (cell == NULL || cell->location == 0) {
-			plain_cell(at, true);
+			plain_cell(cell, at, true);
 			continue;
 		}
 		struct location *location = &memory->location[cell->location];
@@ -431,9 +495,10 @@ void memory_drain_one(struct thread *thread)
 		return;
 	struct buffered first = thread->buffer[0];
 	memmove(thread->buffer, thread->buffer + 1, --thread->buffered * sizeof(thread->buffer[0]));
-	struct cell *cell = cell_of(first.address);
-	if (cell == NULL || cell->freed || cell->location == 0 ||
-		memory->location[cell->location].address != first.address)
+	size_t covered;
+	struct cell *cell = cell_at(first.address, first.size, &covered);
+	if (cell->freed || memory->location[cell->location].address != first.address ||
+		memory->location[cell->location].count == 0)
 		sched_fail("a buffered store to memory that has gone, at %#lx",
 			(unsigned long)first.address);
 	commit(&memory->location[cell->location], first.value,
@@ -470,6 +535,18 @@ static const struct buffered *own_store(uintptr_t address)
 	return NULL;
 }
 
+/* Before other accesses to the same memory: they find the stores there. */
+static void drain_own(uintptr_t address, size_t bytes)
+{
+	for (unsigned int i = 0; i < me->buffered; i++) {
+		const struct buffered *store = &me->buffer[i];
+		if (store->address < address + bytes && address < store->address + store->size) {
+			memory_drain(me);
+			return;
+		}
+	}
+}
+
 /* ------------------------------------------------------------- operations -- */
 
 uint64_t memory_load(uintptr_t address, unsigned int size, int order)
@@ -479,13 +556,12 @@ uint64_t memory_load(uintptr_t address, unsigned int size, int order)
 	point();
 	if (order == __ATOMIC_SEQ_CST)
 		memory_fence(order);
-	tick();
 	const struct buffered *own = own_store(address);
-	if (own != NULL) {
+	if (own != NULL && own->size == size) {
 		trace("load own", address, own->value);
 		return own->value;
 	}
-	struct location *location = location_of(address, size, "an atomic load");
+	struct location *location = location_of(address, size, "an atomic load", false);
 	unsigned int age = 0;
 	if (engine->plan.memory == SCHED_WEAK)
 		age = strategy_decide(STALE, candidates(location));
@@ -506,16 +582,13 @@ void memory_store(uintptr_t address, unsigned int size, uint64_t value, int orde
 		return;
 	}
 	point();
-	tick();
-	struct location *location = location_of(address, size, "an atomic store");
+	struct location *location = location_of(address, size, "an atomic store", true);
 	trace("store", address, value);
-	struct cell *cell = cell_of(address);
-	if (cell != NULL)
-		check_times(cell->read, "an atomic store", address);
-	if (engine->plan.memory == SCHED_TSO && order != __ATOMIC_SEQ_CST && cell != NULL)
+	if (engine->plan.memory == SCHED_TSO && cell_of(address) != NULL)
 		buffer(location, value, carried(order));
 	else
 		commit(location, value, carried(order), me->id, now(me));
+	tick(me);
 	if (order == __ATOMIC_SEQ_CST)
 		memory_fence(order);
 }
@@ -544,9 +617,6 @@ static void replace(struct location *location, uint64_t value, int order)
 {
 	struct store *old = newest(location);
 	struct clock release;
-	struct cell *cell = cell_of(location->address);
-	if (cell != NULL)
-		check_times(cell->read, "an atomic change", location->address);
 	bool has = old->releases || carried(order) != NULL;
 	memset(&release, 0, sizeof(release));
 	if (old->releases)
@@ -554,16 +624,16 @@ static void replace(struct location *location, uint64_t value, int order)
 	if (carried(order) != NULL)
 		clock_join(&release, carried(order));
 	commit(location, value, has ? &release : NULL, me->id, now(me));
+	tick(me);
 }
 
-static struct location *rmw_begin(uintptr_t address, unsigned int size, int order)
+static struct location *rmw_begin(uintptr_t address, unsigned int size, int order, bool write)
 {
 	point();
 	memory_drain(me);
 	if (order == __ATOMIC_SEQ_CST)
 		memory_fence(order);
-	tick();
-	struct location *location = location_of(address, size, "an atomic change");
+	struct location *location = location_of(address, size, "an atomic change", write);
 	location->read[me->id] = now(me);
 	return location;
 }
@@ -581,7 +651,7 @@ uint64_t memory_rmw(uintptr_t address, unsigned int size, enum rmw kind, uint64_
 		put(address, size, result_of(kind, before, operand));
 		return before;
 	}
-	struct location *location = rmw_begin(address, size, order);
+	struct location *location = rmw_begin(address, size, order, true);
 	uint64_t old = newest(location)->value;
 	uint64_t value = result_of(kind, old, operand) & mask_of(size);
 	see(newest(location), order);
@@ -601,7 +671,7 @@ bool memory_cas(uintptr_t address, unsigned int size, uint64_t *expected, uint64
 			put(address, size, desired);
 		return same;
 	}
-	struct location *location = rmw_begin(address, size, order);
+	struct location *location = rmw_begin(address, size, order, false);
 	struct store *store = newest(location);
 	bool done = store->value == *expected;
 	if (engine->plan.memory == SCHED_WEAK) {
@@ -617,8 +687,11 @@ bool memory_cas(uintptr_t address, unsigned int size, uint64_t *expected, uint64
 	if (!done)
 		note_half(location, store);
 	*expected = store->value;
-	if (done)
+	if (done) {
+		if (cell_of(address) != NULL)
+			check_cells(address, size, "an atomic change", true);
 		replace(location, desired, order);
+	}
 	trace(done ? "cas" : "cas failed", address, done ? desired : store->value);
 	return done;
 }
@@ -633,12 +706,14 @@ bool memory_cas2(uintptr_t address, const uint64_t expected[2], const uint64_t d
 		return same;
 	}
 	struct location *word[2];
-	word[0] = rmw_begin(address, 8, __ATOMIC_RELAXED);
-	word[1] = location_of(address + 8, 8, "an atomic change");
+	word[0] = rmw_begin(address, 8, __ATOMIC_RELAXED, false);
+	word[1] = location_of(address + 8, 8, "an atomic change", false);
 	word[1]->read[me->id] = now(me);
 	bool done = newest(word[0])->value == expected[0] && newest(word[1])->value == expected[1];
 	for (int i = 0; i < 2; i++)
 		see(newest(word[i]), __ATOMIC_RELAXED);
+	if (done)
+		check_cells(address, 16, "an atomic change", true);
 	memory->pairs += done;
 	for (int i = 0; i < 2 && done; i++) {
 		replace(word[i], desired[i], __ATOMIC_RELAXED);
@@ -663,6 +738,7 @@ void memory_fence_of(struct thread *thread)
 	}
 	thread->released = thread->clock;
 	thread->has_released = true;
+	tick(thread);
 }
 
 void memory_fence(int order)
@@ -671,7 +747,6 @@ void memory_fence(int order)
 		return;
 	if (order == __ATOMIC_SEQ_CST) {
 		point();
-		tick();
 		trace("fence", 0, 0);
 		see_halves();
 		memory_fence_of(me);
@@ -684,13 +759,14 @@ void memory_fence(int order)
 	if (releases(order)) {
 		me->released = me->clock;
 		me->has_released = true;
+		tick(me);
 	}
 }
 
 void memory_release_edge(struct clock *clock)
 {
-	tick();
 	clock_join(clock, &me->clock);
+	tick(me);
 }
 
 void memory_acquire_edge(const struct clock *clock)

@@ -3,7 +3,7 @@
  * Which of the possible runs is run. All that is open in a run is decided here,
  * by one of these:
  *
- *	RANDOM      each some steps, on the average 2 to 64, something happens:
+ *	RANDOM      each some steps, on the average 1 to 64, something happens:
  *	            mostly another thread goes on
  *	PCT         threads have priorities, and at a few random steps the running
  *	            one gets the lowest. Burckhardt et al., "A randomized scheduler
@@ -20,6 +20,8 @@
 
 #include <string.h>
 
+#define PCT_STEPS 4096 /* until something happens, at most */
+
 /* splitmix64, by S. Vigna. */
 uint64_t strategy_random(void)
 {
@@ -34,28 +36,46 @@ static unsigned int below(unsigned int n)
 	return (unsigned int)((strategy_random() >> 32) * n >> 32);
 }
 
+/* The steps of a run at which priorities change, in order. */
+static void choose_changes(void)
+{
+	engine->changes = 2 + below(CHANGES - 1);
+	engine->changed = 0;
+	engine->acted_at = 0;
+	for (unsigned int i = 0; i < engine->changes; i++) {
+		uint64_t step = 1 + below((unsigned int)engine->length[engine->plan.memory]);
+		unsigned int at = i;
+		for (; at > 0 && engine->change_at[at - 1] > step; at--)
+			engine->change_at[at] = engine->change_at[at - 1];
+		engine->change_at[at] = step;
+	}
+}
+
 void strategy_begin(void)
 {
 	engine->random = engine->plan.seed;
 	engine->decided = 0;
 	engine->depth = 0;
 	engine->budget = engine->bound;
-	engine->mean = 2u << below(6);
-	engine->changes_left = 2 + below(4);
+	engine->mean = 1u << below(7);
 	engine->stops_left = engine->plan.program->flags & SCHED_MAY_STOP ? below(3) : 0;
 	engine->may_die = engine->plan.program->flags & SCHED_MAY_DIE && below(2) == 0;
 	memset(engine->script_at, 0, sizeof(engine->script_at));
-	if (engine->length < 50)
-		engine->length = 500;
+	if (engine->plan.strategy == PCT)
+		choose_changes();
 }
 
 uint64_t strategy_countdown(void)
 {
+	uint64_t next;
 	switch (engine->plan.strategy) {
 	case RANDOM:
 		return 1 + below(2 * engine->mean);
 	case PCT:
-		return 1 + (engine->changes_left > 0 ? below((unsigned int)engine->length) : 4096);
+		next = engine->acted_at + PCT_STEPS;
+		if (engine->changed < engine->changes && engine->change_at[engine->changed] < next)
+			next = engine->change_at[engine->changed];
+		return next > engine->steps ? next - engine->steps : 1;
 	default:
 		return 1;
 	}
@@ -76,8 +96,10 @@ static void note(enum decision_kind kind, unsigned int value)
 /* One of n, by the search. */
 static unsigned int search(unsigned int n)
 {
-	if (n < 2 || engine->depth == sizeof(engine->branches) / sizeof(engine->branches[0]))
+	if (n < 2)
 		return 0;
+	if (engine->depth == sizeof(engine->branches) / sizeof(engine->branches[0]))
+		sched_fail("too many decisions for a search");
 	if (engine->depth == engine->known)
 		engine->branches[engine->known++] = (struct branch){ .options = (uint16_t)n };
 	return engine->branches[engine->depth++].chosen;
@@ -117,6 +139,11 @@ unsigned int strategy_decide(enum decision_kind kind, unsigned int n)
 	unsigned int value = 0;
 	if (n < 2)
 		return 0;
+	/* Several at one step could not be told from each other in a replay. */
+	if (kind == CHOICE) {
+		me->steps++;
+		engine->steps++;
+	}
 	switch (engine->plan.strategy) {
 	case RANDOM:
 	case PCT:
@@ -173,7 +200,9 @@ static struct thread *searched(struct thread *fallback)
 	struct thread *options[THREADS] = { fallback };
 	unsigned int n = 1;
 	bool free = me->state != RUNNABLE;
-	for (unsigned int i = 0; i < engine->count && (free || engine->budget > 0); i++)
+	/* Not to begin a thread, and to leave it before its first step, are one. */
+	bool may = free || (engine->budget > 0 && me->steps > 1);
+	for (unsigned int i = 0; i < engine->count && may; i++)
 		if (engine->threads[i].state == RUNNABLE && &engine->threads[i] != fallback)
 			options[n++] = &engine->threads[i];
 	unsigned int chosen = search(n);
@@ -212,7 +241,7 @@ struct thread *strategy_pick(struct thread *fallback)
 static void perform(enum decision_kind kind, unsigned int value)
 {
 	note(kind, value);
-	engine_perform(&engine->decisions[engine->decided - 1]);
+	engine_perform(&(struct decision){ .kind = (uint8_t)kind, .value = (uint16_t)value });
 }
 
 /* What may happen to other threads now. */
@@ -236,8 +265,8 @@ static unsigned int possible(struct decision *events)
 static void act_at_random(void)
 {
 	struct decision events[3 * THREADS];
-	unsigned int n = possible(events);
-	if (n > 0 && below(3) == 0) {
+	unsigned int n;
+	while ((n = possible(events)) > 0 && below(3) == 0) {
 		unsigned int i = below(n);
 		if (events[i].kind == DRAIN || below(4) == 0)
 			perform(events[i].kind, events[i].value);
@@ -260,8 +289,10 @@ void strategy_act(void)
 	unsigned int chosen;
 	switch (engine->plan.strategy) {
 	case PCT:
-		if (engine->changes_left > 0) {
-			engine->changes_left--;
+		engine->acted_at = engine->steps;
+		while (engine->changed < engine->changes &&
+			engine->steps >= engine->change_at[engine->changed]) {
+			engine->changed++;
 			me->priority = --engine->lowest;
 		}
 		act_at_random();
@@ -270,10 +301,7 @@ void strategy_act(void)
 		act_at_random();
 		break;
 	case EXHAUSTIVE:
-		if (engine->budget == 0)
-			break;
-		chosen = search(possible(events) + 1);
-		if (chosen > 0) {
+		while (engine->budget > 0 && (chosen = search(possible(events) + 1)) > 0) {
 			engine->budget--;
 			perform(events[chosen - 1].kind, events[chosen - 1].value);
 		}
