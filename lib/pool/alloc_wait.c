@@ -57,6 +57,10 @@ static uint64_t carved(struct magring_pool *pool, unsigned int class_index)
  * After a try in vain: whether the class has no slab and cannot get one. That
  * needs all bytes to be accounted for. Else another thread has some in its
  * hands, or has carved some and not counted them yet.
+ *
+ * The try may be older than what is read here. A trim that had the memory in
+ * its hands during the try, and ends before this begins, has put it where the
+ * class finds it: into a free range. So ranges are looked for once more.
  */
 static bool is_hopeless(struct magring_pool *pool, unsigned int class_index)
 {
@@ -64,7 +68,7 @@ static bool is_hopeless(struct magring_pool *pool, unsigned int class_index)
 	uint64_t moves = chunk_moves(chunks);
 	/* Relaxed, as other reads of bytes: they hold if nothing moved. */
 	uint64_t bytes = atomic_load_explicit(&chunks->free_bytes, memory_order_relaxed);
-	if (carved(pool, class_index) > 0)
+	if (carved(pool, class_index) > 0 || chunk_has_range(chunks, class_index))
 		return false;
 	for (unsigned int i = 0; i < pool->depot.classes; i++) {
 		uint64_t slabs = carved(pool, i);

@@ -149,6 +149,20 @@ void chunk_put_range(struct chunks *chunks, struct chunk *range)
 	tagged_stack_push(&chunks->free[class_index].stack, &range->link);
 }
 
+/* The first class with a range that serves this one. chunks->classes is none. */
+static unsigned int first_range(const struct chunks *chunks, unsigned int class_index)
+{
+	while (class_index < chunks->classes &&
+		tagged_stack_is_empty(&chunks->free[class_index].stack))
+		class_index++;
+	return class_index;
+}
+
+bool chunk_has_range(const struct chunks *chunks, unsigned int class_index)
+{
+	return first_range(chunks, class_index) < chunks->classes;
+}
+
 static size_t carve_range(struct chunks *chunks, unsigned int class_index, size_t most,
 	size_t *ret_offset)
 {
@@ -157,9 +171,7 @@ static size_t carve_range(struct chunks *chunks, unsigned int class_index, size_
 	/* Relaxed: chunk_moved() tells of a range that appears meanwhile. */
 	if (atomic_load_explicit(&chunks->free_bytes, memory_order_relaxed) == 0)
 		return 0;
-	while (class_index < chunks->classes &&
-		tagged_stack_is_empty(&chunks->free[class_index].stack))
-		class_index++;
+	class_index = first_range(chunks, class_index);
 	if (class_index == chunks->classes)
 		return 0;
 	chunk_begin_move(chunks);

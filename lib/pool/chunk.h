@@ -42,6 +42,11 @@ void chunks_init(struct chunks *chunks, struct region *slabs, struct region *met
  */
 size_t chunk_carve(struct chunks *chunks, unsigned int class_index, size_t most,
 	size_t *ret_offset);
+/*
+ * Whether a free range serves this class. This may have changed by the time
+ * that the caller uses it: see chunk_moved().
+ */
+bool chunk_has_range(const struct chunks *chunks, unsigned int class_index);
 /* That many bytes of metadata, all zero. */
 bool chunk_take_metadata(struct chunks *chunks, size_t bytes, size_t *ret_offset);
 

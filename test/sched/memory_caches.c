@@ -64,9 +64,9 @@ static void run_cooling(void)
 	run_trade(&cooling, 3, 8);
 }
 
-const struct sched_program memory_few = { "memory_few",
-	"two threads, magazines of one round", run_few, SCHED_MAY_STOP | SCHED_MAY_DIE };
+const struct sched_program memory_few = { "memory_few", "two threads, magazines of one round",
+	run_few, SCHED_MAY_STOP | SCHED_MAY_DIE };
 const struct sched_program memory_pairs = { "memory_pairs",
 	"three threads, magazines of two rounds", run_pairs, SCHED_MAY_STOP | SCHED_MAY_DIE };
-const struct sched_program memory_cooling = { "memory_cooling",
-	"three threads, freed slabs cool", run_cooling, SCHED_MAY_STOP | SCHED_MAY_DIE };
+const struct sched_program memory_cooling = { "memory_cooling", "three threads, freed slabs cool",
+	run_cooling, SCHED_MAY_STOP | SCHED_MAY_DIE };

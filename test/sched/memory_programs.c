@@ -6,9 +6,7 @@
 
 #include <stddef.h>
 
-const struct sched_program *const memory_programs[] = { &memory_few, &memory_pairs,
-	&memory_cooling,
+const struct sched_program *const memory_programs[] = { &memory_few, &memory_pairs, &memory_cooling,
 	&memory_burst, &memory_wave, &memory_line, &memory_timeouts, &memory_cancel, &memory_hidden,
-	&memory_trim, &memory_two_trims, &memory_hopeless, &memory_only_slab,
-	&memory_trim_wakes, &memory_magazines,
-	NULL };
+	&memory_trim, &memory_two_trims, &memory_hopeless, &memory_only_slab, &memory_trim_wakes,
+	&memory_magazines, NULL };

@@ -148,8 +148,7 @@ int slabs_take(struct magring_message *ret_message, size_t payload, int64_t time
 	if (timeout_ns != 0 && !slabs.several)
 		sched_require(rc == -ETIMEDOUT, "a waiting allocation: %d", rc);
 	sched_require(rc == -ENOBUFS || timeout_ns != 0, "an allocation: %d", rc);
-	sched_require(rc != -ETIMEDOUT ||
-			(timeout_ns > 0 && sched_time() - begin >= timeout_ns),
+	sched_require(rc != -ETIMEDOUT || (timeout_ns > 0 && sched_time() - begin >= timeout_ns),
 		"-ETIMEDOUT after %ld ns", (long)(sched_time() - begin));
 	sched_require(slabs.several || !quiet || begun != slabs.begun,
 		"refused alone, with %zu of %zu bytes held", slabs.held, slabs.bytes);

@@ -220,8 +220,8 @@ static void run_magazines(void)
 	slabs_end(SLABS_SMALL);
 }
 
-const struct sched_program memory_trim = { "memory_trim",
-	"a trim beside threads of two classes", run_beside, SCHED_MAY_STOP | SCHED_MAY_DIE };
+const struct sched_program memory_trim = { "memory_trim", "a trim beside threads of two classes",
+	run_beside, SCHED_MAY_STOP | SCHED_MAY_DIE };
 const struct sched_program memory_two_trims = { "memory_two_trims",
 	"two trims beside a thread of two classes", run_two_trims, SCHED_MAY_STOP | SCHED_MAY_DIE };
 const struct sched_program memory_hopeless = { "memory_hopeless",

@@ -161,8 +161,8 @@ const struct sched_program memory_wave = { "memory_wave",
 	"three threads free as many slabs as others wait for", run_wave, ALL };
 const struct sched_program memory_line = { "memory_line", "one slab for three threads", run_line,
 	ALL };
-const struct sched_program memory_timeouts = { "memory_timeouts",
-	"waits of different length end", run_timeouts, ALL };
+const struct sched_program memory_timeouts = { "memory_timeouts", "waits of different length end",
+	run_timeouts, ALL };
 const struct sched_program memory_cancel = { "memory_cancel",
 	"a sleeper is cancelled beside another", run_cancel, ALL };
 const struct sched_program memory_hidden = { "memory_hidden",
