@@ -20,6 +20,8 @@
 
 #undef free
 #undef close
+#undef memcpy
+#undef memset
 
 #define LOCKS 64
 #define FDS 32

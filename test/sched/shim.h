@@ -61,6 +61,16 @@ struct shim_cleanup {
 void shim_cleanup_push(struct shim_cleanup *cleanup);
 void shim_cleanup_pop(int run);
 
+/* gcc tells nobody of the accesses of these: tsan.c. */
+void *__tsan_memcpy(void *to, const void *from, size_t bytes);
+void *__tsan_memmove(void *to, const void *from, size_t bytes);
+void *__tsan_memset(void *to, int value, size_t bytes);
+int shim_memcmp(const void *one, const void *other, size_t bytes);
+
+#define memcpy __tsan_memcpy
+#define memmove __tsan_memmove
+#define memset __tsan_memset
+#define memcmp shim_memcmp
 #define syscall shim_syscall
 #define eventfd(value, flags) shim_eventfd(value, flags)
 #define close(fd) shim_close(fd)

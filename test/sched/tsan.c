@@ -84,8 +84,9 @@ void __tsan_write_range(void *address, size_t bytes)
 void *__tsan_memcpy(void *to, const void *from, size_t bytes);
 void *__tsan_memcpy(void *to, const void *from, size_t bytes)
 {
-	__tsan_read_range((void *)(uintptr_t)from, bytes);
-	__tsan_write_range(to, bytes);
+	HERE();
+	memory_plain((uintptr_t)from, bytes, false);
+	memory_plain((uintptr_t)to, bytes, true);
 	return memmove(to, from, bytes);
 }
 
@@ -98,8 +99,18 @@ void *__tsan_memmove(void *to, const void *from, size_t bytes)
 void *__tsan_memset(void *to, int value, size_t bytes);
 void *__tsan_memset(void *to, int value, size_t bytes)
 {
-	__tsan_write_range(to, bytes);
+	HERE();
+	memory_plain((uintptr_t)to, bytes, true);
 	return memset(to, value, bytes);
+}
+
+int shim_memcmp(const void *one, const void *other, size_t bytes);
+int shim_memcmp(const void *one, const void *other, size_t bytes)
+{
+	HERE();
+	memory_plain((uintptr_t)one, bytes, false);
+	memory_plain((uintptr_t)other, bytes, false);
+	return memcmp(one, other, bytes);
 }
 
 #define RMW(bits, name, kind) \
