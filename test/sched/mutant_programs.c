@@ -6,9 +6,20 @@
 #include "programs.h"
 
 #include <stddef.h>
+#include <string.h>
 
+#include "base/fence.h"
 #include "queue/queue.h"
 #include "queue_checks.h"
+
+/* All stand still. */
+static void check_challenges(const struct ring *ring)
+{
+	uint64_t challenges = atomic_load_explicit(&ring->challenges, memory_order_relaxed);
+	uint64_t resolved = atomic_load_explicit(&ring->resolved, memory_order_relaxed);
+	sched_require(challenges == resolved + !fence_asymmetric,
+		"%lu challenges, of which %lu are resolved", challenges, resolved);
+}
 
 /* ------------------------------------------------------------ told answers -- */
 
@@ -110,11 +121,86 @@ static void run_told(void)
 	sched_resume_all();
 	sched_wait();
 	history_judge();
+	check_challenges(&queue->ring);
 	history_close();
 	checks_end(queue);
 }
 
+/* ------------------------------------------------------------ in the way -- */
+
+/*
+ * Two threads of each side, with a call or two each, at a queue that is full
+ * (empty) but for what the first of them take (bring). So whatever cell one of
+ * them has claimed is in the way of two others.
+ */
+static bool crowd_sends_first;
+
+static void call_in_crowd(void *first)
+{
+	bool send = (first != NULL) == crowd_sends_first;
+	for (unsigned int calls = 1 + sched_choose(2); calls > 0; calls--) {
+		unsigned int count = sched_choose(3);
+		if (send)
+			count == 2 ? history_send_batch(2, 0) : history_send(0);
+		else
+			count == 2 ? history_recv_batch(2, 0) : history_recv(0);
+	}
+}
+
+static void run_crowd(void)
+{
+	static char first;
+	struct magring_queue *queue = checks_queue(2, 0, sched_choose(2) == 1);
+	crowd_sends_first = sched_choose(2) == 1;
+	history_begin(queue);
+	for (unsigned int i = 0; !crowd_sends_first && i < ring_cells(&queue->ring); i++)
+		history_send(0);
+	for (int i = 0; i < 4; i++)
+		sched_spawn("thread", call_in_crowd, i % 2 == 0 ? &first : NULL);
+	sched_wait();
+	history_judge();
+	check_challenges(&queue->ring);
+	history_close();
+	checks_end(queue);
+}
+
+static const struct sched_program program_crowd = { "crowd",
+	"each claimed cell is in the way of two threads", run_crowd, 0 };
+
+/* ------------------------------------------------------ without membarrier -- */
+
+/* Another program, with full fences on both sides. */
+static void run_fenced(const char *name)
+{
+	fence_asymmetric = false;
+	for (const struct sched_program **program = sched_programs; *program != NULL; program++)
+		if (strcmp((*program)->name, name) == 0) {
+			(*program)->run();
+			return;
+		}
+	sched_fail("no program %s", name);
+}
+
+#define FENCED(name, flags) \
+	static void run_fenced_##name(void) \
+	{ \
+		run_fenced(#name); \
+	} \
+	static const struct sched_program program_fenced_##name = { "fenced_" #name, \
+		"the same without membarrier", run_fenced_##name, flags };
+
+FENCED(waits, SCHED_MAY_INTERRUPT)
+FENCED(messages_or_deadline, SCHED_MAY_INTERRUPT)
+FENCED(told, SCHED_MAY_STOP)
+FENCED(stopped, 0)
+FENCED(memory_pairs, SCHED_MAY_STOP | SCHED_MAY_DIE)
+FENCED(memory_wave, SCHED_MAY_STOP)
+FENCED(memory_timeouts, SCHED_MAY_STOP)
+
 static const struct sched_program program_told = { "told",
 	"two threads on both sides tell one another of their calls", run_told, SCHED_MAY_STOP };
 
-const struct sched_program *const mutant_programs[] = { &program_told, NULL };
+const struct sched_program *const mutant_programs[] = { &program_told, &program_crowd,
+	&program_fenced_waits, &program_fenced_messages_or_deadline, &program_fenced_told,
+	&program_fenced_stopped, &program_fenced_memory_pairs, &program_fenced_memory_wave,
+	&program_fenced_memory_timeouts, NULL };
