@@ -254,17 +254,29 @@ static struct thread *after(const struct thread *thread)
 	return NULL;
 }
 
+static void stop(struct thread *thread)
+{
+	if (thread->state != RUNNABLE && thread->state != ASLEEP)
+		return;
+	thread->stopped_as = thread->state;
+	thread->state = STOPPED;
+	thread->dead = true;
+}
+
 static void run_next(struct thread *fallback)
 {
 	if (engine->steps > STEPS_MAX)
 		sched_fail("endless: %d steps", STEPS_MAX);
-	struct thread *next = strategy_pick(fallback);
+	struct thread *next = engine->alone ? &engine->threads[0] : strategy_pick(fallback);
+	engine->alone = false;
 	engine->countdown = strategy_countdown();
 	switch_to(next);
 }
 
 void engine_reschedule(void)
 {
+	if (engine->alone)
+		stop(me);
 	end_stops(false);
 	strategy_act();
 	if (me->state != RUNNABLE && !can_run())
@@ -278,6 +290,10 @@ void engine_yield(void)
 		return;
 	me->steps++;
 	engine->steps++;
+	if (engine->steps > STEPS_MAX)
+		sched_fail("endless: %d steps", STEPS_MAX);
+	if (engine->alone)
+		return;
 	end_stops(false);
 	if (me->buffered > 0 && ++me->yields % YIELDS == 0)
 		memory_drain_one(me);
@@ -375,6 +391,7 @@ bool engine_run(const struct plan *plan)
 	engine->run++;
 	engine->steps = 0;
 	engine->count = 0;
+	engine->alone = false;
 	engine->time_ns = 1000000000;
 	engine->failed = false;
 	engine->lowest = 0;
@@ -435,12 +452,19 @@ bool sched_has_stopped(unsigned int thread)
 
 void sched_stop(unsigned int id)
 {
+	stop(&engine->threads[id]);
+}
+
+void sched_run_alone(unsigned int id, unsigned int steps)
+{
 	struct thread *thread = &engine->threads[id];
-	if (thread->state != RUNNABLE && thread->state != ASLEEP)
+	if (thread->state == STOPPED)
+		go_on(thread);
+	if (thread->state != RUNNABLE || steps == 0)
 		return;
-	thread->stopped_as = thread->state;
-	thread->state = STOPPED;
-	thread->dead = true;
+	engine->alone = true;
+	engine->countdown = steps;
+	switch_to(thread);
 }
 
 void sched_resume_all(void)

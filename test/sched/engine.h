@@ -147,6 +147,7 @@ struct engine {
 	uint32_t run; /* the number of this run */
 	uint64_t steps;
 	uint64_t countdown; /* steps until the scheduler decides */
+	bool alone;         /* one thread runs while thread 0 waits for it */
 	int64_t time_ns;
 
 	uint64_t random;

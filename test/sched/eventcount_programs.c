@@ -16,8 +16,11 @@
 #include "base/eventcount.h"
 #include "base/fence.h"
 
+#define ITEMS 24
+
 static struct eventcount eventcount;
-static uint64_t items, over; /* atomic */
+/* Atomic. An item is there while its word is 1. */
+static uint64_t items[ITEMS], over;
 static unsigned int put_so_far, taken_so_far;
 static bool is_waiting[SCHED_THREADS];
 static unsigned int acts_of_each;
@@ -28,7 +31,10 @@ static uint64_t edges[SCHED_THREADS];
 static bool is_there(void *unused)
 {
 	(void)unused;
-	return sched_load(&items, __ATOMIC_RELAXED) > 0 || sched_load(&over, __ATOMIC_RELAXED);
+	for (unsigned int i = 0; i < put_so_far; i++)
+		if (sched_load(&items[i], __ATOMIC_RELAXED) == 1)
+			return true;
+	return sched_load(&over, __ATOMIC_RELAXED);
 }
 
 /* eventcount_has_waiters(), with a load that is a step. */
@@ -39,10 +45,13 @@ static bool has_waiters(void)
 		eventcount_has_waiters_fenced(&eventcount);
 }
 
-static void put(uint64_t count)
+/* With stores, as a sender publishes: they may be in the store buffer yet. */
+static void put(unsigned int count)
 {
-	put_so_far += (unsigned int)count;
-	sched_add(&items, count, __ATOMIC_RELEASE);
+	for (unsigned int i = 0; i < count; i++) {
+		sched_require(put_so_far < ITEMS, "too many items");
+		sched_store(&items[put_so_far++], 1, __ATOMIC_RELEASE);
+	}
 	if (has_waiters())
 		eventcount_notify(&eventcount);
 }
@@ -58,9 +67,10 @@ static void pass_on(void *unused)
 static bool take_now(void *unused)
 {
 	(void)unused;
-	uint64_t n = sched_load(&items, __ATOMIC_RELAXED);
-	while (n > 0) {
-		if (sched_cas(&items, &n, n - 1, __ATOMIC_ACQUIRE)) {
+	for (unsigned int i = 0; i < put_so_far; i++) {
+		uint64_t there = 1;
+		if (sched_load(&items[i], __ATOMIC_RELAXED) == 1 &&
+			sched_cas(&items[i], &there, 2, __ATOMIC_ACQUIRE)) {
 			taken_so_far++;
 			return true;
 		}
@@ -128,6 +138,15 @@ static void put_one(void *unused)
 	put(1);
 }
 
+static void put_ones(void *unused)
+{
+	(void)unused;
+	for (unsigned int i = 0; i < acts_of_each; i++) {
+		sched_pass(sched_choose(30));
+		put(1);
+	}
+}
+
 static void put_two(void *unused)
 {
 	(void)unused;
@@ -192,17 +211,21 @@ static void check_standstill(void)
 	for (unsigned int i = 1; i < SCHED_THREADS; i++)
 		sched_require(!sched_is_asleep(i) || !holds(),
 			"thread %u is asleep beside %u items", i, put_so_far - taken_so_far);
-	sched_require(sched_load(&items, __ATOMIC_RELAXED) == put_so_far - taken_so_far,
-		"%u items put, %u taken", put_so_far, taken_so_far);
+	sched_require(taken_so_far <= put_so_far, "%u items put, %u taken", put_so_far,
+		taken_so_far);
 }
 
-static void check_word(void)
+static uint64_t word_now(void)
 {
 	const uint64_t *at = (const uint64_t *)(const void *)&eventcount.word;
-	uint64_t word = sched_load(at, __ATOMIC_RELAXED);
+	return sched_load(at, __ATOMIC_RELAXED);
+}
+
+/* All threads are asleep or have ended. */
+static void check_descriptor(void)
+{
+	uint64_t word = word_now();
 	int fd = atomic_load_explicit(&eventcount.fd, memory_order_relaxed);
-	sched_require(word < EVENTCOUNT_SLEEPER && word % EVENTCOUNT_FENCED < EVENTCOUNT_WAKING,
-		"the word is %#lx when all have left", (unsigned long)word);
 	if (fd < 0)
 		return;
 	bool readable = sched_fd_is_readable(fd);
@@ -212,19 +235,28 @@ static void check_word(void)
 		put_so_far - taken_so_far);
 }
 
+static void check_word(void)
+{
+	uint64_t word = word_now();
+	sched_require(word < EVENTCOUNT_SLEEPER && word % EVENTCOUNT_FENCED < EVENTCOUNT_WAKING,
+		"the word is %#lx when all have left", (unsigned long)word);
+	check_descriptor();
+}
+
 static void begin(void)
 {
 	eventcount_init(&eventcount);
 	if (sched_choose(2) == 1)
 		atomic_init(&eventcount.word, UINT32_MAX);
 	sched_name(&eventcount, sizeof(eventcount), "eventcount");
-	sched_name(&items, sizeof(items), "items");
+	sched_name(items, sizeof(items), "items");
 }
 
 static void end(void)
 {
 	sched_wait();
 	check_standstill();
+	check_descriptor();
 	finish();
 	sched_wait();
 	for (unsigned int i = 1; i < SCHED_THREADS; i++)
@@ -258,6 +290,45 @@ static void run_eventcount_sleepers(void)
 		sched_spawn("taker", take_one, NULL);
 	for (int i = 0; i < 3; i++)
 		sched_spawn("putter", put_one, NULL);
+	end();
+}
+
+/* Again and again, so that sleepers find marks of those before. */
+static void run_eventcount_again(void)
+{
+	begin();
+	acts_of_each = 3;
+	sched_spawn("taker", taker, NULL);
+	if (sched_choose(3) == 1)
+		sched_spawn("taker", taker, NULL);
+	for (unsigned int i = 0; i <= sched_choose(2); i++)
+		sched_spawn("putter", put_ones, NULL);
+	end();
+}
+
+/*
+ * A sleeper stops wherever it is, for good. It owes no wake-up, unless it was
+ * woken. Then, at the latest, the next item wakes another.
+ */
+static void run_eventcount_stopped(void)
+{
+	begin();
+	acts_of_each = 1;
+	uint32_t epoch = (uint32_t)word_now();
+	sched_spawn("taker", take_one, NULL);
+	sched_spawn("taker", take_one, NULL);
+	sched_spawn("putter", put_one, NULL);
+	if (sched_choose(2) == 1)
+		sched_spawn("putter", put_one, NULL);
+	sched_pass(sched_choose(40));
+	sched_stop(1);
+	sched_wait();
+	if ((uint32_t)word_now() == epoch) /* no wake-up was ever sent */
+		check_standstill();
+	put(1);
+	sched_wait();
+	check_standstill();
+	sched_resume_all();
 	end();
 }
 
@@ -310,11 +381,14 @@ static void run_eventcount_poll(void)
 
 PROGRAM(eventcount, "threads of any kind at an eventcount", SCHED_MAY_STOP | SCHED_MAY_INTERRUPT)
 PROGRAM(eventcount_sleepers, "three wake-ups for three sleepers", SCHED_MAY_STOP)
+PROGRAM(eventcount_again, "the same threads sleep and wake again", SCHED_MAY_STOP)
+PROGRAM(eventcount_stopped, "one of two sleepers stops for good", 0)
 PROGRAM(eventcount_pollers, "descriptors and sleepers", SCHED_MAY_STOP | SCHED_MAY_INTERRUPT)
 PROGRAM(eventcount_one, "small: one sleeper, one waker", SCHED_SMALL)
 PROGRAM(eventcount_two, "small: two sleepers, one wake-up", SCHED_SMALL)
 PROGRAM(eventcount_poll, "small: one poller, one waker", SCHED_SMALL)
 
 const struct sched_program *const eventcount_programs[] = { &program_eventcount,
-	&program_eventcount_sleepers, &program_eventcount_pollers, &program_eventcount_one,
-	&program_eventcount_two, &program_eventcount_poll, NULL };
+	&program_eventcount_sleepers, &program_eventcount_again, &program_eventcount_stopped,
+	&program_eventcount_pollers, &program_eventcount_one, &program_eventcount_two,
+	&program_eventcount_poll, NULL };

@@ -236,6 +236,14 @@ bool history_is_closed(void)
 	return history.closed;
 }
 
+bool history_has_closed(void)
+{
+	for (unsigned int i = 0; i < history.count; i++)
+		if (history.calls[i].kind == JUDGE_CLOSE && history.calls[i].ended)
+			return true;
+	return false;
+}
+
 bool history_is_in(unsigned int thread, bool send)
 {
 	for (unsigned int i = 0; i < history.count; i++) {
@@ -334,9 +342,11 @@ void history_judge(void)
 	bool skipped = atomic_load_explicit(&ring->challenged, memory_order_relaxed) > 0;
 	/* Each other sender may have claimed cells for messages that are not
 	 * there yet. */
+	unsigned int senders = count_senders();
+	size_t others = senders > 1 ? (senders - 1) * ring->claim_max : 0;
 	judged.capacity = ring_cells(ring);
-	judged.full = ring_cells(ring) + ring->claim_max - count_senders() * ring->claim_max;
-	compose(!skipped);
+	judged.full = judged.capacity - others;
+	compose(!skipped && others < judged.capacity);
 	if (judge(&judged))
 		return;
 	describe(text, sizeof(text));

@@ -33,6 +33,8 @@ bool history_has_room(size_t messages);
 unsigned int history_sent(void);
 unsigned int history_received(void);
 bool history_is_closed(void);
+/* Whether a close has ended. */
+bool history_has_closed(void);
 /* What threads that have stopped in a send (receive) may have sent besides. */
 unsigned int history_open(bool send);
 /* Whether a thread is in a send (receive) that has not ended. */

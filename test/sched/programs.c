@@ -23,6 +23,9 @@ static __attribute__((constructor)) void compose(void)
 	size_t count = append(queue_programs, 0);
 	count = append(wake_programs, count);
 	count = append(eventcount_programs, count);
+	count = append(reference_programs, count);
+	count = append(bound_programs, count);
+	count = append(recovery_programs, count);
 	count = append(small_programs, count);
 	count = append(memory_programs, count);
 	append(mutant_programs, count);

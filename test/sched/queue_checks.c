@@ -98,7 +98,7 @@ bool checks_sleeps_in_vain(struct magring_queue *queue)
 {
 	/* What threads that have not ended did is there, too. */
 	fence_heavy();
-	bool closed = history_is_closed() && checks_stopped() == 0;
+	bool closed = history_has_closed();
 	bool may_receive = messages() > 0 || closed || ring_may_pop(&queue->ring);
 	bool may_send = has_room(&queue->ring) || closed || ring_may_push(&queue->ring);
 	for (unsigned int i = 1; i < SCHED_THREADS; i++) {
@@ -111,8 +111,24 @@ bool checks_sleeps_in_vain(struct magring_queue *queue)
 	return false;
 }
 
+/* No thread is about to signal a descriptor: it is armed or readable. */
+static void check_descriptors(struct magring_queue *queue)
+{
+	for (int side = SENDER; side <= RECEIVER; side++) {
+		const struct eventcount *eventcount = &queue->eventcount[side];
+		int fd = atomic_load_explicit(&eventcount->fd, memory_order_relaxed);
+		uint64_t word = atomic_load_explicit(&eventcount->word, memory_order_relaxed);
+		if (fd < 0 || checks_stopped() > 0)
+			continue;
+		bool readable = sched_fd_is_readable(fd);
+		sched_require(readable == ((word & EVENTCOUNT_ARMED) == 0),
+			"readable: %d, word %#lx", readable, (unsigned long)word);
+	}
+}
+
 void checks_sleepers(struct magring_queue *queue)
 {
+	check_descriptors(queue);
 	if (!checks_sleeps_in_vain(queue))
 		return;
 	for (unsigned int i = 1; i < SCHED_THREADS; i++)

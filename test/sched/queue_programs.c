@@ -56,6 +56,9 @@ TRAFFIC(observed, "counts and sizes beside traffic", SCHED_MAY_STOP, .capacities
 TRAFFIC(dies, "one thread stops for good", SCHED_MAY_DIE, .capacities = 2, .senders = 2,
 	.receivers = 2, .calls = 3, .batch = 3, .exclusive = BOTH, .starts = true,
 	.flags = TRAFFIC_WAIT | TRAFFIC_TRY)
+TRAFFIC(dies_closing, "one thread stops for good, and the queue is closed", SCHED_MAY_DIE,
+	.capacities = 1, .senders = 3, .receivers = 3, .calls = 1, .batch = 1,
+	.flags = TRAFFIC_WAIT | TRAFFIC_CLOSE)
 TRAFFIC(stopped, "one or two threads stop for long", 0, .capacities = 2, .senders = 3,
 	.receivers = 2, .calls = 3, .batch = 3, .starts = true,
 	.flags = TRAFFIC_WAIT | TRAFFIC_TRY | TRAFFIC_STOP)
@@ -67,4 +70,4 @@ const struct sched_program *const queue_programs[] = { &program_singles, &progra
 	&program_waits, &program_exclusive, &program_closing, &program_pollers,
 	&program_pollers_edge, &program_pollers_closing, &program_capacity,
 	&program_senders_stopped, &program_cancelled, &program_observed, &program_dies,
-	&program_stopped, &program_stopped_tries, NULL };
+	&program_dies_closing, &program_stopped, &program_stopped_tries, NULL };

@@ -55,6 +55,9 @@ bool sched_is_asleep(unsigned int thread);
 bool sched_has_stopped(unsigned int thread);
 /* Another thread stops where it is, for good, if it runs or sleeps. */
 void sched_stop(unsigned int thread);
+/* Another thread runs for so many steps, and no other meanwhile. Then it stops
+ * for good, unless it sleeps or has ended before. */
+void sched_run_alone(unsigned int thread, unsigned int steps);
 /* Threads that have stopped go on. */
 void sched_resume_all(void);
 /* As pthread_cancel() does. */

@@ -170,7 +170,7 @@ static bool nudge(void)
 static void stand_still(void)
 {
 	unsigned int stopped = checks_stopped();
-	if (stopped == 0) {
+	if (stopped == 0 || history_has_closed()) {
 		checks_sleepers(queue);
 	} else if (stopped == 1 && checks_sleeps_in_vain(queue) && nudge()) {
 		sched_wait();
