@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
 #define STEPS_MAX 400000
 #define YIELDS 16 /* of a thread, until its oldest store is seen */
@@ -84,10 +85,8 @@ void engine_init(void)
 	engine = map(sizeof(*engine));
 	memory_init();
 	char *stacks = memory_take(THREADS * STACK_BYTES, 4096);
-	for (unsigned int i = 0; i < THREADS; i++) {
+	for (unsigned int i = 0; i < THREADS; i++)
 		engine->threads[i].stack = stacks + i * STACK_BYTES;
-		getcontext(&engine->threads[i].start);
-	}
 	catch_crashes();
 	variables = map((size_t)(_end - __data_start));
 	locals_before = map(TLS_BYTES);
@@ -117,18 +116,30 @@ __attribute__((noreturn)) void engine_end_thread(void)
 	give_up("a thread that has ended runs");
 }
 
+/* Where each run of the fiber begins, at the bottom of its stack. */
 static void entry(void)
 {
+	_setjmp(me->begin);
 	me->run(me->context);
 	engine_end_thread();
 }
 
+/* The first time a fiber begins costs two system calls, and no other. */
 __attribute__((noreturn)) static void resume(struct thread *thread)
 {
 	if (thread->started)
 		_longjmp(thread->jump, 1);
 	thread->started = true;
-	setcontext(&thread->start);
+	if (thread->has_begun)
+		_longjmp(thread->begin, 1);
+	thread->has_begun = true;
+	ucontext_t start;
+	getcontext(&start);
+	start.uc_stack.ss_sp = thread->stack;
+	start.uc_stack.ss_size = STACK_BYTES;
+	start.uc_link = NULL;
+	makecontext(&start, entry, 0);
+	setcontext(&start);
 	give_up("setcontext() failed");
 }
 
@@ -149,11 +160,9 @@ static void switch_to(struct thread *next)
 static struct thread *add_thread(const char *name, void (*run)(void *), void *context)
 {
 	struct thread *thread = &engine->threads[engine->count];
-	ucontext_t start = thread->start;
-	char *stack = thread->stack;
-	memset(thread, 0, sizeof(*thread));
-	thread->start = start;
-	thread->stack = stack;
+	/* The rest is as it was, or not read before it is set. */
+	memset(&thread->run_begin, 0,
+		offsetof(struct thread, run_end) - offsetof(struct thread, run_begin));
 	thread->id = engine->count++;
 	thread->state = RUNNABLE;
 	thread->name = name;
@@ -161,10 +170,6 @@ static struct thread *add_thread(const char *name, void (*run)(void *), void *co
 	thread->context = context;
 	thread->priority = (int)(strategy_random() % 1000) + 1000;
 	thread->deadline_ns = INT64_MAX;
-	thread->start.uc_stack.ss_sp = stack;
-	thread->start.uc_stack.ss_size = STACK_BYTES;
-	thread->start.uc_link = NULL;
-	makecontext(&thread->start, entry, 0);
 	memcpy(thread->tls, locals_before, locals_bytes);
 	return thread;
 }
@@ -219,14 +224,23 @@ static void go_on(struct thread *thread)
 	thread->dead = false;
 }
 
-/* Threads that have stopped for long go on if it is time, or must. */
+/*
+ * Threads that have stopped for long go on if it is time, or must. It is time at
+ * the same step whatever decides, or a replay would be another run.
+ */
 static void end_stops(bool now)
 {
+	if (!now && engine->steps < engine->next_end)
+		return;
+	engine->next_end = UINT64_MAX;
 	for (unsigned int i = 0; i < engine->count; i++) {
 		struct thread *thread = &engine->threads[i];
-		if (thread->state == STOPPED && !thread->dead &&
-			(now || engine->steps >= thread->stopped_until))
+		if (thread->state != STOPPED || thread->dead)
+			continue;
+		if (now || engine->steps >= thread->stopped_until)
 			go_on(thread);
+		else if (thread->stopped_until < engine->next_end)
+			engine->next_end = thread->stopped_until;
 	}
 }
 
@@ -270,6 +284,8 @@ static void run_next(struct thread *fallback)
 	struct thread *next = engine->alone ? &engine->threads[0] : strategy_pick(fallback);
 	engine->alone = false;
 	engine->countdown = strategy_countdown();
+	if (engine->next_end - engine->steps < engine->countdown)
+		engine->countdown = engine->next_end - engine->steps;
 	switch_to(next);
 }
 
@@ -307,6 +323,7 @@ void engine_block(enum state state)
 	me->steps++;
 	engine->steps++;
 	me->state = state;
+	end_stops(false);
 	if (!can_run())
 		stand_still();
 	run_next(after(me));
@@ -349,7 +366,9 @@ void engine_perform(const struct decision *decision)
 		me->stopped_as = me->state;
 		me->state = STOPPED;
 		me->dead = decision->kind == DIE;
-		me->stopped_until = engine->steps + decision->value;
+		me->stopped_until = engine->steps + 1 + decision->value;
+		if (!me->dead && me->stopped_until < engine->next_end)
+			engine->next_end = me->stopped_until;
 		break;
 	default:
 		break;
@@ -374,9 +393,12 @@ static void measure(const struct plan *plan)
 	engine->measured = plan->program;
 	if (engine->length[plan->memory] != 0)
 		return;
+	bool tracing = engine->tracing;
 	straight.strategy = REPLAY;
 	engine->script_length = 0;
+	engine->tracing = false;
 	engine_run(&straight);
+	engine->tracing = tracing;
 	engine->script_length = script_length;
 	engine->length[plan->memory] = engine->steps + 1;
 }
@@ -394,7 +416,9 @@ bool engine_run(const struct plan *plan)
 	engine->alone = false;
 	engine->time_ns = 1000000000;
 	engine->failed = false;
+	engine->pc = NULL;
 	engine->lowest = 0;
+	engine->next_end = UINT64_MAX;
 	strategy_begin();
 	memory_begin();
 	kernel_begin();

@@ -7,7 +7,7 @@
 #define MAGRING_SCHED_ENGINE_H
 
 #include <setjmp.h>
-#include <ucontext.h>
+
 
 #include "scheduler.h"
 
@@ -55,6 +55,18 @@ struct cleanup {
 };
 
 struct thread {
+	/* Of all runs. */
+	char *stack;
+	jmp_buf begin;
+	bool has_begun;
+
+	/* Valid if something else says so. */
+	jmp_buf jump;
+	struct buffered buffer[BUFFERED];
+	char tls[TLS_BYTES];
+
+	/* Zero when a run begins. */
+	char run_begin;
 	unsigned int id;
 	enum state state;
 	enum state stopped_as; /* the state before it stopped */
@@ -63,9 +75,6 @@ struct thread {
 	const char *name;
 	void (*run)(void *);
 	void *context;
-	jmp_buf jump;
-	ucontext_t start;
-	char *stack;
 	uint64_t steps;
 
 	struct clock clock;
@@ -73,7 +82,6 @@ struct thread {
 	struct clock released;   /* at the last release fence */
 	bool has_unacquired;
 	bool has_released;
-	struct buffered buffer[BUFFERED];
 	unsigned int buffered;
 	unsigned int yields;
 
@@ -89,7 +97,7 @@ struct thread {
 	void *specific[KEYS];
 	uint64_t stopped_until;
 	int priority;
-	char tls[TLS_BYTES];
+	char run_end;
 };
 
 /* -------------------------------------------------------------- decisions -- */
@@ -148,6 +156,7 @@ struct engine {
 	uint64_t steps;
 	uint64_t countdown; /* steps until the scheduler decides */
 	bool alone;         /* one thread runs while thread 0 waits for it */
+	uint64_t next_end;  /* the step at which a stopped thread goes on */
 	int64_t time_ns;
 
 	uint64_t random;

@@ -5,6 +5,7 @@
  * A case is PROGRAM/MEMORY/STRATEGY/SEED, or PROGRAM/MEMORY/replay/DECISIONS.
  */
 #include "engine.h"
+#include "script.h"
 #include "trace.h"
 
 #include <getopt.h>
@@ -16,7 +17,6 @@
 
 static const char *const memories[] = { "sc", "tso", "weak" };
 static const char *const strategies[] = { "random", "pct", "exhaustive", "replay" };
-static const char kinds[] = "sdeixqofc"; /* by enum decision_kind */
 
 static struct options {
 	const char *program;
@@ -57,76 +57,6 @@ static const struct sched_program *find(const char *name)
 
 /* --------------------------------------------------------------- failures -- */
 
-static void print_script(const struct plan *plan)
-{
-	printf("%s/%s/replay/", plan->program->name, memories[plan->memory]);
-	for (unsigned int i = 0; i < engine->script_length; i++) {
-		const struct decision *decision = &engine->script[i];
-		printf("%s%u:%u%c%u", i > 0 ? "," : "", decision->thread, decision->step,
-			kinds[decision->kind], decision->value);
-	}
-	printf("\n");
-}
-
-static void read_script(const char *text)
-{
-	unsigned int thread, step, value;
-	char kind;
-	int length;
-	engine->script_length = 0;
-	while (sscanf(text, "%u:%u%c%u%n", &thread, &step, &kind, &value, &length) == 4) {
-		const char *at = strchr(kinds, kind);
-		if (at == NULL || engine->script_length == DECISIONS)
-			break;
-		engine->script[engine->script_length++] =
-			(struct decision){ .kind = (uint8_t)(at - kinds),
-				.thread = (uint8_t)thread,
-				.step = step,
-				.value = (uint16_t)value };
-		text += length;
-		if (*text == ',')
-			text++;
-	}
-	if (*text != 0) {
-		fprintf(stderr, "sched: not a decision: %s\n", text);
-		exit(2);
-	}
-}
-
-static void keep_script(void)
-{
-	memcpy(engine->script, engine->decisions, engine->decided * sizeof(engine->script[0]));
-	engine->script_length = engine->decided;
-}
-
-/* Leave out pieces of the script, as long as the run fails. */
-static void shrink(struct plan plan)
-{
-	struct decision *before = malloc(sizeof(engine->script));
-	if (before == NULL)
-		return;
-	plan.strategy = REPLAY;
-	double end = seconds_now() + 20;
-	for (unsigned int piece = engine->script_length; piece > 0; piece /= 2) {
-		for (unsigned int at = 0; at < engine->script_length && seconds_now() < end;) {
-			unsigned int length = engine->script_length;
-			unsigned int n = piece < length - at ? piece : length - at;
-			memcpy(before, engine->script, length * sizeof(before[0]));
-			memmove(engine->script + at, engine->script + at + n,
-				(length - at - n) * sizeof(before[0]));
-			engine->script_length = length - n;
-			if (!engine_run(&plan)) {
-				keep_script(); /* what it really did */
-				continue;
-			}
-			memcpy(engine->script, before, length * sizeof(before[0]));
-			engine->script_length = length;
-			at += n;
-		}
-	}
-	free(before);
-}
-
 static void report(const struct plan *plan, const char *program)
 {
 	printf("FAILED %s: %s\n", plan->program->name, engine->failure);
@@ -134,12 +64,13 @@ static void report(const struct plan *plan, const char *program)
 		memories[plan->memory], strategies[plan->strategy], (unsigned long long)plan->seed);
 	if (options.quick)
 		return;
-	keep_script();
+	script_keep();
 	unsigned int decided = engine->script_length;
-	shrink(*plan);
+	script_shrink(plan);
 	printf("%u decisions, %u of them needed: %s --trace --replay ", decided,
 		engine->script_length, program);
-	print_script(plan);
+	printf("%s/%s/replay/", plan->program->name, memories[plan->memory]);
+	script_print();
 	fflush(stdout);
 }
 
@@ -190,10 +121,14 @@ static int replay(char *text)
 	struct plan plan = { .program = find(name),
 		.memory = (enum sched_memory)index_of(memories, 3, memory),
 		.strategy = (enum strategy)index_of(strategies, 4, strategy) };
-	if (plan.strategy == REPLAY)
-		read_script(rest != NULL ? rest : "");
-	else
+	if (plan.strategy == REPLAY) {
+		if (!script_read(rest != NULL ? rest : "")) {
+			fprintf(stderr, "sched: not decisions: %s\n", rest);
+			return 2;
+		}
+	} else {
 		plan.seed = strtoull(rest != NULL ? rest : "0", NULL, 0);
+	}
 	if (options.trace)
 		trace_begin();
 	bool good = engine_run(&plan);
@@ -201,9 +136,10 @@ static int replay(char *text)
 		trace_print(options.plain);
 	printf("%s: %s\n", plan.program->name, good ? "passed" : engine->failure);
 	if (!good && options.shrink) {
-		keep_script();
-		shrink(plan);
-		print_script(&plan);
+		script_keep();
+		script_shrink(&plan);
+		printf("%s/%s/replay/", plan.program->name, memories[plan.memory]);
+		script_print();
 	}
 	return good ? 0 : 1;
 }

@@ -5,25 +5,40 @@
  *
  *	SC    the newest value
  *	TSO   the same, but a store stays in a buffer of its thread for a while;
- *	      a full fence, a locked instruction or a system call empties it, and
- *	      so does another thread's membarrier
+ *	      a full fence, a locked instruction, a system call and an interrupt
+ *	      empty it, and so does another thread's membarrier
  *	WEAK  any value that C11 allows: none that is older than what happens
  *	      before the load, or than what the thread has seen of the location.
  *	      A fence orders as its kind says
  *
- * In WEAK memory a load returns nothing that was not stored yet (no load
- * buffering), and a store is the newest when it is made. So the order of the
- * stores to a location is that of the steps. An access of order seq_cst is one
- * between two fences. Of each location the last STORES are remembered. C11 has
- * no store to two words. Here a thread that has seen one half, and passes an
- * acquire fence, has seen the other: processors store 16 bytes at once.
+ * WEAK memory has the executions of RC11 (Lahav et al., 2017) that an order of
+ * steps explains. A step comes after what precedes it in its thread, after the
+ * store that it reads, after older stores to the location it stores to, and
+ * after the fences before it. Only loads look back.
+ *
+ *	shown      store buffering, message passing and its longer chains, IRIW,
+ *	           R, stale values of a failed CAS, weak CAS that fail; membarrier
+ *	           as a full fence in each thread
+ *	not shown  a store before an earlier load or store of its thread, if
+ *	           another thread's step depends on it: load buffering, 2+2W, S.
+ *	           Nor values older than the last STORES of a location, and what a
+ *	           compiler may reorder: an atomic_signal_fence() has no effect
+ *	stronger   a fence orders with all later fences of a run, also where RC11
+ *	than RC11  could order them the other way round. A seq_cst load has a full
+ *	           fence before it, a seq_cst store one after it, and a seq_cst
+ *	           change one before it
+ *	weaker     a release sequence has read-modify-writes only, as in C++20: a
+ *	than C11   relaxed store by the same thread ends it
+ * A 16-byte store is no C11: a thread that has seen one half of it, and passes an
+ * acquire fence, has seen the other, as processors store 16 bytes at once.
  *
  * In every kind of memory plain accesses must not race. Two of them race if
  * one writes, and neither happens before the other by the rules of C11. No more
  * than that is asked, so a race is found whichever access comes first. That is
  * also why plain accesses need no buffer and are no steps. As in FastTrack
  * (Flanagan and Freund, 2009), a cell of 4 bytes knows its last write, and the
- * last read of each thread. Atomic accesses race with plain ones.
+ * last read of each thread. It becomes four cells when a part of it is accessed.
+ * Atomic accesses race with plain ones.
  *
  * Memory that was freed is not used again in the same run.
  */
@@ -145,7 +160,7 @@ void memory_begin(void)
 /* ------------------------------------------------------------------ cells -- */
 
 /* NULL: memory that no thread shares, like the thread-local. */
-static struct cell *cell_of(uintptr_t address)
+static inline struct cell *cell_of(uintptr_t address)
 {
 	struct cell *cell;
 	if (address - ARENA < ARENA_BYTES)
@@ -162,7 +177,7 @@ static struct cell *cell_of(uintptr_t address)
 }
 
 /* Of these bytes, the cell that has the first, and how many of them it has. */
-static struct cell *cell_at(uintptr_t address, size_t bytes, size_t *ret_covered)
+static inline struct cell *cell_at(uintptr_t address, size_t bytes, size_t *ret_covered)
 {
 	struct cell *cell = cell_of(address);
 	size_t offset = address % CELL;
@@ -224,7 +239,11 @@ static void check_times(const uint32_t *times, const char *what, uintptr_t addre
 static void plain_cell(struct cell *cell, uintptr_t address, bool write)
 {
 	const char *what = write ? "a plain write" : "a plain read";
-	if (cell == NULL)
+	uint32_t time = now(me);
+	/* Again: nothing came between, as no thread knows of this time yet. */
+	bool again = (cell->written == time && cell->writer == me->id) ||
+		(!write && cell->read[me->id] == time);
+	if (again && cell->location == 0 && !cell->freed)
 		return;
 	check_written(cell, what, address);
 	if (write)
@@ -238,11 +257,11 @@ static void plain_cell(struct cell *cell, uintptr_t address, bool write)
 		}
 	}
 	if (write) {
-		cell->written = now(me);
+		cell->written = time;
 		cell->writer = (uint8_t)me->id;
 		memset(cell->read, 0, sizeof(cell->read));
 	} else {
-		cell->read[me->id] = now(me);
+		cell->read[me->id] = time;
 	}
 }
 
@@ -250,11 +269,14 @@ void memory_plain(uintptr_t address, size_t bytes, bool write)
 {
 	if (!is_running())
 		return;
-	drain_own(address, bytes);
+	if (me->buffered > 0)
+		drain_own(address, bytes);
 	trace(write ? "write" : "read", address, bytes);
 	size_t covered;
 	for (uintptr_t at = address, end = address + bytes; at < end; at += covered) {
 		struct cell *cell = cell_at(at, end - at, &covered);
+		if (cell == NULL)
+			return;
 		plain_cell(cell, at, write);
 	}
 }
@@ -269,9 +291,10 @@ void memory_freed(uintptr_t address, size_t bytes)
 	size_t covered;
 	for (uintptr_t at = address, end = address + marked; at < end; at += covered) {
 		struct cell *cell = cell_at(at, end - at, &covered);
+		if (cell == NULL)
+			return;
 		plain_cell(cell, at, true);
-		if (cell != NULL)
-			cell->freed = true;
+		cell->freed = true;
 	}
 }
 
@@ -556,7 +579,7 @@ uint64_t memory_load(uintptr_t address, unsigned int size, int order)
 	point();
 	if (order == __ATOMIC_SEQ_CST)
 		memory_fence(order);
-	const struct buffered *own = own_store(address);
+	const struct buffered *own = me->buffered > 0 ? own_store(address) : NULL;
 	if (own != NULL && own->size == size) {
 		trace("load own", address, own->value);
 		return own->value;

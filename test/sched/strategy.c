@@ -143,6 +143,7 @@ unsigned int strategy_decide(enum decision_kind kind, unsigned int n)
 	if (kind == CHOICE) {
 		me->steps++;
 		engine->steps++;
+		engine->countdown -= engine->countdown > 1;
 	}
 	switch (engine->plan.strategy) {
 	case RANDOM:

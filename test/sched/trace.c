@@ -63,6 +63,19 @@ void trace_step(const char *what, uintptr_t address, uint64_t value)
 		.pc = (uintptr_t)engine->pc };
 }
 
+uint64_t trace_hash(void)
+{
+	uint64_t hash = notes->count;
+	for (size_t i = 0; i < notes->count; i++) {
+		const struct entry *entry = &notes->entry[i];
+		const uint64_t words[] = { entry->thread, entry->step, (uintptr_t)entry->what,
+			entry->address, entry->value, entry->pc };
+		for (size_t word = 0; word < sizeof(words) / sizeof(words[0]); word++)
+			hash = (hash ^ words[word]) * 0x9e3779b97f4a7c15 ^ hash >> 29;
+	}
+	return hash;
+}
+
 void sched_name(const void *address, size_t bytes, const char *name)
 {
 	if (!engine->tracing || notes->names == NAMES)
