@@ -2,34 +2,29 @@
 # SPDX-License-Identifier: MIT
 """
 Tests the tests: breaks the library in one place at a time, and requires that a
-stress program or test notices.
+program notices.
 
 A mutant is one exact piece of text of one file, and what it is replaced by. Text that
 is not there exactly once is an error, so that a change to the library cannot
 leave a mutant behind that changes nothing. The sources are copied, and only what
 includes the changed file is compiled again.
 
-How a mutant has to fail is part of it: `race`, a report of ThreadSanitizer;
-`hang`, a watchdog; `any`, one of these or a violated check or a crash.
-First of all, every program has to pass on the unchanged sources.
+Most mutants name a program of the scheduler, test/sched. It gets a fixed seed and a
+number of runs, so what it does depends on the sources alone: a mutant is caught in the
+same run on each machine, however busy. It counts as caught when a run fails. The others
+name a stress program or test, and fail in their own way: `race`, a report of
+ThreadSanitizer; `hang`, a watchdog; `any`, one of these or a violated check or a crash.
+First of all, every program has to pass on the unchanged sources, as long as for any mutant.
 
-What is not here, because no test on x86 can tell:
-  [order] relaxed         loads are not reordered with loads there, and no plain
-                          access depends on it, so ThreadSanitizer does not mind
-  [wake] relaxed          the same, and a locked instruction is a full fence there
-  [account] relaxed       the same
-  [moves] relaxed         the same
-  [trim] relaxed          the edges of the depot order what it does
-  ck's batch pop when trimming
-                          the window is met too rarely
-  [sleep] and [revoked] without their heavy fences
-                          the store buffer's window is met too rarely
-  a sleeper does not look again before it sleeps
-                          seen by stress_eventcount in most runs, not in all; test/model sees it
-  closing wakes one, who gives up passes no wake-up on
-                          each is enough without the other, see test/model
-  a cancelled sleeper passes no wake-up for a slab on
-                          it ends, and then gives its cache back and does so again
+A mutant stays with a stress program for one of these reasons:
+  - the scheduler has no program that reaches it (OPEN has those that nothing catches)
+  - it is a matter of a real kernel: forks, cancellation within a system call, mappings
+    that fail
+  - it is a matter of the text that the library writes, or of its statistics
+
+EQUIVALENTS are mutants that change no behaviour, each with its reason. No run of any
+program may fail with them: --equivalents tries that. OPEN are those that no program has
+caught yet: --open tries all programs on them.
 """
 import argparse
 import concurrent.futures
@@ -53,6 +48,7 @@ SCHED = ["-O1", "-fsanitize=thread", "-U__SANITIZE_THREAD__", "-Wno-tsan"]
 LINKED = {"thread": THREAD, "plain": PLAIN, "sched": []}
 COMMON = ["-std=c11", "-D_GNU_SOURCE", "-fexceptions", "-pthread", "-w"]
 SEED = 1
+ALL = "sched/"  # every program of the scheduler
 SKIPPED = 77
 
 
@@ -71,6 +67,7 @@ class Mutant:
     memory: str = ""
     strategy: str = ""
     runs: int = 2000
+    reason: str = ""  # of an equivalent
 
     def __post_init__(self):
         if self.program.startswith("sched/"):
@@ -494,14 +491,17 @@ class Sources:
     def linked(self, directory, config, program):
         return directory / ("scheduler" if config == "sched" else program)
 
+    def mutated(self, mutant):
+        """The changed text of its file."""
+        text = (self.root / "lib" / mutant.file).read_text()
+        if text.count(mutant.old) != 1:
+            raise RuntimeError(f"{mutant.file} has {text.count(mutant.old)} times, not once:\n{mutant.old}")
+        return text.replace(mutant.old, mutant.new)
+
     def mutate(self, mutant, directory):
         lib = directory / "lib"
         shutil.copytree(self.root / "lib", lib)
-        path = lib / mutant.file
-        text = path.read_text()
-        if text.count(mutant.old) != 1:
-            raise RuntimeError(f"{mutant.file} has {text.count(mutant.old)} times, not once:\n{mutant.old}")
-        path.write_text(text.replace(mutant.old, mutant.new))
+        (lib / mutant.file).write_text(self.mutated(mutant))
         changed = {}
         for name in self.parts(mutant.config, mutant.program):
             if mutant.file in self.includes[mutant.config, name]:
@@ -562,8 +562,9 @@ def play(program, seconds, seed, watchdog):
 
 def schedule(program, mutant):
     """A program of the scheduler. What it does depends on the sources alone."""
-    command = [str(program), "--quick", "--seed", str(SEED), "--runs", str(mutant.runs),
-               "--program", mutant.program.removeprefix("sched/")]
+    command = [str(program), "--quick", "--seed", str(SEED), "--runs", str(mutant.runs)]
+    if mutant.program != ALL:
+        command += ["--program", mutant.program.removeprefix("sched/")]
     if mutant.memory:
         command += ["--memory", mutant.memory]
     if mutant.strategy:
@@ -647,15 +648,20 @@ def main():
     parser.add_argument("--attempts", type=int, default=8, help="of a stress program")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--json", type=pathlib.Path, help="also write what caught each mutant to this file")
+    parser.add_argument("--equivalents", action="store_true", help="these instead, of which none may be caught")
+    parser.add_argument("--open", action="store_true", help="those that nothing has caught so far instead")
     parser.add_argument("names", nargs="*", help="only mutants whose name contains one of these")
     arguments = parser.parse_args()
-    mutants = [(number, mutant) for number, mutant in enumerate(MUTANTS)
+    chosen = EQUIVALENTS if arguments.equivalents else OPEN if arguments.open else MUTANTS
+    mutants = [(number, mutant) for number, mutant in enumerate(chosen)
                if not arguments.names or any(name in mutant.name for name in arguments.names)]
     begin = time.monotonic()
     report = []
     with tempfile.TemporaryDirectory(prefix="magring-mutants-") as work, \
             concurrent.futures.ThreadPoolExecutor(arguments.jobs) as executor:
         sources = Sources(arguments.source.resolve(), pathlib.Path(work), shlex.split(arguments.cc))
+        for mutant in EQUIVALENTS + OPEN:
+            sources.mutated(mutant)
         if not has_thread_sanitizer(sources):
             return SKIPPED
         for config in sorted({mutant.config for _, mutant in mutants}):
@@ -679,7 +685,7 @@ def main():
           f"{cpu.ru_utime + cpu.ru_stime:.0f} s of CPU")
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1) + "\n")
-    return 1 if survivors else 0
+    return 1 if (survivors < len(mutants) if arguments.equivalents else survivors) else 0
 
 
 if __name__ == "__main__":

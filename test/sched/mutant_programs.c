@@ -5,6 +5,7 @@
 #include "engine.h"
 #include "programs.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -200,7 +201,91 @@ FENCED(memory_timeouts, SCHED_MAY_STOP)
 static const struct sched_program program_told = { "told",
 	"two threads on both sides tell one another of their calls", run_told, SCHED_MAY_STOP };
 
+/* ------------------------------------------------------------- a pool goes -- */
+
+static struct magring_pool *pool;
+static unsigned int users_left;
+
+static void make_pool(unsigned int users)
+{
+	const struct magring_pool_options options = { .size = sizeof(options),
+		.memory_limit = 4096,
+		.max_payload = 64 };
+	int rc = magring_pool_create(&pool, &options);
+	sched_require(rc == 0, "pool_create: %d", rc);
+	users_left = users;
+}
+
+static void user_is_done(void)
+{
+	tell();
+	users_left--;
+}
+
+/* Thread 0 knows what users have told. */
+static void wait_for_users(void)
+{
+	while (users_left > 0)
+		engine_yield();
+	listen();
+}
+
+/* Its cache goes back to the pool when it ends, if that is there still. */
+static void use_pool(void *unused)
+{
+	(void)unused;
+	struct magring_message message;
+	int rc = magring_message_alloc(pool, &message, NULL, 0, 64, 0);
+	sched_require(rc == 0, "an allocation: %d", rc);
+	magring_message_free(&message);
+	user_is_done();
+}
+
+static void run_pool_goes(void)
+{
+	make_pool(2);
+	for (int i = 0; i < 2; i++)
+		sched_spawn("user", use_pool, NULL);
+	wait_for_users();
+	sched_pass(sched_choose(60));
+	int rc = magring_pool_destroy(pool);
+	sched_require(rc == 0, "pool_destroy: %d", rc);
+	sched_wait();
+}
+
+/* It tells that its queue is made, and not that it is gone. */
+static void use_queue(void *unused)
+{
+	(void)unused;
+	struct magring_queue *queue;
+	const struct magring_queue_options options = { .size = sizeof(options), .capacity = 2 };
+	int rc = magring_queue_create(&queue, pool, &options);
+	sched_require(rc == 0, "queue_create: %d", rc);
+	user_is_done();
+	magring_queue_release(queue);
+}
+
+static void run_pool_of_queues(void)
+{
+	make_pool(2);
+	for (int i = 0; i < 2; i++)
+		sched_spawn("user", use_queue, NULL);
+	wait_for_users();
+	int rc;
+	while ((rc = magring_pool_destroy(pool)) == -EBUSY)
+		engine_yield();
+	sched_require(rc == 0, "pool_destroy: %d", rc);
+	sched_wait();
+}
+
+static const struct sched_program program_pool_goes = { "pool_goes",
+	"a pool is destroyed beside threads that end", run_pool_goes, SCHED_MAY_STOP };
+static const struct sched_program program_pool_of_queues = { "pool_of_queues",
+	"a pool is destroyed as its last queue goes", run_pool_of_queues, SCHED_MAY_STOP };
+FENCED(pool_goes, SCHED_MAY_STOP)
+
 const struct sched_program *const mutant_programs[] = { &program_told, &program_crowd,
 	&program_fenced_waits, &program_fenced_messages_or_deadline, &program_fenced_told,
 	&program_fenced_stopped, &program_fenced_memory_pairs, &program_fenced_memory_wave,
-	&program_fenced_memory_timeouts, NULL };
+	&program_fenced_memory_timeouts, &program_pool_goes, &program_pool_of_queues,
+	&program_fenced_pool_goes, NULL };
