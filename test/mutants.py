@@ -66,7 +66,7 @@ class Mutant:
     # Of the scheduler: "" is each in turn.
     memory: str = ""
     strategy: str = ""
-    runs: int = 2000
+    runs: int = 1000
     reason: str = ""  # of an equivalent
 
     def __post_init__(self):
@@ -461,7 +461,7 @@ MUTANTS = [
     Mutant("a single push does not look if its cell was challenged", "queue/ring.c",
            "return challenged_since(ring, known) ? push_challenged(ring, position, message, effort) : 1;", "return 1;", "sched/singles"),
     Mutant("a single pop does not look if its cell was challenged", "queue/ring.c",
-           "return challenged_since(ring, known) ? recovery_after_pop(ring, position, 1) : 1;", "return 1;", "sched/told"),
+           "return challenged_since(ring, known) ? recovery_after_pop(ring, position, 1) : 1;", "return 1;", "sched/told", runs=2000),
     Mutant("a batch of sends does not look if its cells were challenged", "queue/ring_batch.c",
            "if (!challenged_since(ring, claimed.known) || recovery_stands(ring, position, full))", "if (true)", "sched/batches"),
     Mutant("a batch of receives does not look if its cells were challenged", "queue/ring_batch.c",
@@ -471,9 +471,9 @@ MUTANTS = [
     Mutant("an owner takes another's skip for its own: no parity", "queue/recovery_return.c",
            " || later % 2 != 0", "", "sched/recovery", runs=4000),
     Mutant("an owner that returns a cell resolves nothing", "queue/recovery_return.c",
-           "\tresolve(ring);\n", "", "sched/told"),
+           "\tresolve(ring);\n", "", "sched/told", runs=2000),
     Mutant("a challenge that is decided stays unresolved", "queue/recovery.c",
-           "\t\tresolve(ring);\n", "", "sched/told"),
+           "\t\tresolve(ring);\n", "", "sched/told", runs=2000),
     Mutant("an owner does not decide its own challenge", "queue/recovery_return.c",
            "\t\tif (change_recovery(ring, position, &now, recovery_word(own, DONE)))\n\t\t\treturn true;\n",
            "\t\treturn true;\n", "sched/batches"),
@@ -483,7 +483,7 @@ MUTANTS = [
            "bool done = state_ahead(ring, read_state(cell_at(ring, position)), owed) >= 0;", "bool done = !may_skip;", "sched/batches"),
     Mutant("a decision takes the state that is owed and no later one", "queue/recovery.c",
            "bool done = state_ahead(ring, read_state(cell_at(ring, position)), owed) >= 0;",
-           "bool done = state_ahead(ring, read_state(cell_at(ring, position)), owed) == 0;", "sched/told"),
+           "bool done = state_ahead(ring, read_state(cell_at(ring, position)), owed) == 0;", "sched/told", runs=2000),
     Mutant("a cell that was returned too late is waited for", "queue/recovery.c",
            "return state_ahead(ring, read_state(cell_at(ring, position)), owed) > 0;", "return false;", "sched/singles"),
     Mutant("a cell that is quarantined for laps is waited for", "queue/recovery.c",
@@ -494,7 +494,7 @@ MUTANTS = [
            "\t\tappend(ret_pending, at, now);\n\t}\n\treturn count;", "\t}\n\treturn count;", "sched/recovery_from_receiver", runs=3000),
 
     # The eventcount and its descriptor.
-    Mutant("[wake] release of a look is relaxed", "base/eventcount.c", NOTIFY, weak(NOTIFY, to="acquire"), "sched/messages_one_each"),
+    Mutant("[wake] release of a look is relaxed", "base/eventcount.c", NOTIFY, weak(NOTIFY, to="acquire"), "sched/messages_one_each", runs=2000),
     Mutant("[wake] release of a wake-up for all is relaxed", "base/eventcount.c", NOTIFY_ALL, weak(NOTIFY_ALL, to="acquire"), "sched/messages_or_cancel"),
     Mutant("[wake] acquire of a wake-up for all is relaxed", "base/eventcount.c", NOTIFY_ALL, weak(NOTIFY_ALL, to="release"), "sched/eventcount_pollers"),
     Mutant("[wake] acquire of a leave is relaxed", "base/eventcount.c", LEFT, weak(LEFT, to="release"), "sched/messages_passed_on"),
