@@ -2,41 +2,38 @@
 # SPDX-License-Identifier: MIT
 """
 Tests the tests: breaks the library in one place at a time, and requires that a
-stress program or test notices.
+program notices.
 
 A mutant is one exact piece of text of one file, and what it is replaced by. Text that
 is not there exactly once is an error, so that a change to the library cannot
 leave a mutant behind that changes nothing. The sources are copied, and only what
 includes the changed file is compiled again.
 
-How a mutant has to fail is part of it: `race`, a report of ThreadSanitizer;
-`hang`, a watchdog; `any`, one of these or a violated check or a crash.
-First of all, every program has to pass on the unchanged sources.
+Most mutants name a program of the scheduler, test/sched. It gets a fixed seed and a
+number of runs, so what it does depends on the sources alone: a mutant is caught in the
+same run on each machine, however busy. It counts as caught when a run fails. The others
+name a stress program or test, and fail in their own way: `race`, a report of
+ThreadSanitizer; `hang`, a watchdog; `any`, one of these or a violated check or a crash.
+First of all, every program has to pass on the unchanged sources, as long as for any mutant.
 
-What is not here, because no test on x86 can tell:
-  [order] relaxed         loads are not reordered with loads there, and no plain
-                          access depends on it, so ThreadSanitizer does not mind
-  [wake] relaxed          the same, and a locked instruction is a full fence there
-  [account] relaxed       the same
-  [moves] relaxed         the same
-  [trim] relaxed          the edges of the depot order what it does
-  ck's batch pop when trimming
-                          the window is met too rarely
-  [sleep] and [revoked] without their heavy fences
-                          the store buffer's window is met too rarely
-  a sleeper does not look again before it sleeps
-                          seen by stress_eventcount in most runs, not in all; test/model sees it
-  closing wakes one, who gives up passes no wake-up on
-                          each is enough without the other, see test/model
-  a cancelled sleeper passes no wake-up for a slab on
-                          it ends, and then gives its cache back and does so again
+A mutant stays with a stress program for one of these reasons:
+  - the scheduler has no program that reaches it (OPEN has those that nothing catches)
+  - it is a matter of a real kernel: forks, cancellation within a system call, mappings
+    that fail
+  - it is a matter of the text that the library writes, or of its statistics
+
+EQUIVALENTS are mutants that change no behaviour, each with its reason. No run of any
+program may fail with them: --equivalents tries that. OPEN are those that no program has
+caught yet: --open tries all programs on them.
 """
 import argparse
 import concurrent.futures
 import dataclasses
+import json
 import os
 import pathlib
 import re
+import resource
 import shlex
 import shutil
 import subprocess
@@ -46,8 +43,12 @@ import time
 
 THREAD = ["-O1", "-g", "-fsanitize=thread", "-Wno-tsan"]
 PLAIN = ["-O2"]
-CONFIGS = {"thread": THREAD, "plain": PLAIN}
+# As test/sched/meson.build compiles them.
+SCHED = ["-O1", "-fsanitize=thread", "-U__SANITIZE_THREAD__", "-Wno-tsan"]
+LINKED = {"thread": THREAD, "plain": PLAIN, "sched": []}
 COMMON = ["-std=c11", "-D_GNU_SOURCE", "-fexceptions", "-pthread", "-w"]
+SEED = 1
+ALL = "sched/"  # every program of the scheduler
 SKIPPED = 77
 
 
@@ -57,10 +58,24 @@ class Mutant:
     file: str
     old: str
     new: str
-    program: str
+    program: str  # below test/, or "sched/" and a program of the scheduler
+    # Of a stress program.
     config: str = "thread"
     by: str = "any"
     seconds: float = 2
+    # Of the scheduler: "" is each in turn.
+    memory: str = ""
+    strategy: str = ""
+    runs: int = 1000
+    reason: str = ""  # of an equivalent
+
+    def __post_init__(self):
+        if self.program.startswith("sched/"):
+            self.config = "sched"
+
+    def use(self):
+        """What has to pass on the unchanged sources."""
+        return self.config, self.program, self.memory, self.strategy
 
 
 def release_to_relaxed(line):
@@ -80,19 +95,48 @@ REVOKED = "atomic_load_explicit(&cache->revoked, memory_order_acquire)"
 BUSY = "if (atomic_load_explicit(&cache->busy, memory_order_acquire) == 0)"
 OWNER = "atomic_store_explicit(&cache->owner, 0, memory_order_release);"
 FIRST = "return atomic_load_explicit(&registry->first, memory_order_acquire);"
+def weak(line, order="acq_rel", to="relaxed"):
+    """The access with another order."""
+    return line.replace("memory_order_" + order, "memory_order_" + to)
+
+CAS_WAKE = ("\t} while (!atomic_compare_exchange_weak_explicit(&eventcount->word, &word, next,\n"
+            "\t\tmemory_order_acq_rel, memory_order_acquire));")
+NOTIFY = "atomic_fetch_add_explicit(&eventcount->word, 0, memory_order_acq_rel)"
+NOTIFY_ALL = "next_epoch(word) & ~EVENTCOUNT_ARMED, memory_order_acq_rel, memory_order_relaxed)"
+PREPARE = "entered(word) | fenced, memory_order_acq_rel, memory_order_relaxed)"
+LEFT = "left(word),\n\t\tmemory_order_acq_rel, memory_order_relaxed)"
+ARM = "atomic_fetch_or_explicit(&eventcount->word, EVENTCOUNT_ARMED, memory_order_acq_rel);"
+SEEN = ("\t\tfence_heavy();\n"
+        "\t\t/* [wake] release: a sleeper that sees it is after the fence. */\n"
+        "\t\tif (fenced)\n"
+        "\t\t\tatomic_fetch_or_explicit(&eventcount->word, EVENTCOUNT_SEEN,\n"
+        "\t\t\t\tmemory_order_release);\n")
+CHANGE = "\t\tmemory_order_acq_rel, memory_order_acquire);\n"
+END = "CLOSED | (position & POSITION), memory_order_acq_rel, memory_order_acquire))"
+CLAIM = "\t\tmemory_order_release, memory_order_relaxed);\n\treturn __builtin_expect(claimed, 1);"
+MOVED = "uint64_t now = atomic_load_explicit(end, memory_order_acquire);"
+RECV_BATCH = "\t\tnotify_waiters(queue, RECEIVER);\n\t\tif ((size_t)result < count"
+RECV_MORE = "\t\tnotify_waiters(queue, RECEIVER);\n\t\treceived +="
+SEND_BATCH = "\t\tnotify_waiters(queue, SENDER);\n\t}"
+def to_others(text, side):
+    other = {"SENDER": "RECEIVER", "RECEIVER": "SENDER"}[side]
+    return text.replace(f"notify_waiters(queue, {side});",
+        f"fence_light();\n\t\tif (eventcount_has_waiters(&queue->eventcount[{other}]))\n\t\t\twake_waiter(queue, {other});")
+def to_own(text, side):
+    return text.replace(f"notify_waiters(queue, {side});", f"pass_wake_up_on(queue, {side});")
 
 MUTANTS = [
     # The ring's edges.
     Mutant("[publish] release is relaxed", "queue/claim.h", PUBLISH, release_to_relaxed(PUBLISH),
-           "queue/stress_ring", by="race"),
+           "sched/recovery_from_sender"),
     Mutant("[recycle] release is relaxed", "queue/claim.h", RECYCLE, release_to_relaxed(RECYCLE),
-           "queue/stress_ring", by="race"),
+           "sched/recovery_from_sender"),
     Mutant("[publish] acquire is relaxed", "queue/ring_layout.h", STATE,
            "\tif (atomic_load_explicit(&cell->state, memory_order_relaxed) & 1)\n\t" +
-           acquire_to_relaxed(STATE) + "\n" + STATE, "queue/stress_ring", by="race"),
+           acquire_to_relaxed(STATE) + "\n" + STATE, "sched/recovery_from_sender"),
     Mutant("[recycle] acquire is relaxed", "queue/ring_layout.h", STATE,
            "\tif (!(atomic_load_explicit(&cell->state, memory_order_relaxed) & 1))\n\t" +
-           acquire_to_relaxed(STATE) + "\n" + STATE, "queue/stress_ring", by="race"),
+           acquire_to_relaxed(STATE) + "\n" + STATE, "sched/recovery_from_sender"),
     # The ring's protocol.
     Mutant("a claim is a load and a store", "queue/claim.h",
            "\tbool claimed = atomic_compare_exchange_strong_explicit(end, position, next,\n"
@@ -104,45 +148,45 @@ MUTANTS = [
            "\t}\n"
            "\tatomic_store_explicit(end, next, memory_order_relaxed);\n"
            "\tbool claimed = true;\n",
-           "queue/stress_ring"),
+           "sched/recovery_from_sender"),
     Mutant("senders overlook the closed bit", "queue/ring_batch.c",
-           "\t\tif (position & CLOSED)\n\t\t\treturn -EPIPE;", "", "queue/stress_close"),
+           "\t\tif (position & CLOSED)\n\t\t\treturn -EPIPE;", "", "sched/stopped"),
     Mutant("closing does not set the closed bit", "queue/ring_state.c",
            "atomic_fetch_or_explicit(&ring->tail, CLOSED, memory_order_relaxed);",
-           "(void)ring;", "queue/stress_close", config="plain", by="hang"),
+           "(void)ring;", "sched/recovery_from_sender"),
     Mutant("a closed ring is done when its next cell is not full", "queue/ring_batch.c",
            "if ((tail & POSITION) == *position)",
-           "if (tail & CLOSED || tail == *position)", "queue/stopped", config="plain"),
+           "if (tail & CLOSED || tail == *position)", "sched/recovery_from_receiver"),
     Mutant("a position grows past 2^62", "queue/ring_layout.h",
            "return (position + count) & POSITION;", "return position + count;",
-           "queue/stress_ring", config="plain"),
+           "sched/recovery_from_sender"),
     Mutant("a position has 32 bits", "queue/ring_layout.h",
            "return (position + count) & POSITION;", "return (uint32_t)(position + count);",
-           "queue/stress_ring", config="plain"),
+           "sched/recovery_from_sender"),
     Mutant("a recycled cell is in its old lap", "queue/ring_layout.h",
            "return ((state | 1) + 1) & (UINT64_MAX >> (ring->lap_shift + 1));", "return state & ~(uint64_t)1;",
-           "queue/stress_ring", config="plain", by="hang"),
+           "sched/recovery_from_sender"),
     Mutant("a batch reads one state less than it claims cells", "queue/ring_batch.c",
            "count_claimable(ring, position, count, RECEIVER);\n",
            "count_claimable(ring, position, count, RECEIVER);\n"
            "\t\tready.count += ready.count > 0 && count > 1;\n",
-           "queue/stress_ring", config="plain"),
+           "sched/recovery_from_sender"),
     Mutant("no thread sees a challenge", "queue/recovery.h",
            "return __builtin_expect(challenges(ring) != known, 0);", "return (void)ring, known == 1;",
-           "queue/stopped", config="plain"),
+           "sched/recovery_from_sender"),
     Mutant("no thread is challenged", "queue/recovery.c",
            "if (challenge(ring, at, wanted(ring, at, side), &word))", "word = 0;\n\t\tif (false)",
-           "queue/stopped", config="plain", by="hang"),
+           "sched/stopped"),
     Mutant("who waits never looks past a stopped thread", "queue/blocking.c",
            "queue_push(queue, messages, count, effort);\n\tint result = queue_pop(queue, messages, count, effort);",
            "queue_push(queue, messages, count, TRY);\n\tint result = queue_pop(queue, messages, count, TRY);",
-           "queue/stopped", config="plain", by="hang"),
+           "sched/messages_or_deadline"),
     Mutant("full or empty is said before earlier stores are visible", "queue/ring_batch.c",
            "\tfence_full();\n", "",
            "queue/stress_answers", config="plain"),
     Mutant("challenges are not announced", "queue/recovery.c",
            "\tatomic_fetch_add_explicit(&ring->challenges, pending->count, memory_order_release);\n", "",
-           "queue/stopped", config="plain"),
+           "sched/recovery_from_sender"),
     # The capacity.
     Mutant("tail skips whatever there is", "queue/scan.c",
            "if (ahead(until, head) <= (int64_t)ring->spare ||", "if (true ||",
@@ -156,7 +200,7 @@ MUTANTS = [
     Mutant("skips are not counted before they are made", "queue/skip.c",
            "\tatomic_fetch_add_explicit(counter, n, memory_order_relaxed);\n\tif (claim(",
            "\tif (side == RECEIVER)\n\t\tatomic_fetch_add_explicit(counter, n, memory_order_relaxed);\n\tif (claim(",
-           "queue/ring_promise", config="plain"),
+           "sched/recovery_from_receiver"),
     Mutant("what is to be skipped is not counted", "queue/scan.c",
            "if (ahead(most, until) >= 0)", "if (skipped < ring->spare)",
            "queue/ring_promise", config="plain"),
@@ -178,17 +222,17 @@ MUTANTS = [
     # Sides that are one thread's.
     Mutant("an exclusive sender does not check if the ring was closed", "queue/claim.h",
            "\tfence_light_asymmetric();\n\treturn closing(ring);", "\treturn (void)ring, false;",
-           "queue/stress_close", config="plain"),
+           "sched/recovery_exclusive"),
     Mutant("a claim that came too late counts", "queue/close.c",
-           "return end == (CLOSED | claimed);", "return true;", "queue/stress_close", config="plain"),
+           "return end == (CLOSED | claimed);", "return true;", "sched/recovery_exclusive"),
     Mutant("closing an exclusive sender's ring closes nothing", "queue/ring_state.c",
-           "\t\tclose_begin(ring);\n", "", "queue/stress_close", config="plain", by="hang"),
+           "\t\tclose_begin(ring);\n", "", "sched/stopped_tries"),
     Mutant("two senders claim without looking", "queue/queue.c",
            "(flags & MAGRING_SINGLE_SENDER ? RING_EXCLUSIVE_SENDER : 0)", "RING_EXCLUSIVE_SENDER",
-           "queue/stress_queue"),
+           "sched/messages_one_each"),
     Mutant("two receivers claim without looking", "queue/queue.c",
            "(flags & MAGRING_SINGLE_RECEIVER ? RING_EXCLUSIVE_RECEIVER : 0)", "RING_EXCLUSIVE_RECEIVER",
-           "queue/stress_queue"),
+           "sched/fenced_told"),
 
     # References.
     Mutant("[references] release is relaxed", "queue/queue.c",
@@ -210,13 +254,13 @@ MUTANTS = [
     # Waiting.
     Mutant("nobody looks for sleepers of the other side", "queue/send_recv.c",
            "if (eventcount_has_waiters(&queue->eventcount[other]))",
-           "if (0)", "base/stress_eventcount", config="plain", by="hang"),
+           "if (0)", "sched/messages_passed_on"),
     Mutant("no wake-up is passed on", "queue/blocking.c",
            "if (eventcount_has_waiters(&queue->eventcount[side]) && may[side](&queue->ring))",
-           "if (0)", "queue/wakeup_chain_test", config="plain", by="hang"),
+           "if (0)", "sched/messages_passed_on"),
     Mutant("who got something passes no wake-up on", "queue/send_recv.c",
            "if (eventcount_has_waiters(&queue->eventcount[side]))", "if (0)",
-           "queue/wakeup_chain_test", config="plain", by="hang"),
+           "sched/messages_passed_on"),
     Mutant("a receiver that waits in vain wakes no sender", "queue/blocking.c",
            "\tif (result == -EAGAIN && skipped)\n\t\tpass_wake_up_on(queue, SENDER);\n", "",
            "queue/wakeup_chain_test", config="plain", by="hang"),
@@ -225,50 +269,50 @@ MUTANTS = [
            "queue/wakeup_chain_test", config="plain", by="hang"),
     Mutant("a cancelled sleeper passes no wake-up on", "queue/blocking.c",
            "\tpass_wake_up_on(wait->queue, wait->side);", "",
-           "base/stress_eventcount", config="plain", by="hang"),
+           "sched/messages_or_cancel"),
     Mutant("a cancelled sleeper does not leave", "base/eventcount_await.c",
            "\teventcount_cancel_wait(sleep->eventcount);\n", "",
-           "base/stress_eventcount", config="plain"),
+           "sched/messages_or_cancel"),
     Mutant("closing wakes no receivers", "queue/queue.c",
-           "\teventcount_notify_all(&queue->eventcount[RECEIVER]);\n", "", "base/stress_eventcount", config="plain", by="hang"),
+           "\teventcount_notify_all(&queue->eventcount[RECEIVER]);\n", "", "sched/messages_or_deadline"),
     Mutant("closing wakes no senders", "queue/queue.c",
-           "\teventcount_notify_all(&queue->eventcount[SENDER]);\n", "", "base/stress_eventcount", config="plain", by="hang"),
+           "\teventcount_notify_all(&queue->eventcount[SENDER]);\n", "", "sched/room_one_each"),
     Mutant("closing does not signal the descriptor", "base/eventcount.c",
            "\tif (word & EVENTCOUNT_ARMED)\n\t\teventcount_signal_fd(eventcount);\n\tif (word >=",
            "\tif (0)\n\t\teventcount_signal_fd(eventcount);\n\tif (word >=",
-           "base/stress_eventcount", config="plain", by="hang"),
+           "sched/eventcount"),
     Mutant("closing does not move the epoch on", "base/eventcount.c",
            "next_epoch(word) & ~EVENTCOUNT_ARMED", "word & ~EVENTCOUNT_ARMED",
-           "base/stress_eventcount", config="plain", by="hang", seconds=4),
+           "sched/messages_or_deadline"),
     Mutant("who leaves does not take from WAKING", "base/eventcount.c",
            "word - EVENTCOUNT_SLEEPER - (waking(word) > 0 ? EVENTCOUNT_WAKING : 0)", "word - EVENTCOUNT_SLEEPER",
-           "base/stress_eventcount", config="plain"),
+           "sched/waits"),
     Mutant("a wake-up does not move the epoch on", "base/eventcount.c",
            "next = next_epoch(next) + EVENTCOUNT_WAKING;", "next += EVENTCOUNT_WAKING;",
-           "base/stress_eventcount", config="plain", by="hang", seconds=4),
+           "sched/messages_passed_on"),
     Mutant("a wake-up does not wake", "base/eventcount.c",
-           "\tfutex_wake(eventcount, 1);", "", "base/stress_eventcount", config="plain", by="hang"),
+           "\tfutex_wake(eventcount, 1);", "", "sched/messages_passed_on"),
     Mutant("an armed descriptor is not signalled", "base/eventcount.c",
            "\tif (word & EVENTCOUNT_ARMED)\n\t\teventcount_signal_fd(eventcount);\n\tif (waking(next)",
-           "\tif (waking(next)", "base/stress_eventcount", config="plain", by="hang"),
+           "\tif (waking(next)", "sched/eventcount"),
     Mutant("arming does not check the condition again", "base/eventcount_fd.c",
            "\tif (ready(context))\n\t\teventcount_notify(eventcount);", "\t(void)ready, (void)context;",
-           "base/stress_eventcount", config="plain", by="hang", seconds=4),
+           "sched/eventcount"),
 
     # Waiting for memory.
     Mutant("a free looks for no sleepers", "pool/pool.h",
            "if (eventcount_may_have_waiters(eventcount_peek(&pool->memory[class_index])))", "if (0)",
-           "pool/stress_last_slab", config="plain", by="hang"),
+           "sched/memory_burst"),
     Mutant("who got a slab passes no wake-up on", "pool/alloc_wait.c",
            "\tpool_notify_waiters(pool, class_index);\n\treturn rc;", "\treturn rc;",
            "pool/stress_last_slab", config="plain", by="hang"),
     Mutant("a sleeper does not try to get a slab before it sleeps", "base/eventcount_await.c",
            "\tbool done = waiter->try(context);\n\tif (!done) {\n\t\tint64_t again_ns = waiter->before_sleep(context);",
            "\tbool done = false;\n\tif (!done) {\n\t\tint64_t again_ns = INT64_MAX;",
-           "pool/stress_last_slab", config="plain", by="hang", seconds=4),
+           "sched/messages_one_each"),
     Mutant("a cancelled sleeper does not leave a memory eventcount", "base/eventcount_await.c",
            "\teventcount_cancel_wait(sleep->eventcount);\n", "",
-           "pool/stress_last_slab", config="plain"),
+           "sched/messages_or_cancel"),
     Mutant("a hidden slab is not looked for again", "pool/alloc_wait.c",
            "bool again = wait->hidden || carved(wait->pool, wait->class_index) == 0;", "bool again = false;",
            "pool/stress_last_slab", config="plain", by="hang", seconds=4),
@@ -280,35 +324,35 @@ MUTANTS = [
            "\tedge_acquire(top.head);\n", "", "queue/stress_queue", by="race"),
     Mutant("a slab of the overflow is dropped", "pool/carve.c",
            "\ttagged_stack_push(&depot->class[class_index].overflow.stack, depot_slab(depot, round));", "",
-           "pool/stress_budget", config="plain"),
+           "sched/memory_cancel"),
     Mutant("a magazine that was filled up is dropped", "pool/depot.c",
-           "\t\tdepot_put(depot, class_index, other);\n", "", "pool/stress_budget", config="plain"),
+           "\t\tdepot_put(depot, class_index, other);\n", "", "sched/memory_pairs"),
     Mutant("[left] release is relaxed", "pool/thread_cache.h", LEAVE, release_to_relaxed(LEAVE),
-           "pool/stress_budget", by="race"),
+           "sched/memory_few"),
     Mutant("[left] acquire is relaxed", "pool/reclaim.c", BUSY, acquire_to_relaxed(BUSY),
-           "pool/stress_budget", by="race"),
+           "sched/memory_few"),
     Mutant("[returned] release is relaxed", "pool/reclaim.c", RETURNED, release_to_relaxed(RETURNED),
-           "pool/stress_budget", by="race"),
+           "sched/memory_few"),
     Mutant("[returned] acquire is relaxed", "pool/thread_cache.h", REVOKED, acquire_to_relaxed(REVOKED),
-           "pool/stress_budget", by="race"),
+           "sched/memory_few"),
     Mutant("an owner overlooks that its cache is revoked", "pool/thread_cache.h",
-           "if (__builtin_expect(" + REVOKED + " == 0, 1))", "if (1)", "pool/stress_budget"),
-    Mutant("a reclaimer overlooks that the owner is at work", "pool/reclaim.c", BUSY, "if (1)", "pool/stress_budget"),
+           "if (__builtin_expect(" + REVOKED + " == 0, 1))", "if (1)", "sched/memory_few"),
+    Mutant("a reclaimer overlooks that the owner is at work", "pool/reclaim.c", BUSY, "if (1)", "sched/memory_few"),
     Mutant("nothing is reclaimed", "pool/reclaim.c",
            "slabs += magazine_flush(&cache->class[i], depot, i);", ";",
-           "pool/stress_budget", config="plain"),
+           "sched/memory_few"),
     Mutant("[owner] release is relaxed", "pool/thread_cache.c", OWNER, release_to_relaxed(OWNER),
-           "pool/stress_threads", by="race", seconds=4),
+           "sched/memory_few"),
     Mutant("[owner] acquire is relaxed", "pool/thread_cache.c",
            "&cache->owner, &nobody, self,\n\t\t\t    memory_order_acquire",
            "&cache->owner, &nobody, self,\n\t\t\t    memory_order_relaxed",
-           "pool/stress_threads", by="race", seconds=4),
+           "sched/memory_few"),
     Mutant("[registry] release is relaxed", "pool/thread_cache.c",
            "&registry->first, &cache->next, cache,\n\t\tmemory_order_release",
            "&registry->first, &cache->next, cache,\n\t\tmemory_order_relaxed",
-           "pool/stress_threads", by="race", seconds=4),
+           "sched/memory_few"),
     Mutant("[registry] acquire is relaxed", "pool/thread_cache.c", FIRST, acquire_to_relaxed(FIRST),
-           "pool/stress_threads", by="race", seconds=4),
+           "sched/memory_few"),
     Mutant("a thread that ends keeps its cache", "pool/thread_cache.c", OWNER, "",
            "pool/stress_threads", config="plain"),
     Mutant("a pool goes without a grace period", "pool/table.c",
@@ -317,7 +361,7 @@ MUTANTS = [
     # Cooling.
     Mutant("[cooling] release is relaxed", "pool/cooling.c",
            "place, &old, mine, memory_order_release", "place, &old, mine, memory_order_relaxed",
-           "pool/stress_depot", by="race"),
+           "sched/memory_cooling"),
     Mutant("[cooling] release of one that takes another's place is relaxed", "pool/cooling.c",
            "place, mine, memory_order_acq_rel", "place, mine, memory_order_acquire",
            "pool/stress_depot", by="race"),
@@ -326,20 +370,20 @@ MUTANTS = [
            "pool/stress_depot", by="race"),
     Mutant("[cooling] acquire is relaxed", "pool/cooling.c",
            "(place, &old, 0,\n\t\t\t\tmemory_order_acquire", "(place, &old, 0,\n\t\t\t\tmemory_order_relaxed",
-           "pool/stress_depot", by="race"),
+           "sched/memory_cooling"),
     Mutant("a magazine that has cooled is dropped", "pool/cooling.c",
            "\t\t\tdepot_put(depot, class_at(old), magazine_at(depot, old));", "\t\t\t;",
-           "pool/stress_depot", config="plain"),
+           "sched/memory_cooling"),
     Mutant("a magazine that has cooled is taken twice", "pool/cooling.c",
            "atomic_compare_exchange_strong_explicit(place, &old, 0,", "atomic_compare_exchange_strong_explicit(place, &old, old,",
-           "pool/stress_depot", config="plain"),
+           "sched/memory_cooling"),
     Mutant("a magazine that has cooled is another class's", "pool/cooling.c",
            "class_at(old) == class_index &&", "(class_at(old) == class_index || class_index > 0) &&",
            "pool/stress_depot", config="plain"),
     Mutant("a thread without memory overlooks what cools", "pool/carve.c",
            "\tdepot_put(depot, class_index, magazine);\n\treturn cooling_take(depot, class_index);",
            "\tdepot_put(depot, class_index, magazine);\n\treturn NULL;",
-           "pool/stress_depot", config="plain"),
+           "sched/memory_cooling"),
     Mutant("a thread without a magazine overlooks what cools", "pool/carve.c",
            "\tif (magazine == NULL)\n\t\treturn cooling_take(depot, class_index);",
            "\tif (magazine == NULL)\n\t\treturn NULL;",
@@ -351,34 +395,34 @@ MUTANTS = [
     # Trimming.
     Mutant("a chunk is whole with a slab missing", "pool/trim.c",
            "span->free == span->chunk->bytes", "span->free + 8192 >= span->chunk->bytes",
-           "pool/stress_trim", config="plain"),
+           "sched/memory_trim"),
     Mutant("a trim keeps what is not trimmed", "pool/trim.c",
            "\tdepot_put_part(trim->depot, class_index, magazine);", "\t(void)left;",
-           "pool/stress_trim", config="plain"),
+           "sched/memory_trim"),
     Mutant("a trim wakes nobody", "pool/trim.c",
            "\tpool_notify_all_classes(trim->pool);\n", "", "pool/stress_trim", config="plain", by="hang"),
     Mutant("trimmed slabs are still counted", "pool/trim.c",
            "\t\ttrimmed += chunk->bytes / class->slab_size;\n", "",
            "pool/stress_trim", config="plain"),
     Mutant("merged ranges are as long as the first", "pool/trim.c",
-           "\t\t\tlast->bytes += chunk->bytes;\n", "", "pool/stress_trim", config="plain"),
+           "\t\t\tlast->bytes += chunk->bytes;\n", "", "sched/memory_hidden"),
     Mutant("what is cut off a range is dropped", "pool/chunk.c",
            "\t\tif (range->bytes > 0)\n\t\t\tchunk_put_range(chunks, range);", "\t\tif (0)\n\t\t\t;",
-           "pool/stress_trim", config="plain"),
+           "sched/memory_hidden"),
     Mutant("a thread without memory is not told that some moves", "pool/chunk.c",
            "return atomic_load_explicit(&chunks->begun, memory_order_relaxed) != moves;",
-           "return (void)chunks, (void)moves, false;", "pool/stress_trim", config="plain"),
+           "return (void)chunks, (void)moves, false;", "sched/memory_hopeless"),
     Mutant("a page of magazines goes with one of them in use", "pool/trim_magazines.c",
            "empty[end] == MAGAZINES_PER_PAGE; end++)",
-           "empty[end] + 1 >= (int)MAGAZINES_PER_PAGE; end++)", "pool/stress_trim", config="plain"),
+           "empty[end] + 1 >= (int)MAGAZINES_PER_PAGE; end++)", "sched/memory_magazines"),
     Mutant("two trims at a time", "pool/trim.c",
            "if (atomic_exchange_explicit(&pool->trimming, true, memory_order_acquire))",
            "if (atomic_exchange_explicit(&pool->trimming, true, memory_order_relaxed) && 0)",
-           "pool/stress_trim", by="race"),
+           "sched/memory_two_trims"),
 
     Mutant("a freed slab is counted twice", "pool/alloc.h",
            "\tcount_add(&pair->counts.freed, 1);", "\tcount_add(&pair->counts.freed, 2);",
-           "queue/stress_queue", config="plain"),
+           "sched/memory_few"),
 
     # What is refused.
     Mutant("a pool that could not be made keeps address space", "pool/depot.c",
@@ -406,7 +450,373 @@ MUTANTS = [
            "queue/stress_cancel", config="plain", seconds=4),
     Mutant("what a batch has sent stays with the sender as well", "queue/send_recv.c",
            "messages[sent++].private_header = 0;", "sent++;",
-           "queue/stress_cancel", config="plain"),
+           "sched/fenced_told"),
+
+    # Recovery, and the end of a closed ring.
+    Mutant("[decision] has no heavy fence", "queue/recovery.c", "\tfence_heavy();\n", "", "sched/batches"),
+    Mutant("[decision] has no light fence of an owner", "queue/recovery_return.c", "\tfence_light();\n", "", "sched/fenced_told", runs=66000),
+    Mutant("[close] has no heavy fence", "queue/close.c", "\tfence_heavy();\n", "", "sched/exclusive"),
+    Mutant("a single push does not read the challenges again", "queue/ring.c",
+           "read_state(cell) != free, 0) || challenged_since(ring, known) ||", "read_state(cell) != free, 0) ||", "sched/recovery_from_receiver"),
+    Mutant("a single push does not look if its cell was challenged", "queue/ring.c",
+           "return challenged_since(ring, known) ? push_challenged(ring, position, message, effort) : 1;", "return 1;", "sched/singles"),
+    Mutant("a single pop does not look if its cell was challenged", "queue/ring.c",
+           "return challenged_since(ring, known) ? recovery_after_pop(ring, position, 1) : 1;", "return 1;", "sched/told", runs=2000),
+    Mutant("a batch of sends does not look if its cells were challenged", "queue/ring_batch.c",
+           "if (!challenged_since(ring, claimed.known) || recovery_stands(ring, position, full))", "if (true)", "sched/batches"),
+    Mutant("a batch of receives does not look if its cells were challenged", "queue/ring_batch.c",
+           "\tif (challenged_since(ring, claimed.known))\n\t\treturn recovery_after_pop(ring, position, n);\n", "", "sched/told", runs=4000),
+    Mutant("a cell published at a close is not looked at afterwards", "queue/ring.c",
+           "\treturn push_challenged(ring, position, message, effort);\n}\n\n/* ----", "\treturn 1;\n}\n\n/* ----", "sched/exclusive"),
+    Mutant("an owner takes another's skip for its own: no parity", "queue/recovery_return.c",
+           " || later % 2 != 0", "", "sched/recovery", runs=4000),
+    Mutant("an owner that returns a cell resolves nothing", "queue/recovery_return.c",
+           "\tresolve(ring);\n", "", "sched/told", runs=2000),
+    Mutant("a challenge that is decided stays unresolved", "queue/recovery.c",
+           "\t\tresolve(ring);\n", "", "sched/told", runs=2000),
+    Mutant("an owner does not decide its own challenge", "queue/recovery_return.c",
+           "\t\tif (change_recovery(ring, position, &now, recovery_word(own, DONE)))\n\t\t\treturn true;\n",
+           "\t\treturn true;\n", "sched/batches"),
+    Mutant("a challenge is posted over a skip", "queue/recovery.c",
+           "if (progress_of(was) == DONE &&", "if (progress_of(was) != PENDING &&", "sched/senders_stopped"),
+    Mutant("a decision does not look at the state", "queue/recovery.c",
+           "bool done = state_ahead(ring, read_state(cell_at(ring, position)), owed) >= 0;", "bool done = !may_skip;", "sched/batches"),
+    Mutant("a decision takes the state that is owed and no later one", "queue/recovery.c",
+           "bool done = state_ahead(ring, read_state(cell_at(ring, position)), owed) >= 0;",
+           "bool done = state_ahead(ring, read_state(cell_at(ring, position)), owed) == 0;", "sched/told", runs=2000),
+    Mutant("a cell that was returned too late is waited for", "queue/recovery.c",
+           "return state_ahead(ring, read_state(cell_at(ring, position)), owed) > 0;", "return false;", "sched/singles"),
+    Mutant("a cell that is quarantined for laps is waited for", "queue/recovery.c",
+           "\t\tif (behind <= 0)\n\t\t\treturn true;\n", "\t\treturn behind <= 0;\n", "sched/senders_stopped"),
+    Mutant("a claim among challenges takes a quarantined cell", "queue/recovery.c",
+           "if (progress_of(now) == SKIPPED || read_state(cell_at(ring, at)) != ready)", "if (read_state(cell_at(ring, at)) != ready)", "sched/recovery_from_sender", runs=3000),
+    Mutant("a claim among challenges takes a pending cell", "queue/recovery.c",
+           "\t\tappend(ret_pending, at, now);\n\t}\n\treturn count;", "\t}\n\treturn count;", "sched/recovery_from_receiver", runs=3000),
+
+    # The eventcount and its descriptor.
+    Mutant("[wake] release of a look is relaxed", "base/eventcount.c", NOTIFY, weak(NOTIFY, to="acquire"), "sched/messages_one_each", runs=2000),
+    Mutant("[wake] release of a wake-up for all is relaxed", "base/eventcount.c", NOTIFY_ALL, weak(NOTIFY_ALL, to="acquire"), "sched/messages_or_cancel"),
+    Mutant("[wake] acquire of a wake-up for all is relaxed", "base/eventcount.c", NOTIFY_ALL, weak(NOTIFY_ALL, to="release"), "sched/eventcount_pollers"),
+    Mutant("[wake] acquire of a leave is relaxed", "base/eventcount.c", LEFT, weak(LEFT, to="release"), "sched/messages_passed_on"),
+    Mutant("[wake] release of an arming is relaxed", "base/eventcount_fd.c", ARM, weak(ARM, to="acquire"), "sched/eventcount_pollers"),
+    Mutant("notify begins with a load", "base/eventcount.c", NOTIFY,
+           "atomic_load_explicit(&eventcount->word, memory_order_acquire)", "sched/messages_one_each"),
+    Mutant("a waker that finds FENCED passes no fence", "base/eventcount.c",
+           "\tfence_full();\n\tword = atomic_load", "\tword = atomic_load", "sched/eventcount_sleepers"),
+    Mutant("a waker that finds FENCED does not look again", "base/eventcount.c",
+           "\tfence_full();\n\tword = atomic_load_explicit(&eventcount->word, memory_order_relaxed);\n", "\tfence_full();\n", "sched/eventcount_sleepers"),
+    Mutant("SEEN is set before the fence", "base/eventcount.c", SEEN,
+           SEEN.replace("\t\tfence_heavy();\n", "") + "\t\tfence_heavy();\n", "sched/eventcount_stopped", runs=19000),
+    Mutant("[sleep] has no heavy fence", "base/eventcount.c", "\t\tfence_heavy();\n", "", "sched/messages_passed_on"),
+    Mutant("[sleep] has no heavy fence of a descriptor", "base/eventcount_fd.c", "\tfence_heavy();\n", "", "sched/eventcount_poll"),
+    Mutant("a surplus of wake-ups stays", "base/eventcount.c",
+           "return waking(next) > next / EVENTCOUNT_SLEEPER ? next - EVENTCOUNT_WAKING : next;", "return next;", "sched/eventcount"),
+    Mutant("one wake-up at a time", "base/eventcount.h", "#define EVENTCOUNT_WAKING_MAX 2", "#define EVENTCOUNT_WAKING_MAX 1", "sched/eventcount_stopped"),
+    Mutant("armed although the descriptor was not read", "base/eventcount_fd.c",
+           "\t\treturn; /* the signal is on its way", "\t\t; /* the signal is on its way", "sched/eventcount"),
+    Mutant("a wake-up leaves the descriptor armed", "base/eventcount.c",
+           "uint64_t next = word & ~EVENTCOUNT_ARMED;", "uint64_t next = word;", "sched/eventcount"),
+    Mutant("a descriptor is made twice", "base/eventcount_fd.c",
+           "if (atomic_compare_exchange_strong_explicit(&eventcount->fd, &fd, created,\n"
+           "\t\t    memory_order_acq_rel, memory_order_acquire))\n\t\treturn created;",
+           "atomic_store_explicit(&eventcount->fd, created, memory_order_release);\n\tif (fd < 0)\n\t\treturn created;", "sched/eventcount"),
+    Mutant("a new descriptor is not readable", "base/eventcount_fd.c", "eventfd(1, EFD", "eventfd(0, EFD", "sched/eventcount"),
+    Mutant("a cancelled sleeper passes on before it leaves", "base/eventcount_await.c",
+           "\teventcount_cancel_wait(sleep->eventcount);\n\tsleep->waiter->cancelled(sleep->context);",
+           "\tsleep->waiter->cancelled(sleep->context);\n\teventcount_cancel_wait(sleep->eventcount);", "sched/messages_or_cancel"),
+    Mutant("a sleeper does not try before it sleeps", "base/eventcount_await.c",
+           "bool done = waiter->try(context);", "bool done = false;", "sched/messages_passed_on"),
+
+    # Wake-ups that are passed on.
+    Mutant("a batch of receives passes no wake-up on", "queue/send_recv.c", RECV_BATCH, to_others(RECV_BATCH, "RECEIVER"), "sched/messages_passed_on"),
+    Mutant("a batch of receives wakes no sender", "queue/send_recv.c", RECV_BATCH, to_own(RECV_BATCH, "RECEIVER"), "sched/room_one_each"),
+    Mutant("what else a batch receives wakes no sender", "queue/send_recv.c", RECV_MORE, to_own(RECV_MORE, "RECEIVER"), "sched/room_passed_on"),
+    Mutant("a batch of sends passes no wake-up on", "queue/send_recv.c", SEND_BATCH, to_others(SEND_BATCH, "SENDER"), "sched/room_passed_on"),
+    Mutant("a batch of sends wakes no receiver", "queue/send_recv.c", SEND_BATCH, to_own(SEND_BATCH, "SENDER"), "sched/messages_passed_on"),
+    Mutant("a send wakes no receiver", "queue/send_recv.c",
+           "\tnotify_waiters(queue, SENDER);\n\treturn 0;", "\tpass_wake_up_on(queue, SENDER);\n\treturn 0;", "sched/waits"),
+    Mutant("a receive wakes no sender", "queue/send_recv.c",
+           "\tnotify_waiters(queue, RECEIVER);\n\treturn 0;", "\tpass_wake_up_on(queue, RECEIVER);\n\treturn 0;", "sched/waits"),
+    Mutant("[queues] release is relaxed", "queue/queue.c", "&pool->queue_count, 1, memory_order_release",
+           "&pool->queue_count, 1, memory_order_relaxed", "sched/pool_of_queues"),
+
+    # Memory: edges and second looks.
+    Mutant("[queues] acquire is relaxed", "observe/statistics.c", "&pool->queue_count, memory_order_acquire",
+           "&pool->queue_count, memory_order_relaxed", "sched/pool_of_queues"),
+    Mutant("[depot] the link is there after the entry", "base/tagged_stack.h", "\t\tck_pr_fence_store();\n", "", "sched/memory_few"),
+    Mutant("[depot] the link is read before the entry", "base/tagged_stack.h",
+           "\t\t/* [depot] the entry was seen before its link is read. */\n\t\tck_pr_fence_load();\n", "", "sched/memory_few"),
+    Mutant("a pop leaves the generation as it is", "base/tagged_stack.h",
+           "rest.generation = top.generation + 1;", "rest.generation = top.generation;", "sched/memory_cooling"),
+    Mutant("[revoked] has no heavy fence", "pool/reclaim.c", "\tfence_heavy();\n", "", "sched/memory_few"),
+    Mutant("[revoked] has no light fence", "pool/thread_cache.h", "\tfence_light();\n", "", "sched/fenced_memory_pairs"),
+    Mutant("[section] has no heavy fence", "pool/table.c", "\tfence_heavy();\n", "", "sched/pool_goes"),
+    Mutant("[grace] release is relaxed", "pool/table.c", "&thread_sections[half], 1, memory_order_release",
+           "&thread_sections[half], 1, memory_order_relaxed", "sched/pool_goes"),
+    Mutant("[grace] acquire is relaxed", "pool/table.c", "&thread_sections[half], memory_order_acquire",
+           "&thread_sections[half], memory_order_relaxed", "sched/pool_goes"),
+    Mutant("a free on the slow path wakes nobody", "pool/alloc.c", "\tpool_notify_waiters(pool, class_index);\n}", "}", "sched/memory_cancel"),
+    Mutant("hopeless although memory moves", "pool/alloc_wait.c", " &&\n\t\t!chunk_moved(chunks, moves);", ";\n\t(void)moves;", "sched/memory_hopeless"),
+    Mutant("a reclaimer's mark is not looked at", "pool/reclaim.c",
+           "\t\tif (atomic_load_explicit(&cache->revoked, memory_order_relaxed) != self)\n\t\t\tcontinue;\n", "\t\t(void)self;\n", "sched/memory_few"),
+    Mutant("an owner that may not enter leaves its mark", "pool/thread_cache.h", "\tcache_leave(cache);\n\treturn false;", "\treturn false;", "sched/memory_wave"),
+]
+
+# Equivalent to the unchanged sources, and why. --equivalents runs them: none may be caught.
+EQUIVALENTS = [
+    Mutant("a state is challenged twice", "queue/recovery.c",
+           "progress_of(was) == DONE && state_ahead(ring, owed_of(was), owed) < 0 &&", "progress_of(was) == DONE &&", ALL, runs=300,
+           reason="the look at the state that follows says no as well"),
+    Mutant("a challenge does not look at the state", "queue/recovery.c",
+           "\t\tstate_ahead(ring, read_state(cell_at(ring, position)), owed) < 0 &&\n", "", ALL, runs=300,
+           reason="it costs a challenge, which is decided as DONE"),
+    Mutant("closing wakes one receiver", "queue/queue.c", "\teventcount_notify_all(&queue->eventcount[RECEIVER]);",
+           "\twake_waiter(queue, RECEIVER);", ALL, runs=300,
+           reason="one that gives up passes its wake-up on; each is enough without the other, see test/model"),
+    Mutant("[fd] release is relaxed", "base/eventcount_fd.c", "memory_order_acq_rel, memory_order_acquire))\n\t\treturn created;", "memory_order_acquire, memory_order_acquire))\n\t\treturn created;", ALL, runs=300,
+           reason="what is behind the number is the kernel's; the word orders the number itself"),
+    Mutant("[fd] acquire of a signal is relaxed", "base/eventcount_fd.c",
+           "\tint fd = atomic_load_explicit(&eventcount->fd, memory_order_acquire);\n\t/*\n\t * Raw", "\tint fd = atomic_load_explicit(&eventcount->fd, memory_order_relaxed);\n\t/*\n\t * Raw", ALL, runs=300,
+           reason="the same"),
+    Mutant("[fd] acquire of an arming is relaxed", "base/eventcount_fd.c",
+           "\tint fd = atomic_load_explicit(&eventcount->fd, memory_order_acquire);\n\tuint64_t word", "\tint fd = atomic_load_explicit(&eventcount->fd, memory_order_relaxed);\n\tuint64_t word", ALL, runs=300,
+           reason="the same"),
+    Mutant("[fd] acquire of a descriptor is relaxed", "base/eventcount_fd.c",
+           "\tint fd = atomic_load_explicit(&eventcount->fd, memory_order_acquire);\n\tif (fd >= 0)", "\tint fd = atomic_load_explicit(&eventcount->fd, memory_order_relaxed);\n\tif (fd >= 0)", ALL, runs=300,
+           reason="the same"),
+]
+
+# Not caught, though not known to be equivalent: a program is missing. --open runs them.
+OPEN = [
+    Mutant("[order] release of a claim is relaxed", "queue/claim.h", CLAIM, weak(CLAIM, "release"), ALL, runs=1000),
+    Mutant("[order] release of an exclusive claim is relaxed", "queue/claim.h",
+           "atomic_store_explicit(end, advance(position, n), memory_order_release);",
+           "atomic_store_explicit(end, advance(position, n), memory_order_relaxed);", ALL, runs=1000),
+    Mutant("[order] release of the skips of tail is relaxed", "queue/skip.c",
+           "&ring->skipped, n, memory_order_release", "&ring->skipped, n, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[order] acquire of an end that is read again is relaxed", "queue/ring_layout.h", MOVED, weak(MOVED, "acquire"), ALL, runs=1000),
+    Mutant("[order] acquire of tail is relaxed: may push", "queue/ring_state.c",
+           "uint64_t position = atomic_load_explicit(&ring->tail, memory_order_acquire);",
+           "uint64_t position = atomic_load_explicit(&ring->tail, memory_order_relaxed);", ALL, runs=1000),
+    Mutant("[order] acquire of head is relaxed: may pop", "queue/ring_state.c",
+           "uint64_t position = atomic_load_explicit(&ring->head, memory_order_acquire);",
+           "uint64_t position = atomic_load_explicit(&ring->head, memory_order_relaxed);", ALL, runs=1000),
+    Mutant("[order] acquire of tail is relaxed: may pop", "queue/ring_state.c",
+           "uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);\n\t\tif (tail & CLOSED",
+           "uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);\n\t\tif (tail & CLOSED", ALL, runs=1000),
+    Mutant("[order] acquire of head is relaxed: counts", "queue/ring_state.c",
+           "uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);\n\tdo {\n\t\treturned",
+           "uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);\n\tdo {\n\t\treturned", ALL, runs=1000),
+    Mutant("[order] acquire of tail is relaxed: counts", "queue/ring_state.c",
+           "\tuint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);\n\t/* [order] acquire: an exclusive",
+           "\tuint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);\n\t/* [order] acquire: an exclusive", ALL, runs=1000),
+    Mutant("[order] acquire of the end is relaxed: counts", "queue/ring_state.c",
+           "uint64_t end = atomic_load_explicit(&ring->end, memory_order_acquire);\n\tint64_t sent",
+           "uint64_t end = atomic_load_explicit(&ring->end, memory_order_relaxed);\n\tint64_t sent", ALL, runs=1000),
+    Mutant("[order] acquire of what was told is relaxed", "queue/ring_state.c",
+           "uint64_t before = atomic_load_explicit(told, memory_order_acquire);",
+           "uint64_t before = atomic_load_explicit(told, memory_order_relaxed);", ALL, runs=1000),
+    Mutant("[order] release of what was told is relaxed", "queue/ring_state.c",
+           "memory_order_acq_rel, memory_order_acquire))\n\t\t\treturn (uint64_t)now;",
+           "memory_order_acquire, memory_order_acquire))\n\t\t\treturn (uint64_t)now;", ALL, runs=1000),
+    Mutant("[order] acquire of what was told at a change is relaxed", "queue/ring_state.c",
+           "memory_order_acq_rel, memory_order_acquire))\n\t\t\treturn (uint64_t)now;",
+           "memory_order_release, memory_order_relaxed))\n\t\t\treturn (uint64_t)now;", ALL, runs=1000),
+    Mutant("[order] acquire of head is relaxed: size", "queue/ring_state.c",
+           "uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);\n\tint64_t size;",
+           "uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);\n\tint64_t size;", ALL, runs=1000),
+    Mutant("[order] acquire of tail is relaxed: size", "queue/ring_state.c",
+           "uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);\n\t\tuint64_t end",
+           "uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);\n\t\tuint64_t end", ALL, runs=1000),
+    Mutant("[order] acquire of head is relaxed: scan", "queue/scan.c",
+           "uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);",
+           "uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);", ALL, runs=1000),
+    Mutant("[order] acquire of the skips is relaxed: scan", "queue/scan.c",
+           "&ring->skipped, memory_order_acquire", "&ring->skipped, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[order] acquire of head is relaxed: where free cells end", "queue/scan.h",
+           "&ring->head, memory_order_acquire", "&ring->head, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[order] acquire of tail is relaxed: empty", "queue/ring_batch.c",
+           "return atomic_load_explicit(&ring->tail, memory_order_acquire);",
+           "return atomic_load_explicit(&ring->tail, memory_order_relaxed);", ALL, runs=1000),
+    Mutant("[order] acquire of whether it closes is relaxed", "queue/close.h",
+           "&ring->end, memory_order_acquire", "&ring->end, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[order] release of a decided end is relaxed", "queue/close.c", END, weak(END, to="acquire"), ALL, runs=1000),
+    Mutant("[order] acquire of a decided end is relaxed", "queue/close.c", END,
+           "CLOSED | (position & POSITION), memory_order_release, memory_order_relaxed))", ALL, runs=1000),
+    Mutant("[order] release of CLOSING is relaxed", "queue/close.c",
+           "CLOSING, memory_order_acq_rel,\n\t\tmemory_order_acquire);",
+           "CLOSING, memory_order_acquire,\n\t\tmemory_order_acquire);", ALL, runs=1000),
+    Mutant("[order] acquire of CLOSING is relaxed", "queue/close.c",
+           "CLOSING, memory_order_acq_rel,\n\t\tmemory_order_acquire);",
+           "CLOSING, memory_order_release,\n\t\tmemory_order_relaxed);", ALL, runs=1000),
+    Mutant("[order] acquire of the end is relaxed", "queue/close.c",
+           "&ring->end, memory_order_acquire);\n\tif (end != CLOSING)", "&ring->end, memory_order_relaxed);\n\tif (end != CLOSING)", ALL, runs=1000),
+    Mutant("[order] acquire of tail as the end is relaxed", "queue/close.c",
+           "atomic_load_explicit(&ring->tail, memory_order_acquire)", "atomic_load_explicit(&ring->tail, memory_order_relaxed)", ALL, runs=1000),
+    Mutant("[order] release of a tail that was put back is relaxed", "queue/close.c",
+           "atomic_store_explicit(&ring->tail, end, memory_order_release);",
+           "atomic_store_explicit(&ring->tail, end, memory_order_relaxed);", ALL, runs=1000),
+    Mutant("[recovery] release is relaxed", "queue/recovery_word.h", CHANGE, weak(CHANGE, to="acquire"), ALL, runs=1000),
+    Mutant("[recovery] acquire of a change is relaxed", "queue/recovery_word.h", CHANGE,
+           "\t\tmemory_order_release, memory_order_acquire);\n", ALL, runs=1000),
+    Mutant("[recovery] acquire of a change in vain is relaxed", "queue/recovery_word.h", CHANGE,
+           "\t\tmemory_order_acq_rel, memory_order_relaxed);\n", ALL, runs=1000),
+    Mutant("[recovery] acquire of a read is relaxed", "queue/recovery_word.h",
+           "return atomic_load_explicit(recovery_at(ring, position), memory_order_acquire);",
+           "return atomic_load_explicit(recovery_at(ring, position), memory_order_relaxed);", ALL, runs=1000),
+    Mutant("[resolved] release is relaxed", "queue/recovery_word.h",
+           "&ring->resolved, 1, memory_order_release", "&ring->resolved, 1, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[resolved] acquire is relaxed", "queue/recovery.h",
+           "&ring->resolved, memory_order_acquire", "&ring->resolved, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[challenge] release is relaxed", "queue/recovery.c",
+           "pending->count, memory_order_release", "pending->count, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[challenge] acquire is relaxed", "queue/recovery.h",
+           "&ring->challenges, memory_order_acquire", "&ring->challenges, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[decision] has no light fence in a claim among challenges", "queue/recovery.c", "\t\tfence_light();\n", "", ALL, runs=1000),
+    Mutant("a single pop does not read the challenges again", "queue/ring.c",
+           "read_state(cell) != full, 0) || challenged_since(ring, known) ||", "read_state(cell) != full, 0) ||", ALL, runs=1000),
+    Mutant("a batch does not read the challenges again", "queue/claim.h",
+           "\tif (n > 0 && challenged_since(ring, known))\n\t\treturn recovery_claimable(ring, position, n, side);\n", "", ALL, runs=1000),
+    Mutant("a claim among challenges does not read them again", "queue/recovery.c",
+           "if (n == 0 || challenges(ring) == known)", "if (true)", ALL, runs=1000),
+    Mutant("a batch does not look at challenges before it claims", "queue/claim.h",
+           "\tif (__builtin_expect(challenges(ring) != known, 0))\n\t\treturn recovery_claimable(ring, position, count, side);\n", "", ALL, runs=1000),
+    Mutant("an owner takes another's skip for its own: no look at the state", "queue/recovery_return.c",
+           " || read_state(cell) != own", "", ALL, runs=1000),
+    Mutant("an owner takes an earlier skip for its own", "queue/recovery_return.c",
+           " || later < 0", "", ALL, runs=1000),
+    Mutant("an owner returns a cell with the state of an old lap", "queue/recovery_return.c",
+           "} while (!change_recovery(ring, position, &now, recovery_word(free, DONE)));",
+           "} while (!change_recovery(ring, position, &now, recovery_word(free, DONE)) && 0);", ALL, runs=1000),
+    Mutant("a claim among challenges reads the state before the word", "queue/recovery.c",
+           "uint64_t at = advance(position, n), now = read_recovery(ring, at);\n\t\tuint64_t ready = wanted(ring, at, side);\n"
+           "\t\tif (progress_of(now) == SKIPPED || read_state(cell_at(ring, at)) != ready)",
+           "uint64_t at = advance(position, n), state = read_state(cell_at(ring, at)), now = read_recovery(ring, at);\n"
+           "\t\tuint64_t ready = wanted(ring, at, side);\n\t\tif (progress_of(now) == SKIPPED || state != ready)", ALL, runs=1000),
+    Mutant("a cell that another thread has claimed is decided", "queue/recovery.c",
+           "\t\tif (state_ahead(ring, owed_of(now), ready) > 0)\n\t\t\treturn n; /* another thread has claimed it */\n", "", ALL, runs=1000),
+    Mutant("a scan takes a quarantined cell", "queue/scan.c", " && !recovery_quarantined(ring, from) &&", " &&", ALL, runs=1000),
+    Mutant("a scan does not read the state again", "queue/scan.c",
+           " &&\n\t\t\tcount_ready(ring, from, 1, side) == 1)", ")", ALL, runs=1000),
+    Mutant("a skip does not tell senders of the room", "queue/skip.c", "\t\t\thead_skipped = true;", "\t\t\t;", ALL, runs=1000),
+    Mutant("an exclusive receiver's skip is a shared one", "queue/skip.c", "is_exclusive(ring, side)", "false", ALL, runs=1000),
+    Mutant("an exclusive sender that closes does not put tail back", "queue/close.c",
+           "\tatomic_store_explicit(&ring->tail, end, memory_order_release);\n", "", ALL, runs=1000),
+    Mutant("a receiver takes CLOSING for the end", "queue/ring_batch.c",
+           "\tif (closing(ring))\n\t\treturn close_end(ring);\n", "", ALL, runs=1000),
+    Mutant("an exclusive sender does not see that its ring is closing", "queue/ring_batch.c",
+           "if (exclusive && closing(ring)) {", "if (exclusive && false) {", ALL, runs=1000),
+    Mutant("full is said of a position that tail has left", "queue/ring_batch.c",
+           "\tif (moved_on(&ring->tail, position))\n\t\treturn 0;\n", "", ALL, runs=1000),
+    Mutant("empty is said of a position that head has left", "queue/ring_batch.c",
+           "\tif (moved_on(&ring->head, position))\n\t\treturn 0;\n", "", ALL, runs=1000),
+    Mutant("full is said without another look at the cell", "queue/ring_batch.c",
+           "return count_claimable(ring, *position, 1, SENDER).count > 0 ? 0 : -EAGAIN;", "return -EAGAIN;", ALL, runs=1000),
+    Mutant("empty is said without another look at the cell", "queue/ring_batch.c",
+           "return count_claimable(ring, *position, 1, RECEIVER).count > 0 ? 0 : -EAGAIN;", "return -EAGAIN;", ALL, runs=1000),
+    Mutant("may push: no look if tail has moved", "queue/ring_state.c", "} while (moved_on(&ring->tail, &position));", "} while (false);", ALL, runs=1000),
+    Mutant("may pop: no look if head has moved", "queue/ring_state.c", "} while (moved_on(&ring->head, &position));", "} while (false);", ALL, runs=1000),
+    Mutant("a scan does not look if tail has moved", "queue/scan.c",
+           "\t\tif (atomic_load_explicit(&ring->tail, memory_order_relaxed) != position)\n\t\t\treturn false;\n", "", ALL, runs=1000),
+    Mutant("a scan does not look if head has moved", "queue/scan.c",
+           "\t\tif (moved_on(&ring->head, &head))\n\t\t\tcontinue; /* some of these are behind it now */\n", "", ALL, runs=1000),
+    Mutant("a scan does not look for a nearer cell", "queue/scan.c",
+           "\t\t*ret_until = scan_ready(ring, from, advance(most, 1), SENDER);\n\t\treturn ahead(most, *ret_until) >= 0;",
+           "\t\treturn false;", ALL, runs=1000),
+    Mutant("counts do not look if a message has returned", "queue/ring_state.c",
+           "} while (atomic_load_explicit(&ring->returned, memory_order_relaxed) != returned);", "} while (0);", ALL, runs=1000),
+    Mutant("size does not look if head has moved", "queue/ring_state.c", "} while (moved_on(&ring->head, &head));", "} while (0);", ALL, runs=1000),
+    Mutant("[wake] acquire of a look is relaxed", "base/eventcount.c", NOTIFY, weak(NOTIFY, to="release"), ALL, runs=1000),
+    Mutant("[wake] release of a wake-up is relaxed", "base/eventcount.c", CAS_WAKE, weak(CAS_WAKE, to="acquire"), ALL, runs=1000),
+    Mutant("[wake] acquire of a wake-up is relaxed", "base/eventcount.c", CAS_WAKE,
+           CAS_WAKE.replace("acq_rel, memory_order_acquire", "release, memory_order_relaxed"), ALL, runs=1000),
+    Mutant("[wake] release of an entry is relaxed", "base/eventcount.c", PREPARE, weak(PREPARE, to="acquire"), ALL, runs=1000),
+    Mutant("[wake] acquire of an entry is relaxed", "base/eventcount.c", PREPARE, weak(PREPARE, to="release"), ALL, runs=1000),
+    Mutant("[wake] release of SEEN is relaxed", "base/eventcount.c", SEEN, weak(SEEN, "release"), ALL, runs=1000),
+    Mutant("[wake] release of a leave is relaxed", "base/eventcount.c", LEFT, weak(LEFT, to="acquire"), ALL, runs=1000),
+    Mutant("[wake] acquire of an arming is relaxed", "base/eventcount_fd.c", ARM, weak(ARM, to="release"), ALL, runs=1000),
+    Mutant("FENCED is taken back beside a sleeper", "base/eventcount.c",
+           "atomic_compare_exchange_strong_explicit(&eventcount->word, &word,\n"
+           "\t\t\tword & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN), memory_order_relaxed,\n"
+           "\t\t\tmemory_order_relaxed);",
+           "atomic_fetch_and_explicit(&eventcount->word, ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN),\n"
+           "\t\t\tmemory_order_relaxed);", ALL, runs=1000),
+    Mutant("SEEN stays when FENCED goes", "base/eventcount.c",
+           "word & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN), memory_order_relaxed", "word & ~EVENTCOUNT_FENCED, memory_order_relaxed", ALL, runs=1000),
+    Mutant("SEEN is set without FENCED", "base/eventcount.c", PREPARE, PREPARE.replace(" | fenced", ""), ALL, runs=1000),
+    Mutant("[sleep] has no full fence where SEEN is", "base/eventcount.c",
+           "\tif (word & EVENTCOUNT_SEEN) {\n\t\tfence_full();", "\tif (word & EVENTCOUNT_SEEN) {\n\t\t;", ALL, runs=1000),
+    Mutant("a sleeper that enters leaves WAKING at its limit", "base/eventcount.c",
+           "(waking(word) == EVENTCOUNT_WAKING_MAX ? EVENTCOUNT_WAKING : 0)", "0", ALL, runs=1000),
+    Mutant("armed twice", "base/eventcount_fd.c", "if (fd < 0 || word & EVENTCOUNT_ARMED)", "if (fd < 0)", ALL, runs=1000),
+    Mutant("a sleeper does not try after it has left", "base/eventcount_await.c",
+           "return done || waiter->try(context);", "return done;", ALL, runs=1000),
+    Mutant("an interrupted sleep is taken for a wake-up that is refused", "base/eventcount.c",
+           "} while (interrupted);", "} while (0 && interrupted);", ALL, runs=1000),
+    Mutant("what else a batch receives passes no wake-up on", "queue/send_recv.c", RECV_MORE, to_others(RECV_MORE, "RECEIVER"), ALL, runs=1000),
+    Mutant("a thread that gives up passes no wake-up on", "queue/blocking.c",
+           "\tif (wait.result < 0)\n\t\t/* Nothing was changed, but a wake-up may have come with it. */\n\t\tpass_wake_up_on(queue, side);\n", "", ALL, runs=1000),
+    Mutant("[sleep] has no light fence of one that changed the ring", "queue/send_recv.c",
+           "\tfence_light();\n", "", ALL, runs=1000),
+    Mutant("[sleep] has no light fence of one that passes on", "queue/blocking.c",
+           "\tfence_light();\n", "", ALL, runs=1000),
+    Mutant("[sleep] has no light fence of a free", "pool/pool.h", "\tfence_light();\n", "", ALL, runs=1000),
+    Mutant("[depot] the generation is read after the head", "base/tagged_stack.h",
+           "\t\tck_pr_fence_load();\n\t\ttop.head = ck_pr_load_ptr(&stack->head);", "\t\ttop.head = ck_pr_load_ptr(&stack->head);", ALL, runs=1000),
+    Mutant("[returned] acquire of the next reclaimer is relaxed", "pool/reclaim.c",
+           "memory_order_acquire, memory_order_relaxed);\n}", "memory_order_relaxed, memory_order_relaxed);\n}", ALL, runs=1000),
+    Mutant("[section] has no light fence", "pool/table.c", "\tfence_light();\n", "", ALL, runs=1000),
+    Mutant("a grace period waits for one half", "pool/table.c", "for (int i = 0; i < 2; i++) {\n\t\tconst struct timespec",
+           "for (int i = 0; i < 1; i++) {\n\t\tconst struct timespec", ALL, runs=1000),
+    Mutant("[table] release is relaxed", "pool/table.c", "memory_order_release, memory_order_relaxed))\n\t\t\tcontinue;",
+           "memory_order_relaxed, memory_order_relaxed))\n\t\t\tcontinue;", ALL, runs=1000),
+    Mutant("[table] acquire is relaxed", "pool/table.h", "&pools[number], memory_order_acquire", "&pools[number], memory_order_relaxed", ALL, runs=1000),
+    Mutant("[rights] release is relaxed", "pool/region.c", "\t\t\t    memory_order_release, memory_order_acquire))",
+           "\t\t\t    memory_order_acquire, memory_order_acquire))", ALL, runs=1000),
+    Mutant("[rights] acquire is relaxed", "pool/region.c", "&region->writable, memory_order_acquire", "&region->writable, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[rights] acquire of a change in vain is relaxed", "pool/region.c", "\t\t\t    memory_order_release, memory_order_acquire))",
+           "\t\t\t    memory_order_release, memory_order_relaxed))", ALL, runs=1000),
+    Mutant("[stack] release is relaxed", "pool/sample.c", "memory_order_release, memory_order_acquire))", "memory_order_relaxed, memory_order_acquire))", ALL, runs=1000),
+    Mutant("[stack] acquire is relaxed", "pool/sample.c", "(bucket, memory_order_acquire)", "(bucket, memory_order_relaxed)", ALL, runs=1000),
+    Mutant("[stack] acquire of a change in vain is relaxed", "pool/sample.c", "memory_order_release, memory_order_acquire))", "memory_order_release, memory_order_relaxed))", ALL, runs=1000),
+    Mutant("[account] release of a count is relaxed", "pool/magazine.h", "\t\tmemory_order_release);\n", "\t\tmemory_order_relaxed);\n", ALL, runs=1000),
+    Mutant("[account] release of a count without a cache is relaxed", "pool/alloc.c", "counter, amount, memory_order_release", "counter, amount, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[account] acquire of freed is relaxed", "pool/counts.c", "&counts->freed, memory_order_acquire", "&counts->freed, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[account] acquire of freed bytes is relaxed", "pool/counts.c", "&counts->freed_bytes, memory_order_acquire", "&counts->freed_bytes, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[account] acquire of trimmed is relaxed", "pool/counts.c", "trimmed, memory_order_acquire", "trimmed, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[account] acquire of absent is relaxed", "pool/counts.c", "absent_bytes, memory_order_acquire", "absent_bytes, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[account] release of trimmed is relaxed", "pool/trim.c", "&class->trimmed, trimmed, memory_order_release", "&class->trimmed, trimmed, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[account] release of absent is relaxed", "pool/chunk.c", "&chunks->absent_bytes, more, memory_order_release", "&chunks->absent_bytes, more, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[account] acquire of trimmed is relaxed: carved", "pool/alloc_wait.c",
+           "trimmed,\n\t\tmemory_order_acquire);", "trimmed,\n\t\tmemory_order_relaxed);", ALL, runs=1000),
+    Mutant("[account] acquire of carved without a cache is relaxed", "pool/alloc_wait.c", "uncached[class_index].carved, memory_order_acquire", "uncached[class_index].carved, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[account] acquire of carved is relaxed", "pool/alloc_wait.c", "counts.carved,\n\t\t\tmemory_order_acquire);", "counts.carved,\n\t\t\tmemory_order_relaxed);", ALL, runs=1000),
+    Mutant("[moves] release is relaxed", "pool/chunk.c", "&chunks->ended, 1, memory_order_release", "&chunks->ended, 1, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[moves] acquire is relaxed", "pool/chunk.c", "&chunks->ended, memory_order_acquire", "&chunks->ended, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[moves] has no release fence", "pool/chunk.c", "\tatomic_thread_fence(memory_order_release);\n", "", ALL, runs=1000),
+    Mutant("[moves] has no acquire fence", "pool/chunk.c", "\tatomic_thread_fence(memory_order_acquire);\n", "", ALL, runs=1000),
+    Mutant("[trim] release is relaxed", "pool/trim.c", "&pool->trimming, false, memory_order_release", "&pool->trimming, false, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[trim] acquire is relaxed", "pool/trim.c", "&pool->trimming, true, memory_order_acquire", "&pool->trimming, true, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[key] release of the key is relaxed", "pool/thread_exit.c", "usable, memory_order_release", "usable, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[key] acquire of the key is relaxed", "pool/thread_exit.c", "&thread_key_usable, memory_order_acquire", "&thread_key_usable, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[key] has no fence of a thread", "pool/thread_exit.c", "counted before `usable` is read. */\n\tfence_full();", "counted before `usable` is read. */\n\t;", ALL, runs=1000),
+    Mutant("[key] has no fence of the library", "pool/thread_exit.c", "\t * finds the key not usable.\n\t */\n\tfence_full();", "\t * finds the key not usable.\n\t */\n\t;", ALL, runs=1000),
+    Mutant("[key] release of a thread is relaxed", "pool/thread_exit.c", "&thread_watching, 1, memory_order_release", "&thread_watching, 1, memory_order_relaxed", ALL, runs=1000),
+    Mutant("[key] acquire of a thread is relaxed", "pool/thread_exit.c", "&thread_watching, memory_order_acquire", "&thread_watching, memory_order_relaxed", ALL, runs=1000),
+    Mutant("a free wakes nobody", "pool/alloc.h", "\tpool_notify_waiters(pool, class_index);\n", "", ALL, runs=1000),
+    Mutant("a cancelled sleeper passes no wake-up for a slab on", "pool/alloc_wait.c",
+           "\tstruct wait *wait = context;\n\tpool_notify_waiters(wait->pool, wait->class_index);", "\t(void)context;", ALL, runs=1000),
+    Mutant("a thread that ends wakes nobody", "pool/thread_exit.c", "\t\tpool_notify_all_classes(pool);\n\t\tthread_release", "\t\tthread_release", ALL, runs=1000),
+    Mutant("a flush wakes nobody", "pool/thread_exit.c", "\tpool_notify_all_classes(pool);\n\treturn 0;", "\treturn 0;", ALL, runs=1000),
+    Mutant("a thread that met a hidden slab gives up", "pool/alloc.c", "if (!*ret_hidden && slabs == 0)", "if (slabs == 0)", ALL, runs=1000),
+    Mutant("hopeless although others hold bytes", "pool/alloc_wait.c", "return bytes == atomic_load_explicit(&pool->depot.slabs.taken, memory_order_relaxed)", "return bytes <= atomic_load_explicit(&pool->depot.slabs.taken, memory_order_relaxed)", ALL, runs=1000),
+    Mutant("a reclaimer that another has forestalled tells nothing", "pool/reclaim.c",
+           "\t\tif (!revoke(cache, self))\n\t\t\t*ret_hidden = true;\n", "\t\t(void)revoke(cache, self);\n", ALL, runs=1000),
+    Mutant("a reclaimer tells nothing of an owner at work", "pool/reclaim.c",
+           "\t\telse\n\t\t\t*ret_hidden = true;\n", "", ALL, runs=1000),
+    Mutant("a thread that ends does not empty its cache", "pool/thread_exit.c", "\t\tcache_flush(cache, &pool->depot);\n\t\tpool_not", "\t\tpool_not", ALL, runs=1000),
+    Mutant("a carve is no move", "pool/chunk.c", "\tchunk_begin_move(chunks);\n\tfor", "\tfor", ALL, runs=1000),
+    Mutant("an exchange of what cools is no move", "pool/cooling.c", "\t\tchunk_begin_move(&depot->chunks);\n", "", ALL, runs=1000),
 ]
 
 
@@ -417,10 +827,19 @@ class Sources:
         self.root, self.work, self.cc = root, work, cc
         self.cflags = self.run(["pkg-config", "--cflags", "ck", "liburcu-cds"]).split()
         self.library = sorted(str(path.relative_to(root / "lib")) for path in (root / "lib").rglob("*.c"))
+        self.scheduler = sorted(str(path.relative_to(root / "test")) for path in (root / "test/sched").glob("*.c")
+                                if not path.name.endswith("_test.c"))
         self.includes = {}
 
-    def flags(self, lib, config):
-        return COMMON + CONFIGS[config] + ["-I", str(self.root / "include"), "-I", str(lib), "-I", str(self.root / "test")] + self.cflags
+    def flags(self, lib, config, name):
+        test = self.root / "test"
+        paths = [lib, self.root / "include", test]
+        special = LINKED[config]
+        if name in self.scheduler:
+            special, paths = PLAIN, [test / "sched", *paths]
+        elif config == "sched":
+            special, paths = [*SCHED, "-include", str(test / "sched/shim.h")], [test / "sched/shim", *paths]
+        return COMMON + special + [f"-I{path}" for path in paths] + self.cflags
 
     def run(self, command):
         result = subprocess.run(command, capture_output=True, text=True)
@@ -428,8 +847,8 @@ class Sources:
             raise RuntimeError(" ".join(command) + "\n" + result.stderr)
         return result.stdout
 
-    def compile(self, lib, source, config, output):
-        self.run([*self.cc, *self.flags(lib, config), "-c", str(source), "-o", str(output)])
+    def compile(self, lib, name, config, output):
+        self.run([*self.cc, *self.flags(lib, config, name), "-c", str(self.source(lib, name)), "-o", str(output)])
 
     def source(self, lib, name):
         return (lib if name in self.library else self.root / "test") / name
@@ -441,127 +860,227 @@ class Sources:
     def objects(self, config):
         return self.work / config
 
+    def parts(self, config, program):
+        """All sources of a program."""
+        return self.library + (self.scheduler if config == "sched" else [program + ".c"])
+
     def build_all(self, config, programs, executor):
         self.objects(config).mkdir()
         lib = self.root / "lib"
-        names = self.library + [program + ".c" for program in programs]
-        jobs = [executor.submit(self.compile, lib, self.source(lib, name), config,
-                                self.object(self.objects(config), name)) for name in names]
+        names = sorted({name for program in programs for name in self.parts(config, program)})
+        jobs = [executor.submit(self.compile, lib, name, config, self.object(self.objects(config), name))
+                for name in names]
         for job in jobs:
             job.result()
         for name in names:
-            made = self.run([*self.cc, *self.flags(lib, config), "-MM", str(self.source(lib, name))])
-            self.includes[name] = {word.removeprefix(f"{lib}/") for word in made.split()}
+            made = self.run([*self.cc, *self.flags(lib, config, name), "-MM", str(self.source(lib, name))])
+            self.includes[config, name] = {word.removeprefix(f"{lib}/") for word in made.split()}
 
     def link(self, config, program, changed, output):
         """The program, of objects of the unchanged sources but for those in `changed`."""
         objects = [str(changed.get(name, self.object(self.objects(config), name)))
-                   for name in [program + ".c"] + self.library]
+                   for name in self.parts(config, program)]
         output.parent.mkdir(parents=True, exist_ok=True)
-        self.run([*self.cc, *CONFIGS[config], *objects, "-pthread", "-o", str(output)])
+        self.run([*self.cc, *LINKED[config], *objects, "-pthread", "-o", str(output)])
+
+    def linked(self, directory, config, program):
+        return directory / ("scheduler" if config == "sched" else program)
+
+    def mutated(self, mutant):
+        """The changed text of its file."""
+        text = (self.root / "lib" / mutant.file).read_text()
+        if text.count(mutant.old) != 1:
+            raise RuntimeError(f"{mutant.file} has {text.count(mutant.old)} times, not once:\n{mutant.old}")
+        return text.replace(mutant.old, mutant.new)
 
     def mutate(self, mutant, directory):
         lib = directory / "lib"
         shutil.copytree(self.root / "lib", lib)
-        path = lib / mutant.file
-        text = path.read_text()
-        if text.count(mutant.old) != 1:
-            raise RuntimeError(f"{mutant.file} has {text.count(mutant.old)} times, not once:\n{mutant.old}")
-        path.write_text(text.replace(mutant.old, mutant.new))
+        (lib / mutant.file).write_text(self.mutated(mutant))
         changed = {}
-        for name in self.library + [mutant.program + ".c"]:
-            if mutant.file in self.includes[name]:
+        for name in self.parts(mutant.config, mutant.program):
+            if mutant.file in self.includes[mutant.config, name]:
                 changed[name] = self.object(directory, name)
-                self.compile(lib, self.source(lib, name), mutant.config, changed[name])
-        output = directory / pathlib.Path(mutant.program).name
+                self.compile(lib, name, mutant.config, changed[name])
+        output = self.linked(directory, mutant.config, mutant.program)
         self.link(mutant.config, mutant.program, changed, output)
         return output
 
 
+@dataclasses.dataclass
+class End:
+    """How a program ended: passed, race, hang, ..."""
+    kind: str
+    text: str = ""    # what it says about its failure
+    output: str = ""
+    runs: int = 1
+    seconds: float = 0
+
+
+def first(pattern, text):
+    found = re.search(pattern, text)
+    return found.group(1) if found else ""
+
+
+def run(command, environment, timeout):
+    """The exit status, or None, the output, and how long it took."""
+    begin = time.monotonic()
+    try:
+        result = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace",
+                                timeout=timeout)
+        return result.returncode, result.stdout + result.stderr, time.monotonic() - begin
+    except subprocess.TimeoutExpired:
+        return None, "", time.monotonic() - begin
+
+
 def play(program, seconds, seed, watchdog):
-    """How the program ended: passed, race, hang, ..."""
+    """A stress program."""
     environment = dict(
         os.environ,
         MAGRING_STRESS_SECONDS=str(seconds), MAGRING_STRESS_WATCHDOG=str(watchdog),
         TSAN_OPTIONS="halt_on_error=1:atexit_sleep_ms=0")
-    try:
-        result = subprocess.run([str(program), str(seed)], env=environment, capture_output=True,
-                                text=True, errors="replace", timeout=seconds + 60)
-    except subprocess.TimeoutExpired:
-        return "hang", ""
-    output = result.stdout + result.stderr
-    if result.returncode == 0:
-        return "passed", output
-    if "ThreadSanitizer: data race" in output:
-        return "race", output
-    if "nothing has happened for" in output:
-        return "hang", output
-    if re.search(r":\d+: not ", output):
-        return "violation", output
-    return f"status {result.returncode}", output
+    status, output, took = run([str(program), str(seed)], environment, seconds + 60)
+    if status is None:
+        kind, text = "hang", "no end"
+    elif status == 0:
+        kind, text = "passed", ""
+    elif "ThreadSanitizer: data race" in output:
+        kind, text = "race", re.sub(r"/\S*/(lib|test)/", "", first(r"SUMMARY: ThreadSanitizer: (.*)", output))
+    elif "nothing has happened for" in output:
+        kind, text = "hang", first(r"(nothing has happened for.*)", output)
+    elif re.search(r":\d+: not ", output):
+        kind, text = "violation", first(r"(\S+:\d+: not .*)", output)
+    else:
+        kind, text = f"status {status}", ""
+    return End(kind, text, output, 1, took)
+
+
+def schedule(program, mutant):
+    """A program of the scheduler. What it does depends on the sources alone."""
+    command = [str(program), "--quick", "--seed", str(SEED), "--runs", str(mutant.runs)]
+    if mutant.program != ALL:
+        command += ["--program", mutant.program.removeprefix("sched/")]
+    if mutant.memory:
+        command += ["--memory", mutant.memory]
+    if mutant.strategy:
+        command += ["--strategy", mutant.strategy]
+    status, output, took = run(command, None, 300)
+    runs = int(first(r"(\d+) runs", output) or 0)
+    if status == 0 and runs > 0:
+        return End("passed", "", output, runs, took)
+    text = first(r"FAILED [^:]*: (.*)", output)
+    if status == 1 and text:
+        return End("failed", text, output, runs, took)
+    return End(f"status {status}", "no failure of a run", output, runs, took)
+
+
+def check_unchanged(sources, uses, executor):
+    """Whether every program passes, with as many runs as any mutant of it gets."""
+    for config, program in sorted({(mutant.config, mutant.program) for mutant in uses}):
+        output = sources.linked(sources.objects(config), config, program)
+        if not output.exists():
+            sources.link(config, program, {}, output)
+    jobs = []
+    for mutant in uses:
+        output = sources.linked(sources.objects(mutant.config), mutant.config, mutant.program)
+        if mutant.config == "sched":
+            jobs.append(executor.submit(schedule, output, mutant))
+        else:
+            jobs.append(executor.submit(play, output, 1, 1, 20))
+    good = True
+    for mutant, job in zip(uses, jobs):
+        end = job.result()
+        if end.kind != "passed":
+            print(f"unchanged, {mutant.program} ({mutant.config}) fails: {end.kind}\n{end.output}")
+            good = False
+    return good
 
 
 def judge(sources, number, mutant, attempts):
+    """Whether the mutant was caught, and how its program ended."""
     directory = sources.work / f"mutant-{number}"
     directory.mkdir()
     try:
         program = sources.mutate(mutant, directory)
     except RuntimeError as error:
-        return False, f"cannot be made: {error}"
-    wanted = mutant.by
-    for attempt in range(1, attempts + 1):
-        end, _ = play(program, mutant.seconds, number * 100 + attempt, 2)
-        if end != "passed" and wanted in ("any", end):
-            shutil.rmtree(directory)
-            return True, end + ("" if attempt == 1 else f", attempt {attempt}")
-    return False, f"{end}, expected {'a failure' if wanted == 'any' else wanted}"
+        return False, End("cannot be made", str(error))
+    if mutant.config == "sched":
+        end = schedule(program, mutant)
+        caught = end.kind == "failed"
+    else:
+        for attempt in range(1, attempts + 1):
+            end = play(program, mutant.seconds, number * 100 + attempt, 2)
+            end.runs = attempt
+            caught = end.kind != "passed" and mutant.by in ("any", end.kind)
+            if caught:
+                break
+    shutil.rmtree(directory)
+    return caught, end
+
+
+def describe(mutant, caught, end):
+    text = f"{'caught  ' if caught else 'SURVIVED'}  {mutant.name}: {mutant.program} ({mutant.config}), "
+    text += f"{end.kind}, {end.runs} run{'s' if end.runs != 1 else ''}, {end.seconds:.2f} s"
+    return text + (f": {end.text}" if end.text else "")
+
+
+def has_thread_sanitizer(sources):
+    probe = sources.work / "probe.c"
+    probe.write_text("int main(void) { return 0; }\n")
+    try:
+        sources.run([*sources.cc, *THREAD, str(probe), "-o", str(probe.with_suffix(""))])
+        sources.run([str(probe.with_suffix(""))])
+        return True
+    except RuntimeError as error:
+        print(f"skipped: no ThreadSanitizer: {error}")
+        return False
 
 
 def main():
     parser = argparse.ArgumentParser(description="break the library and see that its tests notice")
     parser.add_argument("--source", type=pathlib.Path, default=pathlib.Path(__file__).parent.parent)
     parser.add_argument("--cc", default=os.environ.get("CC", "cc"))
-    parser.add_argument("--attempts", type=int, default=8)
+    parser.add_argument("--attempts", type=int, default=8, help="of a stress program")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--json", type=pathlib.Path, help="also write what caught each mutant to this file")
+    parser.add_argument("--equivalents", action="store_true", help="these instead, of which none may be caught")
+    parser.add_argument("--open", action="store_true", help="those that nothing has caught so far instead")
     parser.add_argument("names", nargs="*", help="only mutants whose name contains one of these")
     arguments = parser.parse_args()
-    mutants = [(number, mutant) for number, mutant in enumerate(MUTANTS)
+    chosen = EQUIVALENTS if arguments.equivalents else OPEN if arguments.open else MUTANTS
+    mutants = [(number, mutant) for number, mutant in enumerate(chosen)
                if not arguments.names or any(name in mutant.name for name in arguments.names)]
-    cc = shlex.split(arguments.cc)
     begin = time.monotonic()
-    survivors = 0
+    report = []
     with tempfile.TemporaryDirectory(prefix="magring-mutants-") as work, \
             concurrent.futures.ThreadPoolExecutor(arguments.jobs) as executor:
-        sources = Sources(arguments.source.resolve(), pathlib.Path(work), cc)
-        probe = pathlib.Path(work) / "probe.c"
-        probe.write_text("int main(void) { return 0; }\n")
-        try:
-            sources.run([*cc, *THREAD, str(probe), "-o", str(probe.with_suffix(""))])
-            sources.run([str(probe.with_suffix(""))])
-        except RuntimeError as error:
-            print(f"skipped: no ThreadSanitizer: {error}")
+        sources = Sources(arguments.source.resolve(), pathlib.Path(work), shlex.split(arguments.cc))
+        for mutant in EQUIVALENTS + OPEN:
+            sources.mutated(mutant)
+        if not has_thread_sanitizer(sources):
             return SKIPPED
-        uses = sorted({(mutant.config, mutant.program) for _, mutant in mutants})
-        for config in sorted({config for config, _ in uses}):
-            sources.build_all(config, sorted(p for c, p in uses if c == config), executor)
-        for config, program in uses:
-            sources.link(config, program, {}, sources.objects(config) / program)
-        whole = [executor.submit(play, sources.objects(config) / program, 1, 1, 20)
-                 for config, program in uses]
-        for (config, program), job in zip(uses, whole):
-            end, output = job.result()
-            if end != "passed":
-                print(f"unchanged, {program} ({config}) fails: {end}\n{output}")
-                return 1
+        for config in sorted({mutant.config for _, mutant in mutants}):
+            sources.build_all(config, [mutant.program for _, mutant in mutants if mutant.config == config], executor)
+        most = {}
+        for _, mutant in sorted(mutants, key=lambda numbered: numbered[1].runs):
+            most[mutant.use()] = mutant
+        if not check_unchanged(sources, list(most.values()), executor):
+            return 1
         jobs = [executor.submit(judge, sources, number, mutant, arguments.attempts)
                 for number, mutant in mutants]
         for (_, mutant), job in zip(mutants, jobs):
-            killed, how = job.result()
-            survivors += not killed
-            print(f"{'caught  ' if killed else 'SURVIVED'}  {mutant.name}: {mutant.program} "
-                  f"({mutant.config}), {how}", flush=True)
-    print(f"{len(mutants) - survivors} of {len(mutants)} mutants caught in {time.monotonic() - begin:.0f} s")
-    return 1 if survivors else 0
+            caught, end = job.result()
+            print(describe(mutant, caught, end), flush=True)
+            report.append({"name": mutant.name, "file": mutant.file, "program": mutant.program,
+                           "config": mutant.config, "caught": caught, "by": end.kind, "text": end.text,
+                           "runs": end.runs, "seconds": round(end.seconds, 3)})
+    survivors = sum(not entry["caught"] for entry in report)
+    cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"{len(mutants) - survivors} of {len(mutants)} mutants caught in {time.monotonic() - begin:.0f} s, "
+          f"{cpu.ru_utime + cpu.ru_stime:.0f} s of CPU")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+    return 1 if (survivors < len(mutants) if arguments.equivalents else survivors) else 0
 
 
 if __name__ == "__main__":

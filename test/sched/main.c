@@ -30,7 +30,7 @@ static struct options {
 	unsigned int bound;
 	int memory;   /* -1: each in turn */
 	int strategy; /* -1: random and PCT in turn */
-	bool trace, plain, shrink, list;
+	bool trace, plain, shrink, quick, list;
 } options = { .seconds = 1, .memory = -1, .strategy = -1, .bound = 2 };
 
 static double seconds_now(void)
@@ -77,6 +77,8 @@ static void report(const struct plan *plan, const char *program)
 	printf("again:  %s --replay %s/%s/%s/%llu --trace\n", program, plan->program->name,
 		memory_of(plan), strategies[plan->strategy], (unsigned long long)plan->seed);
 	fflush(stdout);
+	if (options.quick)
+		return;
 	script_keep();
 	unsigned int decided = engine->script_length;
 	script_shrink(plan);
@@ -110,6 +112,7 @@ static bool run_for(const struct sched_program *program, double seconds, int mem
 		plan.seed++;
 		if (!engine_run(&plan)) {
 			report(&plan, self);
+			printf("%llu runs\n", (unsigned long long)runs);
 			return false;
 		}
 		if (plan.strategy == EXHAUSTIVE && !strategy_next()) {
@@ -164,10 +167,12 @@ static void usage(const char *self)
 {
 	printf("usage: %s [--program NAME] [--seconds N | --total N | --runs N] [--seed N]\n"
 	       "       [--memory sc|tso|weak[-full]] [--strategy random|pct|exhaustive] [--bound N]\n"
+	       "       [--quick]\n"
 	       "   or: %s --replay CASE [--trace [--plain]] [--shrink]\n"
 	       "   or: %s --list\n"
 	       "--seconds is for each program, --total for all. Without --strategy small\n"
-	       "programs are searched first. The seed is the date, unless it is given.\n",
+	       "programs are searched first. The seed is the date, unless it is given.\n"
+	       "--quick leaves a failed run as long as it is.\n",
 		self, self, self);
 }
 
@@ -177,7 +182,8 @@ static void read_options(int argc, char **argv)
 		{ "seconds", 1, NULL, 't' }, { "total", 1, NULL, 'a' }, { "runs", 1, NULL, 'n' },
 		{ "seed", 1, NULL, 's' }, { "memory", 1, NULL, 'm' }, { "strategy", 1, NULL, 'S' },
 		{ "bound", 1, NULL, 'b' }, { "replay", 1, NULL, 'r' }, { "trace", 0, NULL, 'T' },
-		{ "plain", 0, NULL, 'P' }, { "shrink", 0, NULL, 'k' }, { "list", 0, NULL, 'l' },
+		{ "plain", 0, NULL, 'P' }, { "shrink", 0, NULL, 'k' }, { "quick", 0, NULL, 'q' },
+		{ "list", 0, NULL, 'l' },
 		{ NULL, 0, NULL, 0 } };
 	int option;
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -217,6 +223,9 @@ static void read_options(int argc, char **argv)
 			break;
 		case 'k':
 			options.shrink = true;
+			break;
+		case 'q':
+			options.quick = true;
 			break;
 		case 'l':
 			options.list = true;
