@@ -28,6 +28,6 @@ static __attribute__((constructor)) void compose(void)
 	count = append(recovery_programs, count);
 	count = append(recovery_step_programs, count);
 	count = append(small_programs, count);
-	count = append(memory_programs, count);
+	count = append(pool_programs, count);
 	append(mutant_programs, count);
 }
