@@ -8,7 +8,6 @@
 
 #include <setjmp.h>
 
-
 #include "scheduler.h"
 
 #define THREADS SCHED_THREADS
@@ -200,6 +199,15 @@ static inline bool is_running(void)
 void engine_init(void);
 /* Whether the run went well. */
 bool engine_run(const struct plan *plan);
+/* The program ends with a message. */
+__attribute__((noreturn)) void engine_give_up(const char *message);
+struct thread *engine_add_thread(const char *name, void (*run)(void *), void *context);
+/* Returns when the running thread is to go on. */
+void engine_switch_to(struct thread *next);
+/* The running thread has ended. */
+__attribute__((noreturn)) void engine_end_thread(void);
+
+/* threads.c */
 /* Steps of the running thread. */
 void engine_reschedule(void);
 static inline void point(void)
@@ -214,11 +222,12 @@ static inline void point(void)
 }
 /* The running thread gives way. */
 void engine_yield(void);
-/* The running thread has ended. */
-__attribute__((noreturn)) void engine_end_thread(void);
 /* The running thread is in a state in which it does not run. */
 void engine_block(enum state state);
 void engine_wake(struct thread *thread, int answer);
+/* A thread stops for good; one that has stopped goes on. */
+void engine_stop(struct thread *thread);
+void engine_go_on(struct thread *thread);
 void engine_perform(const struct decision *decision);
 
 /* strategy.c */
@@ -228,13 +237,15 @@ struct thread *strategy_pick(struct thread *fallback);
 void strategy_act(void);
 unsigned int strategy_decide(enum decision_kind kind, unsigned int n);
 uint64_t strategy_countdown(void);
-/* The next schedule of a search; false: there is none. */
-bool strategy_next(void);
 uint64_t strategy_random(void);
 
+/* search.c */
+/* One of n, by the search. */
+unsigned int search_choose(unsigned int n);
+/* The next schedule of a search; false: there is none. */
+bool search_next(void);
+
 /* memory.c */
-void memory_init(void);
-void memory_begin(void);
 uint64_t memory_load(uintptr_t address, unsigned int size, int order);
 void memory_store(uintptr_t address, unsigned int size, uint64_t value, int order);
 enum rmw { EXCHANGE, ADD, SUB, AND, OR, XOR };
@@ -245,21 +256,25 @@ bool memory_cas(uintptr_t address, unsigned int size, uint64_t *expected, uint64
 bool memory_cas2(uintptr_t address, const uint64_t expected[2], const uint64_t desired[2]);
 void memory_fence(int order);
 void memory_fence_of(struct thread *thread);
+void memory_release_edge(struct clock *clock);
+void memory_acquire_edge(const struct clock *clock);
+
+/* buffers.c */
 void memory_drain(struct thread *thread);
 void memory_drain_one(struct thread *thread);
+
+/* cells.c */
 void memory_plain(uintptr_t address, size_t bytes, bool write);
 void memory_freed(uintptr_t address, size_t bytes);
 void memory_zero(uintptr_t address, size_t bytes);
+
+/* arena.c */
+void memory_init(void);
+void memory_begin(void);
 void *memory_take(size_t bytes, size_t align);
 /* The same, but nothing is written to it until it is opened. */
 void *memory_reserve(size_t bytes, size_t align);
 void memory_open(void *address, size_t bytes);
-void memory_release_edge(struct clock *clock);
-void memory_acquire_edge(const struct clock *clock);
-
-/* kernel.c */
-void kernel_begin(void);
-void kernel_thread_ends(void);
 
 /* trace.c */
 void trace_step(const char *what, uintptr_t address, uint64_t value);

@@ -80,7 +80,7 @@ bool run_many(const struct sched_program *program, enum sched_memory memory, enu
 			count_failure(failure);
 		tally->hashes[tally->runs % 4096] = tally->hash;
 		tally->runs++;
-		if (strategy == EXHAUSTIVE && !strategy_next())
+		if (strategy == EXHAUSTIVE && !search_next())
 			return true;
 	}
 	return strategy != EXHAUSTIVE;

@@ -30,7 +30,7 @@ static struct options {
 	unsigned int bound;
 	int memory;   /* -1: each in turn */
 	int strategy; /* -1: random and PCT in turn */
-	bool trace, plain, shrink, list;
+	int trace, plain, shrink, list;
 } options = { .seconds = 1, .memory = -1, .strategy = -1, .bound = 2 };
 
 static double seconds_now(void)
@@ -112,7 +112,7 @@ static bool run_for(const struct sched_program *program, double seconds, int mem
 			report(&plan, self);
 			return false;
 		}
-		if (plan.strategy == EXHAUSTIVE && !strategy_next()) {
+		if (plan.strategy == EXHAUSTIVE && !search_next()) {
 			exhausted = true;
 			break;
 		}
@@ -171,17 +171,20 @@ static void usage(const char *self)
 		self, self, self);
 }
 
+static const struct option known[] = { { "program", 1, NULL, 'p' }, { "seconds", 1, NULL, 't' },
+	{ "total", 1, NULL, 'a' }, { "runs", 1, NULL, 'n' }, { "seed", 1, NULL, 's' },
+	{ "memory", 1, NULL, 'm' }, { "strategy", 1, NULL, 'S' }, { "bound", 1, NULL, 'b' },
+	{ "replay", 1, NULL, 'r' }, { "trace", 0, &options.trace, 1 },
+	{ "plain", 0, &options.plain, 1 }, { "shrink", 0, &options.shrink, 1 },
+	{ "list", 0, &options.list, 1 }, { NULL, 0, NULL, 0 } };
+
 static void read_options(int argc, char **argv)
 {
-	static const struct option known[] = { { "program", 1, NULL, 'p' },
-		{ "seconds", 1, NULL, 't' }, { "total", 1, NULL, 'a' }, { "runs", 1, NULL, 'n' },
-		{ "seed", 1, NULL, 's' }, { "memory", 1, NULL, 'm' }, { "strategy", 1, NULL, 'S' },
-		{ "bound", 1, NULL, 'b' }, { "replay", 1, NULL, 'r' }, { "trace", 0, NULL, 'T' },
-		{ "plain", 0, NULL, 'P' }, { "shrink", 0, NULL, 'k' }, { "list", 0, NULL, 'l' },
-		{ NULL, 0, NULL, 0 } };
 	int option;
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		switch (option) {
+		case 0: /* it is set */
+			break;
 		case 'p':
 			options.program = optarg;
 			break;
@@ -208,18 +211,6 @@ static void read_options(int argc, char **argv)
 			break;
 		case 'r':
 			options.replay = optarg;
-			break;
-		case 'T':
-			options.trace = true;
-			break;
-		case 'P':
-			options.plain = true;
-			break;
-		case 'k':
-			options.shrink = true;
-			break;
-		case 'l':
-			options.list = true;
 			break;
 		default:
 			usage(argv[0]);

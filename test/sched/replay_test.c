@@ -160,7 +160,7 @@ static void check_searched(enum sched_memory memory)
 		engine->known = known;
 		engine_run(&plan);
 		runs++;
-	} while (strategy_next());
+	} while (search_next());
 	check(failed > 0 && failed < runs, "lost update %s: %u of %u failed", memory_names[memory],
 		failed, runs);
 }

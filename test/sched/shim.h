@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Comes before all else in the library's sources: what they ask of the system
- * goes to kernel.c. The system's headers come first, so that only the
- * library's own calls have other names.
+ * goes to kernel.c and the files that it names. The system's headers come first,
+ * so that only the library's own calls have other names.
  */
 #ifndef MAGRING_SCHED_SHIM_H
 #define MAGRING_SCHED_SHIM_H

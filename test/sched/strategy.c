@@ -93,30 +93,6 @@ static void note(enum decision_kind kind, unsigned int value)
 			.step = (uint32_t)me->steps };
 }
 
-/* One of n, by the search. */
-static unsigned int search(unsigned int n)
-{
-	if (n < 2)
-		return 0;
-	if (engine->depth == sizeof(engine->branches) / sizeof(engine->branches[0]))
-		sched_fail("too many decisions for a search");
-	if (engine->depth == engine->known)
-		engine->branches[engine->known++] = (struct branch){ .options = (uint16_t)n };
-	return engine->branches[engine->depth++].chosen;
-}
-
-bool strategy_next(void)
-{
-	engine->known = engine->depth;
-	while (engine->known > 0) {
-		struct branch *last = &engine->branches[engine->known - 1];
-		if (++last->chosen < last->options)
-			return true;
-		engine->known--;
-	}
-	return false;
-}
-
 /* What the script has for this step of the running thread, or NULL. */
 static const struct decision *scripted(enum decision_kind from, enum decision_kind to)
 {
@@ -155,9 +131,9 @@ unsigned int strategy_decide(enum decision_kind kind, unsigned int n)
 		break;
 	case EXHAUSTIVE:
 		if (kind == CHOICE)
-			value = search(n);
+			value = search_choose(n);
 		else if (engine->budget > 0) {
-			value = search(n);
+			value = search_choose(n);
 			engine->budget -= value != 0;
 		}
 		break;
@@ -206,7 +182,7 @@ static struct thread *searched(struct thread *fallback)
 	for (unsigned int i = 0; i < engine->count && may; i++)
 		if (engine->threads[i].state == RUNNABLE && &engine->threads[i] != fallback)
 			options[n++] = &engine->threads[i];
-	unsigned int chosen = search(n);
+	unsigned int chosen = search_choose(n);
 	if (chosen > 0 && !free)
 		engine->budget--;
 	return options[chosen];
@@ -302,7 +278,7 @@ void strategy_act(void)
 		act_at_random();
 		break;
 	case EXHAUSTIVE:
-		while (engine->budget > 0 && (chosen = search(possible(events) + 1)) > 0) {
+		while (engine->budget > 0 && (chosen = search_choose(possible(events) + 1)) > 0) {
 			engine->budget--;
 			perform(events[chosen - 1].kind, events[chosen - 1].value);
 		}

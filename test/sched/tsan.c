@@ -2,7 +2,7 @@
 /*
  * What the compiler calls before an access to memory, and instead of an atomic
  * operation, in sources that it compiles for ThreadSanitizer. The names and
- * types are those of its runtime library.
+ * types are those of its runtime library. shim_cas2() is for shim/ck_pr.h.
  */
 #include "engine.h"
 
@@ -191,4 +191,11 @@ void __tsan_atomic_signal_fence(int order);
 void __tsan_atomic_signal_fence(int order)
 {
 	(void)order;
+}
+
+bool shim_cas2(void *address, const void *expected, const void *desired);
+bool shim_cas2(void *address, const void *expected, const void *desired)
+{
+	HERE();
+	return memory_cas2((uintptr_t)address, expected, desired);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory_programs: the programs for lib/pool.
+ * pool_programs: the programs for lib/pool.
  */
-#ifndef MAGRING_SCHED_MEMORY_PROGRAMS_H
-#define MAGRING_SCHED_MEMORY_PROGRAMS_H
+#ifndef MAGRING_SCHED_POOL_PROGRAMS_H
+#define MAGRING_SCHED_POOL_PROGRAMS_H
 
 #include "scheduler.h"
 
 /* Ended by NULL. */
-extern const struct sched_program *const memory_programs[];
+extern const struct sched_program *const pool_programs[];
 
 extern const struct sched_program memory_few, memory_pairs, memory_cooling;
 extern const struct sched_program memory_burst, memory_wave, memory_line, memory_timeouts,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory_slabs: a small pool, and a judge of what it hands out, for programs.
+ * pool_slabs: a small pool, and a judge of what it hands out, for programs.
  *
  * The judge notes which thread holds which bytes of the pool's memory. A slab
  * that two threads hold fails the run. So does one that a thread gets without
  * knowing that the last holder was done with it.
  */
-#ifndef MAGRING_SCHED_MEMORY_SLABS_H
-#define MAGRING_SCHED_MEMORY_SLABS_H
+#ifndef MAGRING_SCHED_POOL_SLABS_H
+#define MAGRING_SCHED_POOL_SLABS_H
 
 #include "tuned.h"
 

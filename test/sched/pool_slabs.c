@@ -4,7 +4,7 @@
  * are what really happened. A refusal with timeout 0 is wrong if no other thread
  * was in a call meanwhile and memory was left. A thread that ends is in a call.
  */
-#include "memory_slabs.h"
+#include "pool_slabs.h"
 
 #include <errno.h>
 

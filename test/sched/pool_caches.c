@@ -2,7 +2,7 @@
 /*
  * Programs: allocation and free by threads with caches, of one size class.
  */
-#include "memory_slabs.h"
+#include "pool_slabs.h"
 
 #include <errno.h>
 

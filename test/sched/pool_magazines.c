@@ -2,7 +2,7 @@
 /*
  * Programs: pages of empty magazines, which a trim gives to the system.
  */
-#include "memory_slabs.h"
+#include "pool_slabs.h"
 
 #include <errno.h>
 

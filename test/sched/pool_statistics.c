@@ -2,7 +2,7 @@
 /*
  * What statistics promise at any moment, beside whatever other threads do.
  */
-#include "memory_slabs.h"
+#include "pool_slabs.h"
 
 void slabs_check_class(unsigned int class_index)
 {

@@ -2,7 +2,7 @@
 /*
  * Programs: threads and pools that come and go, and statistics beside them.
  */
-#include "memory_slabs.h"
+#include "pool_slabs.h"
 #include "pool/counts.h"
 
 #include <errno.h>

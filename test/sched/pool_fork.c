@@ -7,7 +7,7 @@
  * that no call waits for a thread that is not there, and that no slab is two
  * messages'. Slabs in the hands of the others are lost.
  */
-#include "memory_slabs.h"
+#include "pool_slabs.h"
 
 #include <errno.h>
 

@@ -2,7 +2,7 @@
 /*
  * Programs: trims, which take all free memory into one thread's hands.
  */
-#include "memory_slabs.h"
+#include "pool_slabs.h"
 
 #include <errno.h>
 

@@ -2,7 +2,7 @@
 /*
  * Programs: a pool that goes beside threads that end; and one stack alone.
  */
-#include "memory_slabs.h"
+#include "pool_slabs.h"
 
 #include <errno.h>
 

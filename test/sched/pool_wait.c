@@ -3,7 +3,7 @@
  * Programs: threads that wait for memory. Nothing more is freed than they need,
  * so that a wake-up that is lost leaves a sleeper behind.
  */
-#include "memory_slabs.h"
+#include "pool_slabs.h"
 
 #include <errno.h>
 

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How threads end: cancellation, clean-up handlers, what is specific to a thread;
+ * and forks, in whose child all other threads have ended.
+ */
+#include "kernel.h"
+#include "shim.h"
+
+#include <errno.h>
+
+/* Made by constructors, and so as old as the process. */
+static void (*destructors[KEYS])(void *);
+static unsigned int keys;
+static void (*child_handlers[8])(void);
+static unsigned int child_handler_count;
+
+__attribute__((noreturn)) static void end_cancelled(void)
+{
+	me->cancellable = false;
+	me->cancel_disabled = true;
+	while (me->cleanups != NULL) {
+		struct cleanup *cleanup = me->cleanups;
+		me->cleanups = cleanup->next;
+		cleanup->run(cleanup->context);
+	}
+	engine_end_thread();
+}
+
+void kernel_check_cancelled(void)
+{
+	if (me->cancelled && me->cancellable && !me->cancel_disabled)
+		end_cancelled();
+}
+
+int shim_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
+{
+	(void)prepare, (void)parent;
+	if (child_handler_count == 8)
+		return ENOMEM;
+	child_handlers[child_handler_count++] = child;
+	return 0;
+}
+
+void sched_become_child(void)
+{
+	point();
+	memory_drain(me);
+	for (unsigned int i = 0; i < engine->count; i++)
+		if (&engine->threads[i] != me)
+			engine->threads[i].state = ENDED;
+	/* Whatever other threads did, the child is a copy of: no race. */
+	for (unsigned int i = 0; i < engine->count; i++) {
+		memory_drain(&engine->threads[i]);
+		clock_join(&me->clock, &engine->threads[i].clock);
+	}
+	for (unsigned int i = 0; i < child_handler_count; i++)
+		child_handlers[i]();
+}
+
+int shim_key_create(pthread_key_t *ret_key, void (*destructor)(void *))
+{
+	if (keys == KEYS)
+		return EAGAIN;
+	destructors[keys] = destructor;
+	*ret_key = keys++;
+	return 0;
+}
+
+int shim_key_delete(pthread_key_t key)
+{
+	destructors[key] = NULL;
+	return 0;
+}
+
+int shim_setspecific(pthread_key_t key, const void *value)
+{
+	me->specific[key] = (void *)(uintptr_t)value;
+	return 0;
+}
+
+void kernel_thread_ends(void)
+{
+	for (unsigned int i = 0; i < keys; i++) {
+		void *value = me->specific[i];
+		me->specific[i] = NULL;
+		if (value != NULL && destructors[i] != NULL)
+			destructors[i](value);
+	}
+}
+
+int shim_setcancelstate(int state, int *ret_old)
+{
+	if (!is_running())
+		return 0;
+	if (ret_old != NULL)
+		*ret_old = me->cancel_disabled ? PTHREAD_CANCEL_DISABLE : PTHREAD_CANCEL_ENABLE;
+	me->cancel_disabled = state == PTHREAD_CANCEL_DISABLE;
+	return 0;
+}
+
+int shim_setcanceltype(int type, int *ret_old)
+{
+	if (ret_old != NULL)
+		*ret_old = me->cancellable ? PTHREAD_CANCEL_ASYNCHRONOUS : PTHREAD_CANCEL_DEFERRED;
+	me->cancellable = type == PTHREAD_CANCEL_ASYNCHRONOUS;
+	kernel_check_cancelled();
+	return 0;
+}
+
+void sched_cancel(unsigned int id)
+{
+	struct thread *thread = &engine->threads[id];
+	kernel_enter();
+	thread->cancelled = true;
+	if (thread->state == ASLEEP && thread->cancellable && !thread->cancel_disabled)
+		engine_wake(thread, EINTR);
+}
+
+void shim_cleanup_push(struct shim_cleanup *cleanup)
+{
+	struct cleanup *entry = (struct cleanup *)(void *)cleanup;
+	entry->next = me->cleanups;
+	me->cleanups = entry;
+}
+
+void shim_cleanup_pop(int run)
+{
+	struct cleanup *entry = me->cleanups;
+	me->cleanups = entry->next;
+	if (run)
+		entry->run(entry->context);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The heap and the address space of a run. Nothing is handed out twice.
+ */
+#include "kernel.h"
+#include "shim.h"
+
+#include <errno.h>
+
+#undef free
+#undef memcpy
+
+/* The bytes before a piece of the heap say how long it is. */
+static void *take(size_t bytes, size_t align)
+{
+	char *memory = NULL;
+	if (bytes <= SIZE_MAX / 2)
+		memory = memory_take(bytes + align, align < 16 ? 16 : align);
+	if (memory == NULL)
+		return NULL;
+	memory += align < 16 ? 16 : align;
+	((size_t *)(void *)memory)[-1] = bytes;
+	return memory;
+}
+
+void *shim_malloc(size_t bytes)
+{
+	return take(bytes, 16);
+}
+
+void *shim_calloc(size_t count, size_t bytes)
+{
+	return take(bytes > 0 && count > SIZE_MAX / bytes ? SIZE_MAX : count * bytes, 16);
+}
+
+void *shim_aligned_alloc(size_t align, size_t bytes)
+{
+	return take(bytes, align);
+}
+
+void shim_free(void *memory)
+{
+	if (memory != NULL)
+		memory_freed((uintptr_t)memory, ((size_t *)memory)[-1]);
+}
+
+void *shim_realloc(void *memory, size_t bytes)
+{
+	void *larger = take(bytes, 16);
+	if (larger != NULL && memory != NULL) {
+		size_t before = ((size_t *)memory)[-1];
+		memcpy(larger, memory, before < bytes ? before : bytes);
+		shim_free(memory);
+	}
+	return larger;
+}
+
+char *shim_strdup(const char *text)
+{
+	char *copy = take(strlen(text) + 1, 16);
+	return copy != NULL ? strcpy(copy, text) : NULL;
+}
+
+void *shim_mmap(void *address, size_t bytes, int rights, int flags, int fd, off_t offset)
+{
+	(void)address, (void)flags, (void)fd, (void)offset;
+	void *memory = rights == PROT_NONE ? memory_reserve(bytes, 4096) : memory_take(bytes, 4096);
+	if (memory == NULL)
+		errno = ENOMEM;
+	return memory != NULL ? memory : MAP_FAILED;
+}
+
+int shim_munmap(void *address, size_t bytes)
+{
+	kernel_enter();
+	memory_freed((uintptr_t)address, bytes);
+	return 0;
+}
+
+int shim_mprotect(void *address, size_t bytes, int rights)
+{
+	(void)rights;
+	if (is_running())
+		kernel_enter();
+	memory_open(address, bytes);
+	return 0;
+}
+
+int shim_madvise(void *address, size_t bytes, int advice)
+{
+	kernel_enter();
+	trace("madvise", (uintptr_t)address, bytes);
+	if (advice == MADV_DONTNEED)
+		memory_zero((uintptr_t)address, bytes);
+	return 0;
+}
