@@ -755,7 +755,7 @@ OPEN = [
            "} while (interrupted);", "} while (0 && interrupted);", ALL, runs=1000),
     Mutant("what else a batch receives passes no wake-up on", "queue/send_recv.c", RECV_MORE, to_others(RECV_MORE, "RECEIVER"), ALL, runs=1000),
     Mutant("a thread that gives up passes no wake-up on", "queue/blocking.c",
-           "\tif (wait.result < 0)\n\t\t/* Nothing was changed, but a wake-up may have come with it. */\n\t\tpass_wake_up_on(queue, side);\n", "", ALL, runs=1000),
+           "\tif (wait.result < 0)\n\t\t/* The thread gives up, and may have taken a wake-up with it. */\n\t\tpass_wake_up_on(queue, side);\n", "", ALL, runs=1000),
     Mutant("[sleep] has no light fence of one that changed the ring", "queue/send_recv.c",
            "\tfence_light();\n", "", ALL, runs=1000),
     Mutant("[sleep] has no light fence of one that passes on", "queue/blocking.c",
