@@ -15,5 +15,6 @@ extern const struct sched_program *const recovery_step_programs[];
 extern const struct sched_program *const small_programs[];
 /* Not there in a build without these files. */
 extern const struct sched_program *const memory_programs[] __attribute__((weak));
+extern const struct sched_program *const pool_directed_programs[] __attribute__((weak));
 
 #endif
