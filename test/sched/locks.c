@@ -40,6 +40,9 @@ int shim_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *unused)
 {
 	(void)unused;
 	memset(mutex, 0, sizeof(*mutex));
+	/* The child of a fork makes locks anew that others held. */
+	if (is_running())
+		lock_at(mutex)->owner = NULL;
 	return 0;
 }
 

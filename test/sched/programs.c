@@ -31,5 +31,6 @@ static __attribute__((constructor)) void compose(void)
 	count = append(refusal_programs, count);
 	count = append(small_programs, count);
 	count = append(pool_programs, count);
+	count = append(pool_directed_programs, count);
 	append(mutant_programs, count);
 }

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Directed programs: magazines that cool. Threads that free what others have
+ * allocated put them into the places.
+ */
+#include "pool_slabs.h"
+#include "pool_directed.h"
+
+static struct magring_message held[8];
+
+static void take_all(unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		int rc = slabs_take(&held[i], SLABS_SMALL, 0);
+		sched_require(rc == 0, "slab %u: %d", i, rc);
+	}
+}
+
+/* Magazines of one slab: the first one of three cools. */
+static void free_three(void *first)
+{
+	struct magring_message *message = first;
+	for (int i = 0; i < 3; i++)
+		slabs_free(&message[i]);
+}
+
+/* Its cache keeps what it holds, and it is in no call. */
+static void free_three_and_stay(void *first)
+{
+	free_three(first);
+	slabs_tell();
+	engine_block(WAITING);
+}
+
+/* Two threads put a magazine into one place. */
+static void run_cool_over(void)
+{
+	slabs_create(
+		&(struct slabs_options){ .bytes = 6 * 64, .rounds = 1, .chunk = 1, .cooling = 1 });
+	take_all(6);
+	slabs_spawn("free", free_three, &held[0]);
+	slabs_spawn("free", free_three, &held[3]);
+	slabs_wait();
+	slabs_end(SLABS_SMALL);
+}
+
+#define LARGE ((size_t)256)
+
+/* What cools is of one class, and the other one wants it. */
+static void run_cool_class(void)
+{
+	struct magring_message large;
+	slabs_create(&(struct slabs_options){ .bytes = 4 * 64,
+		.max_payload = LARGE,
+		.rounds = 1,
+		.chunk = 1,
+		.cooling = 1,
+		.several = true });
+	take_all(4);
+	slabs_spawn("free", free_three, &held[1]);
+	slabs_wait();
+	sched_require(slabs_take(&large, LARGE, 0) != 0, "a large slab of small memory");
+	slabs_free(&held[0]);
+	slabs_end(LARGE);
+}
+
+static void take_empties(void)
+{
+	while (depot_take_empty(&slabs_pool()->depot) != NULL)
+		;
+}
+
+/* There is no empty magazine for the thread that wants what cools. */
+static void run_cool_bare(void)
+{
+	slabs_create(
+		&(struct slabs_options){ .bytes = 3 * 64, .rounds = 1, .chunk = 1, .cooling = 1 });
+	take_all(3);
+	sched_run_alone(slabs_spawn("free", free_three_and_stay, &held[0]), 2000);
+	slabs_listen();
+	slabs_leave_metadata(0);
+	(void)magring_pool_flush_thread(slabs_pool());
+	for (unsigned int i = 0; i < 3; i++) {
+		take_empties();
+		int rc = slabs_take(&held[i], SLABS_SMALL, 0);
+		sched_require(rc == 0, "slab %u of 3: %d", i, rc);
+	}
+	for (unsigned int i = 0; i < 3; i++)
+		slabs_free(&held[i]);
+	slabs_end(SLABS_SMALL);
+}
+
+const struct sched_program pool_cool_over = { "pool_cool_over",
+	"one magazine takes the place of another", run_cool_over, SCHED_MAY_STOP };
+const struct sched_program pool_cool_class = { "pool_cool_class",
+	"what cools is another class's, until a trim", run_cool_class, SCHED_MAY_STOP };
+const struct sched_program pool_cool_bare = { "pool_cool_bare",
+	"what cools is all there is, and there are no magazines", run_cool_bare, 0 };

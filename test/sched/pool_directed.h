@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool_directed: programs for lib/pool in which threads are placed at the
+ * moment that matters. Each shows a fault that chance alone seldom meets.
+ */
+#ifndef MAGRING_SCHED_POOL_DIRECTED_H
+#define MAGRING_SCHED_POOL_DIRECTED_H
+
+#include "scheduler.h"
+
+extern const struct sched_program pool_turn_over, pool_cut, pool_tail, pool_pages;
+extern const struct sched_program pool_pass_on, pool_second_wake, pool_left;
+extern const struct sched_program pool_cool_over, pool_cool_class, pool_cool_bare;
+extern const struct sched_program pool_accounts;
+extern const struct sched_program pool_child;
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Directed programs: which sleeper is woken, and by what.
+ *
+ * Two wake-ups are under way at most. So a thread that has stopped after it was
+ * woken keeps no other one asleep, and more sleepers are woken by those that
+ * were.
+ */
+#include "pool_slabs.h"
+#include "pool_directed.h"
+
+static struct magring_message held[4];
+
+static void take_all(unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		int rc = slabs_take(&held[i], SLABS_SMALL, 0);
+		sched_require(rc == 0, "slab %u: %d", i, rc);
+	}
+}
+
+/* Takes a slab, however long it takes, and keeps it for others. */
+static void want(void *unused)
+{
+	struct magring_message message;
+	(void)unused;
+	int rc = slabs_take(&message, SLABS_SMALL, -1);
+	sched_require(rc == 0, "alloc: %d", rc);
+	slabs_give(&message);
+}
+
+static unsigned int sleeper(void)
+{
+	unsigned int thread = slabs_spawn("waiter", want, NULL);
+	sched_run_alone(thread, 2000);
+	sched_require(sched_is_asleep(thread), "thread %u does not sleep", thread);
+	return thread;
+}
+
+static void free_all(void *count)
+{
+	for (uintptr_t i = 0; i < (uintptr_t)count; i++)
+		slabs_free(&held[i]);
+}
+
+/* Three sleep, and three slabs are freed at once. */
+static void run_pass_on(void)
+{
+	slabs_create(&(struct slabs_options){ .bytes = 3 * 64, .rounds = 1, .chunk = 1 });
+	take_all(3);
+	slabs_leave_metadata(0);
+	for (int i = 0; i < 3; i++)
+		sleeper();
+	sched_run_alone(slabs_spawn("free", free_all, (void *)(uintptr_t)3), 2000);
+	slabs_wait();
+	slabs_end(SLABS_SMALL);
+}
+
+/*
+ * The first sleeper stops after it was woken, so the second one is woken by
+ * nothing but the second free. That one is fast: the magazine has room.
+ */
+static void run_second_wake(void)
+{
+	slabs_create(&(struct slabs_options){ .bytes = 2 * 64, .rounds = 2, .chunk = 2 });
+	take_all(2);
+	unsigned int first = sleeper(), second = sleeper();
+	unsigned int frees = slabs_spawn("free", free_all, (void *)(uintptr_t)2);
+	while (sched_is_asleep(first) && !sched_has_ended(frees))
+		sched_run_alone(frees, 1);
+	sched_stop(first);
+	sched_run_alone(frees, 2000);
+	sched_wait();
+	sched_require(sched_has_ended(second), "the second free wakes nobody");
+	slabs_wait();
+	slabs_end(SLABS_SMALL);
+}
+
+/* A thread that was cancelled in its sleep is not counted any more. */
+static void run_left(void)
+{
+	slabs_create(&(struct slabs_options){ .bytes = 64, .rounds = 1, .chunk = 1 });
+	take_all(1);
+	slabs_leave_metadata(0);
+	unsigned int cancelled = sleeper();
+	sched_cancel(cancelled);
+	slabs_wait();
+	sched_require(eventcount_peek(&slabs_pool()->memory[0]) < EVENTCOUNT_SLEEPER,
+		"a sleeper is counted that is gone");
+	slabs_free(&held[0]);
+	slabs_end(SLABS_SMALL);
+}
+
+const struct sched_program pool_pass_on = { "pool_pass_on",
+	"three slabs are freed at once beside three sleepers", run_pass_on, 0 };
+const struct sched_program pool_second_wake = { "pool_second_wake",
+	"a sleeper stops after it was woken", run_second_wake, 0 };
+const struct sched_program pool_left = { "pool_left", "a sleeper is cancelled", run_left, 0 };
