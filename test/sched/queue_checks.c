@@ -5,6 +5,7 @@
 
 #include "base/fence.h"
 #include "queue/queue.h"
+#include "queue/recovery.h"
 #include "tuning.h"
 
 /* ------------------------------------------------------------------- begin -- */
@@ -164,6 +165,9 @@ static void check_recovery(const struct ring *ring)
 	/* Without membarrier one counts as never resolved. */
 	sched_require(challenges == resolved + !fence_asymmetric, "%lu challenges, %lu resolved",
 		(unsigned long)challenges, (unsigned long)resolved);
+	for (uint64_t i = 0; i < ring_cells(ring); i++)
+		sched_require(!recovery_quarantined(ring, i), "cell %lu is quarantined",
+			(unsigned long)i);
 }
 
 /* All that is there is received, and then the answer is -EPIPE, or -EAGAIN. */
