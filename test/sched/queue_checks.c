@@ -36,7 +36,8 @@ struct magring_queue *checks_queue(size_t capacity, uint64_t flags, bool starts)
 	}
 	if (starts && sched_choose(2) == 1)
 		for (int side = SENDER; side <= RECEIVER; side++)
-			atomic_init(&queue->eventcount[side].word, UINT32_MAX);
+			sched_add((uint64_t *)(void *)&queue->eventcount[side].word, UINT32_MAX,
+				__ATOMIC_RELAXED);
 	sched_name(queue, sizeof(*queue), "queue");
 	sched_name(queue->ring.cells, 2 * capacity * sizeof(struct ring_cell), "cells");
 	return queue;
