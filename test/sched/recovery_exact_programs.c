@@ -133,8 +133,10 @@ static void run_recovery_claim_beside(void)
 	if (claims_first)
 		go_on(claims, 16);
 	run_until_changed(decides, &ring->challenged, sched_choose(12));
-	if (!claims_first)
+	if (!claims_first) {
 		go_on(claims, 24);
+		go_on(decides, 16);
+	}
 	if (sched_choose(2) == 0)
 		run_until_changed(owner, &cell->state, sched_choose(3));
 	else
