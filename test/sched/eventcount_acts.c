@@ -162,7 +162,7 @@ void acts_begin(bool wraps)
 {
 	eventcount_init(&eventcount);
 	if (wraps && sched_choose(2) == 1)
-		atomic_init(&eventcount.word, UINT32_MAX);
+		sched_add((uint64_t *)(void *)&eventcount.word, UINT32_MAX, __ATOMIC_RELAXED);
 	sched_name(&eventcount, sizeof(eventcount), "eventcount");
 	sched_name(items, sizeof(items), "items");
 }

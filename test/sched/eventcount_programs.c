@@ -167,6 +167,60 @@ static void run_eventcount_stopped(void)
 	end();
 }
 
+/* At the first put of two sleepers one stops, wherever it is by then. */
+static void run_eventcount_second(void)
+{
+	acts_begin(true);
+	sched_spawn("taker", take_one, NULL);
+	sched_spawn("taker", take_one, NULL);
+	sched_wait();
+	acts_put(1);
+	sched_stop(sched_is_asleep(1) ? 2 : 1);
+	acts_put(1);
+	sched_wait();
+	acts_check_standstill();
+	sched_resume_all();
+	end();
+}
+
+/* Two wake-ups go to a thread that stops. A later sleeper does not miss its
+ * own. */
+static void run_eventcount_both(void)
+{
+	acts_begin(true);
+	sched_spawn("taker", take_one, NULL);
+	sched_wait();
+	acts_put(1);
+	acts_put(1);
+	sched_stop(1);
+	for (int i = 0; i < 2; i++)
+		acts_take(sched_time() + 300);
+	sched_spawn("taker", take_one, NULL);
+	sched_wait();
+	acts_put(1);
+	sched_wait();
+	acts_check_standstill();
+	sched_resume_all();
+	end();
+}
+
+/* Puts that met no sleeper have taken the marks back. Then one meets another. */
+static void run_eventcount_unfenced(void)
+{
+	acts_begin(true);
+	sched_spawn("taker", take_one, NULL);
+	sched_wait();
+	acts_put(1);
+	sched_wait();
+	for (unsigned int i = 0; i < 2 + sched_choose(2); i++) {
+		acts_put(1);
+		acts_take(sched_time() + 300);
+	}
+	sched_spawn("taker", take_one, NULL);
+	sched_spawn("putter", put_one, NULL);
+	end();
+}
+
 static void run_eventcount_pollers(void)
 {
 	acts_begin(true);
@@ -215,6 +269,9 @@ PROGRAM(eventcount, "threads of any kind at an eventcount", SCHED_MAY_STOP | SCH
 PROGRAM(eventcount_sleepers, "three wake-ups for three sleepers", SCHED_MAY_STOP)
 PROGRAM(eventcount_again, "the same threads sleep and wake again", SCHED_MAY_STOP)
 PROGRAM(eventcount_stopped, "one of two sleepers stops for good", 0)
+PROGRAM(eventcount_second, "one of two sleepers stops as it is woken", 0)
+PROGRAM(eventcount_both, "two wake-ups go to a sleeper that stops", 0)
+PROGRAM(eventcount_unfenced, "a sleeper after puts that met none", 0)
 PROGRAM(eventcount_pollers, "descriptors and sleepers", SCHED_MAY_STOP | SCHED_MAY_INTERRUPT)
 PROGRAM(eventcount_one, "small: one sleeper, one waker", SCHED_SMALL)
 PROGRAM(eventcount_two, "small: two sleepers, one wake-up", SCHED_SMALL)
@@ -222,5 +279,6 @@ PROGRAM(eventcount_poll, "small: one poller, one waker", SCHED_SMALL)
 
 const struct sched_program *const eventcount_programs[] = { &program_eventcount,
 	&program_eventcount_sleepers, &program_eventcount_again, &program_eventcount_stopped,
+	&program_eventcount_second, &program_eventcount_both, &program_eventcount_unfenced,
 	&program_eventcount_pollers, &program_eventcount_one, &program_eventcount_two,
 	&program_eventcount_poll, NULL };

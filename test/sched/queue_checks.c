@@ -5,6 +5,7 @@
 
 #include "base/fence.h"
 #include "queue/queue.h"
+#include "queue/recovery.h"
 #include "tuning.h"
 
 /* ------------------------------------------------------------------- begin -- */
@@ -35,7 +36,8 @@ struct magring_queue *checks_queue(size_t capacity, uint64_t flags, bool starts)
 	}
 	if (starts && sched_choose(2) == 1)
 		for (int side = SENDER; side <= RECEIVER; side++)
-			atomic_init(&queue->eventcount[side].word, UINT32_MAX);
+			sched_add((uint64_t *)(void *)&queue->eventcount[side].word, UINT32_MAX,
+				__ATOMIC_RELAXED);
 	sched_name(queue, sizeof(*queue), "queue");
 	sched_name(queue->ring.cells, 2 * capacity * sizeof(struct ring_cell), "cells");
 	return queue;
@@ -164,6 +166,9 @@ static void check_recovery(const struct ring *ring)
 	/* Without membarrier one counts as never resolved. */
 	sched_require(challenges == resolved + !fence_asymmetric, "%lu challenges, %lu resolved",
 		(unsigned long)challenges, (unsigned long)resolved);
+	for (uint64_t i = 0; i < ring_cells(ring); i++)
+		sched_require(!recovery_quarantined(ring, i), "cell %lu is quarantined",
+			(unsigned long)i);
 }
 
 /* All that is there is received, and then the answer is -EPIPE, or -EAGAIN. */

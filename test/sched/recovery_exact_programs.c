@@ -133,8 +133,10 @@ static void run_recovery_claim_beside(void)
 	if (claims_first)
 		go_on(claims, 16);
 	run_until_changed(decides, &ring->challenged, sched_choose(12));
-	if (!claims_first)
+	if (!claims_first) {
 		go_on(claims, 24);
+		go_on(decides, 16);
+	}
 	if (sched_choose(2) == 0)
 		run_until_changed(owner, &cell->state, sched_choose(3));
 	else
@@ -146,12 +148,38 @@ static void run_recovery_claim_beside(void)
 	recovery_end();
 }
 
+/*
+ * A thread is refused although at each moment there was a message, or room. It
+ * has stopped before it challenges the first cell's owner. That and others go on
+ * meanwhile.
+ */
+static void run_recovery_long_look(void)
+{
+	bool send = sched_choose(2) == 0;
+	begin(2, send ? 0 : 4);
+	unsigned int owner = stop_after_claim(send);
+	one(send);
+	unsigned int sent = history_sent(), received = history_received();
+	unsigned int looks = spawn(!send);
+	go_on(looks, 40);
+	bool done = now(&ring->challenged) > 0; /* and so it is not refused */
+	sched_run_alone(owner, 1000);
+	one(send);
+	some(!send, 2);
+	sched_run_alone(looks, 1000);
+	unsigned int went = send ? history_received() - received : history_sent() - sent;
+	sched_require(done || went == 3, "%u of 3 calls went", went);
+	recovery_end();
+}
+
 #define PROGRAM(symbol, about) \
 	static const struct sched_program program_##symbol = { #symbol, about, run_##symbol, 0 };
 
 PROGRAM(recovery_late_look, "a thread looks late, and its cell's next owner was skipped")
 PROGRAM(recovery_late_return, "a cell is skipped again as it is returned")
+PROGRAM(recovery_long_look, "a call in vain, beside a message or room all the time")
 PROGRAM(recovery_claim_beside, "a claim beside a challenge that is decided")
 
 const struct sched_program *const recovery_exact_programs[] = { &program_recovery_late_look,
-	&program_recovery_late_return, &program_recovery_claim_beside, NULL };
+	&program_recovery_late_return, &program_recovery_claim_beside, &program_recovery_long_look,
+	NULL };
