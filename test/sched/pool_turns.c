@@ -94,7 +94,7 @@ static void run_until_it_cuts(unsigned int thread)
 {
 	for (int i = 0; i < 400 && !is_in_hands(); i++)
 		sched_run_alone(thread, 1);
-	sched_run_alone(thread, sched_choose(12));
+	sched_run_alone(thread, 4 + sched_choose(4));
 }
 
 static void use_two_small(void *unused)
@@ -124,11 +124,11 @@ static void run_cut_twice(void)
 	unsigned int user = slabs_spawn("small", use_two_small, NULL);
 	unsigned int other = slabs_spawn("large", want, (void *)LARGE);
 	run_until_it_cuts(user);
-	sched_run_alone(other, 40 + sched_choose(100));
+	sched_run_alone(other, 90 + sched_choose(150));
 	for (int i = 0; i < 400 && is_in_hands(); i++)
 		sched_run_alone(user, 1);
 	run_until_it_cuts(user);
-	sched_run_alone(other, sched_choose(2) == 0 ? 1000 : 20 + sched_choose(60));
+	sched_run_alone(other, 2000);
 	sched_resume_all();
 	slabs_wait();
 	slabs_end(LARGE);
