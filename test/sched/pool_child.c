@@ -6,7 +6,6 @@
 #include "memory_slabs.h"
 #include "pool_directed.h"
 
-
 static struct magring_queue *queue;
 
 static struct magring_queue *create_queue(void)

@@ -35,10 +35,8 @@ static void free_three_and_stay(void *first)
 /* Two threads put a magazine into one place. */
 static void run_cool_over(void)
 {
-	slabs_create(&(struct slabs_options){ .bytes = 6 * 64,
-		.rounds = 1,
-		.chunk = 1,
-		.cooling = 1 });
+	slabs_create(
+		&(struct slabs_options){ .bytes = 6 * 64, .rounds = 1, .chunk = 1, .cooling = 1 });
 	take_all(6);
 	slabs_spawn("free", free_three, &held[0]);
 	slabs_spawn("free", free_three, &held[3]);
@@ -75,10 +73,8 @@ static void take_empties(void)
 /* There is no empty magazine for the thread that wants what cools. */
 static void run_cool_bare(void)
 {
-	slabs_create(&(struct slabs_options){ .bytes = 3 * 64,
-		.rounds = 1,
-		.chunk = 1,
-		.cooling = 1 });
+	slabs_create(
+		&(struct slabs_options){ .bytes = 3 * 64, .rounds = 1, .chunk = 1, .cooling = 1 });
 	take_all(3);
 	sched_run_alone(slabs_spawn("free", free_three_and_stay, &held[0]), 2000);
 	slabs_listen();

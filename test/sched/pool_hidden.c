@@ -170,8 +170,8 @@ static void run_hands(void)
 	end(SLABS_SMALL);
 }
 
-const struct sched_program pool_busy = { "pool_busy", "the slab is in the cache of a thread at work",
-	run_busy, 0 };
+const struct sched_program pool_busy = { "pool_busy",
+	"the slab is in the cache of a thread at work", run_busy, 0 };
 const struct sched_program pool_revoked = { "pool_revoked",
 	"the slab is in a cache that another thread empties", run_revoked, 0 };
 const struct sched_program pool_hands = { "pool_hands",
