@@ -35,15 +35,38 @@ static void trim(void *unused)
 	sched_require(rc == 0, "trim: %d", rc);
 }
 
+/* One or the other: each read may tell what the next one is about. */
 static void watch(void *unused)
 {
 	(void)unused;
-	for (int i = 0; i < 2; i++) {
+	if (sched_choose(2) == 0) {
 		slabs_check_class(slab_class(PAGE));
-		uint64_t now = pool_memory(slabs_pool());
-		sched_require(now >= memory_before, "%lu bytes of the system, %lu before", now,
-			memory_before);
+		return;
 	}
+	uint64_t now = pool_memory(slabs_pool());
+	sched_require(now >= memory_before, "%lu bytes of the system, %lu before", now,
+		memory_before);
+}
+
+static bool has_begun(void)
+{
+	return atomic_load(&slabs_pool()->depot.chunks.begun) > 0;
+}
+
+static bool has_trimmed(void)
+{
+	return atomic_load(&slabs_pool()->depot.class[slab_class(PAGE)].trimmed) > 0;
+}
+
+static bool has_given_back(void)
+{
+	return atomic_load(&slabs_pool()->depot.chunks.absent_bytes) > 0;
+}
+
+static void run_until(unsigned int thread, bool (*is_so)(void))
+{
+	for (int i = 0; i < 4000 && !is_so(); i++)
+		sched_run_alone(thread, 1);
 }
 
 static void run_accounts(void)
@@ -59,10 +82,13 @@ static void run_accounts(void)
 	chunk_forget(&pool->depot.chunks, record);
 	slabs_leave_metadata(0);
 	memory_before = pool_memory(pool);
-	sched_run_alone(slabs_spawn("carve", carve, NULL), 2000);
 	unsigned int trimmer = slabs_spawn("trim", trim, NULL);
+	/* The trim has read the counts of all frees before this one. */
+	run_until(trimmer, has_begun);
+	sched_run_alone(slabs_spawn("carve", carve, NULL), 2000);
 	slabs_spawn("watch", watch, NULL);
-	sched_run_alone(trimmer, 60 + sched_choose(100));
+	run_until(trimmer, sched_choose(2) == 0 ? has_trimmed : has_given_back);
+	sched_resume_all();
 	slabs_wait();
 	slabs_listen();
 	slabs_end(PAGE);

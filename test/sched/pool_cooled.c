@@ -79,8 +79,8 @@ static void run_cool_bare(void)
 	sched_run_alone(slabs_spawn("free", free_three_and_stay, &held[0]), 2000);
 	slabs_listen();
 	slabs_leave_metadata(0);
-	(void)magring_pool_flush_thread(slabs_pool());
 	for (unsigned int i = 0; i < 3; i++) {
+		(void)magring_pool_flush_thread(slabs_pool());
 		take_empties();
 		int rc = slabs_take(&held[i], SLABS_SMALL, 0);
 		sched_require(rc == 0, "slab %u of 3: %d", i, rc);

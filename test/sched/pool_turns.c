@@ -84,6 +84,58 @@ static void run_cut(void)
 	slabs_end(LARGE);
 }
 
+static bool is_in_hands(void)
+{
+	struct chunks *chunks = &slabs_pool()->depot.chunks;
+	return atomic_load(&chunks->begun) != atomic_load(&chunks->ended);
+}
+
+static void run_until_it_cuts(unsigned int thread)
+{
+	for (int i = 0; i < 400 && !is_in_hands(); i++)
+		sched_run_alone(thread, 1);
+	sched_run_alone(thread, 4 + sched_choose(4));
+}
+
+static void use_two_small(void *unused)
+{
+	struct magring_message message[2];
+	unsigned int count = 0;
+	(void)unused;
+	while (count < 2 && slabs_take(&message[count], SLABS_SMALL, 0) == 0)
+		count++;
+	while (count > 0)
+		slabs_free(&message[--count]);
+}
+
+/*
+ * A barrier tells the thread that misses the range of the first cut. It misses
+ * the range again, as it is cut once more, and this time no barrier tells it.
+ * Or there is no second cut, and it must know what was put back.
+ */
+static void run_cut_twice(void)
+{
+	slabs_create(&(struct slabs_options){ .bytes = 6 * 64,
+		.max_payload = LARGE,
+		.rounds = 1,
+		.chunk = 1,
+		.several = true });
+	free_all(6);
+	trim(NULL);
+	unsigned int user = slabs_spawn("small", use_two_small, NULL);
+	unsigned int other = slabs_spawn("large", want, (void *)LARGE);
+	run_until_it_cuts(user);
+	sched_run_alone(other, 90 + sched_choose(150));
+	for (int i = 0; i < 400 && is_in_hands(); i++)
+		sched_run_alone(user, 1);
+	if (sched_choose(2) == 0)
+		run_until_it_cuts(user);
+	sched_run_alone(other, 2000);
+	sched_resume_all();
+	slabs_wait();
+	slabs_end(LARGE);
+}
+
 /* --------------------------------------------------------- trimmed slabs -- */
 
 static void give_kept(void *unused)
@@ -168,6 +220,8 @@ const struct sched_program pool_turn_over = { "pool_turn_over",
 	"a trim puts back what a thread has just missed", run_turn_over, SCHED_MAY_INTERRUPT };
 const struct sched_program pool_cut = { "pool_cut", "a thread cuts the range that another misses",
 	run_cut, SCHED_MAY_INTERRUPT };
+const struct sched_program pool_cut_twice = { "pool_cut_twice",
+	"a thread misses the same range twice", run_cut_twice, SCHED_MAY_INTERRUPT };
 const struct sched_program pool_tail = { "pool_tail",
 	"a class whose slabs were trimmed has none to wait for", run_tail, SCHED_MAY_INTERRUPT };
 const struct sched_program pool_pages = { "pool_pages", "a pop begins before pages of magazines go",

@@ -43,6 +43,13 @@ static void free_all(void *count)
 		slabs_free(&held[i]);
 }
 
+/* A thread that ends would wake all. */
+static void free_all_and_stay(void *count)
+{
+	free_all(count);
+	engine_block(WAITING);
+}
+
 /* Three sleep, and three slabs are freed at once. */
 static void run_pass_on(void)
 {
@@ -65,8 +72,8 @@ static void run_second_wake(void)
 	slabs_create(&(struct slabs_options){ .bytes = 2 * 64, .rounds = 2, .chunk = 2 });
 	take_all(2);
 	unsigned int first = sleeper(), second = sleeper();
-	unsigned int frees = slabs_spawn("free", free_all, (void *)(uintptr_t)2);
-	while (sched_is_asleep(first) && !sched_has_ended(frees))
+	unsigned int frees = slabs_spawn("free", free_all_and_stay, (void *)(uintptr_t)2);
+	for (int i = 0; i < 2000 && sched_is_asleep(first); i++)
 		sched_run_alone(frees, 1);
 	sched_stop(first);
 	sched_run_alone(frees, 2000);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Directed programs: the slab is out of reach for a moment, and whatever has
+ * hidden it notifies nobody. The thread that waits tries again unasked.
+ */
+#include "memory_slabs.h"
+#include "pool_directed.h"
+
+#define OTHER ((size_t)128)
+
+static const struct slabs_options two_classes = { .bytes = 3 * 64 + 3 * 128,
+	.max_payload = OTHER,
+	.rounds = 1,
+	.chunk = 1,
+	.several = true };
+
+static struct magring_message small[4], kept[3];
+static bool freed;
+static struct cache *cache; /* the owner's */
+
+static void take(struct magring_message *message, size_t payload, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		int rc = slabs_take(&message[i], payload, 0);
+		sched_require(rc == 0, "slab %u of %zu bytes: %d", i, payload, rc);
+	}
+}
+
+/* A thread that ends would wake the waiter. */
+static void stay(void)
+{
+	slabs_tell();
+	engine_block(WAITING);
+}
+
+static void want(void *payload)
+{
+	struct magring_message message;
+	int rc = slabs_take(&message, (uintptr_t)payload, -1);
+	sched_require(rc == 0, "alloc: %d", rc);
+	slabs_give(&message);
+}
+
+static bool is_busy(void)
+{
+	return atomic_load(&cache->busy) != 0;
+}
+
+static bool is_revoked(void)
+{
+	return atomic_load(&cache->revoked) != 0;
+}
+
+static bool is_in_hands(void)
+{
+	struct chunks *chunks = &slabs_pool()->depot.chunks;
+	return atomic_load(&chunks->begun) != atomic_load(&chunks->ended);
+}
+
+static bool has_freed(void)
+{
+	return freed;
+}
+
+static void run_until(unsigned int thread, bool (*is_so)(void))
+{
+	for (int i = 0; i < 2000 && !is_so(); i++)
+		sched_run_alone(thread, 1);
+}
+
+/* Frees the slab into its cache. Then it is at work there for another class. */
+static void free_and_use(void *unused)
+{
+	struct magring_message message;
+	(void)unused;
+	slabs_free(&small[0]);
+	freed = true;
+	if (slabs_take(&message, OTHER, 0) == 0)
+		slabs_give(&message);
+	stay();
+}
+
+static void end(size_t payload)
+{
+	sched_resume_all();
+	slabs_wait();
+	slabs_listen();
+	for (int i = 0; i < 3; i++)
+		if (kept[i].private_header != 0)
+			slabs_free(&kept[i]);
+	slabs_end(payload);
+}
+
+static void run_busy(void)
+{
+	slabs_create(&two_classes);
+	take(small, SLABS_SMALL, 3);
+	take(kept, OTHER, 3);
+	slabs_give(&small[1]);
+	slabs_give(&small[2]);
+	unsigned int owner = slabs_spawn("owner", free_and_use, NULL);
+	run_until(owner, has_freed);
+	cache = atomic_load(&slabs_pool()->registry.first);
+	run_until(owner, is_busy);
+	sched_run_alone(slabs_spawn("want", want, (void *)SLABS_SMALL), 2000);
+	end(SLABS_SMALL);
+}
+
+static void free_and_stay(void *unused)
+{
+	(void)unused;
+	slabs_free(&small[0]);
+	freed = true;
+	stay();
+}
+
+static void want_none(void *unused)
+{
+	struct magring_message message;
+	(void)unused;
+	sched_require(slabs_take(&message, OTHER, 0) != 0, "a slab too many");
+	stay();
+}
+
+/* Another thread empties the cache, of another class. */
+static void run_revoked(void)
+{
+	slabs_create(&two_classes);
+	take(small, SLABS_SMALL, 3);
+	take(kept, OTHER, 3);
+	slabs_give(&small[1]);
+	slabs_give(&small[2]);
+	unsigned int owner = slabs_spawn("owner", free_and_stay, NULL);
+	run_until(owner, has_freed);
+	cache = atomic_load(&slabs_pool()->registry.first);
+	sched_run_alone(owner, 1);
+	run_until(slabs_spawn("reclaim", want_none, NULL), is_revoked);
+	sched_run_alone(slabs_spawn("want", want, (void *)SLABS_SMALL), 2000);
+	end(SLABS_SMALL);
+}
+
+static void use_small(void *unused)
+{
+	struct magring_message message;
+	(void)unused;
+	if (slabs_take(&message, SLABS_SMALL, 0) == 0)
+		slabs_give(&message);
+	stay();
+}
+
+/* The thread that waits has a slab of its class in use. Another cuts a range. */
+static void run_hands(void)
+{
+	struct slabs_options options = two_classes;
+	options.bytes = 128 + 4 * 64;
+	slabs_create(&options);
+	take(kept, OTHER, 1);
+	take(small, SLABS_SMALL, 4);
+	for (int i = 0; i < 4; i++)
+		slabs_free(&small[i]);
+	int rc = magring_pool_trim(slabs_pool(), 0, NULL);
+	sched_require(rc == 0, "trim: %d", rc);
+	take(&small[0], SLABS_SMALL, 1);
+	slabs_give(&small[0]);
+	slabs_leave_metadata(0); /* a thread at work in a cache hides things, too */
+	unsigned int user = slabs_spawn("cut", use_small, NULL);
+	run_until(user, is_in_hands);
+	sched_run_alone(user, 4 + sched_choose(4));
+	sched_run_alone(slabs_spawn("want", want, (void *)OTHER), 2000);
+	end(SLABS_SMALL);
+}
+
+const struct sched_program pool_busy = { "pool_busy",
+	"the slab is in the cache of a thread at work", run_busy, 0 };
+const struct sched_program pool_revoked = { "pool_revoked",
+	"the slab is in a cache that another thread empties", run_revoked, 0 };
+const struct sched_program pool_hands = { "pool_hands",
+	"the slab is in a range that another thread cuts", run_hands, 0 };
