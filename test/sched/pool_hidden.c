@@ -3,7 +3,7 @@
  * Directed programs: the slab is out of reach for a moment, and whatever has
  * hidden it notifies nobody. The thread that waits tries again unasked.
  */
-#include "memory_slabs.h"
+#include "pool_slabs.h"
 #include "pool_directed.h"
 
 #define OTHER ((size_t)128)
