@@ -29,6 +29,7 @@ int shim_eventfd(unsigned int value, int flags);
 int shim_close(int fd);
 int shim_clock_gettime(clockid_t clock, struct timespec *ret_time);
 int shim_sched_yield(void);
+long shim_sysconf(int name);
 int shim_nanosleep(const struct timespec *time, struct timespec *left);
 void *shim_mmap(void *address, size_t bytes, int rights, int flags, int fd, off_t offset);
 int shim_munmap(void *address, size_t bytes);
@@ -76,6 +77,7 @@ int shim_memcmp(const void *one, const void *other, size_t bytes);
 #define clock_gettime shim_clock_gettime
 #define sched_yield shim_sched_yield
 #define nanosleep shim_nanosleep
+#define sysconf shim_sysconf
 #define mmap shim_mmap
 #define munmap shim_munmap
 #define mprotect shim_mprotect
