@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define PROGRAMS_MAX 128
+#define PROGRAMS_MAX 256
 
 const struct sched_program *sched_programs[PROGRAMS_MAX + 1];
 
