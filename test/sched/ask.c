@@ -75,6 +75,12 @@ void sched_resume_all(void)
 			engine_go_on(&engine->threads[i]);
 }
 
+void sched_set_stack(void *const *frames, unsigned int count)
+{
+	me->frames = frames;
+	me->frame_count = count;
+}
+
 unsigned int sched_self(void)
 {
 	return me->id;

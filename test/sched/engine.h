@@ -96,6 +96,8 @@ struct thread {
 	void *specific[KEYS];
 	uint64_t stopped_until;
 	int priority;
+	void *const *frames; /* NULL: the stack is as it is */
+	unsigned int frame_count;
 	char run_end;
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Futexes, membarrier and time, as the library asks the system for them in a run.
- * Outside of one, when constructors run, most of it does nothing and succeeds.
- * Memory of the system is in heap.c, mutexes in locks.c, eventfds in
+ * Futexes, membarrier, time and stacks, as the library asks the system for them
+ * in a run. Outside of one, when constructors run, most of it does nothing and
+ * succeeds. Memory of the system is in heap.c, mutexes in locks.c, eventfds in
  * descriptors.c, the ends of threads and processes in cancel.c.
  *
  * A membarrier is a full fence in every other thread, in each at a moment of
@@ -179,4 +179,26 @@ int shim_nanosleep(const struct timespec *time, struct timespec *left)
 long shim_sysconf(int name)
 {
 	return name == _SC_PAGESIZE ? 4096 : 1048576;
+}
+
+/* ------------------------------------------------------------------ stacks -- */
+
+int shim_backtrace(void **ret_frames, int size)
+{
+#ifdef backtrace
+#undef backtrace
+	if (!is_running() || me->frames == NULL)
+		return backtrace(ret_frames, size);
+#endif
+	int count = 0;
+	for (; count < size && (unsigned int)count < me->frame_count; count++)
+		ret_frames[count] = me->frames[count];
+	return count;
+}
+
+/* The first one loads a library, which no run may do. */
+static __attribute__((constructor)) void load_backtrace(void)
+{
+	void *frame;
+	(void)shim_backtrace(&frame, 1);
 }

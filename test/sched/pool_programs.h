@@ -22,5 +22,7 @@ extern const struct sched_program memory_pops, memory_bare_statistics, memory_ca
 	memory_carve_both, memory_cool;
 extern const struct sched_program memory_ranges, memory_trimmed;
 extern const struct sched_program memory_fast_free;
+extern const struct sched_program memory_sampled, memory_sampled_all;
+extern const struct sched_program memory_messages, memory_names;
 
 #endif

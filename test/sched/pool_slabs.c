@@ -33,7 +33,8 @@ struct magring_pool *slabs_create(const struct slabs_options *options)
 {
 	const struct magring_pool_options wanted = { .size = sizeof(wanted),
 		.memory_limit = options->bytes,
-		.max_payload = options->max_payload > 0 ? options->max_payload : SLABS_SMALL };
+		.max_payload = options->max_payload > 0 ? options->max_payload : SLABS_SMALL,
+		.sample_bytes = options->sample };
 	int rc = magring_pool_create(&slabs.pool, &wanted);
 	sched_require(rc == 0, "pool_create: %d", rc);
 	struct depot *depot = &slabs.pool->depot;

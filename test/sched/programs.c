@@ -32,5 +32,6 @@ static __attribute__((constructor)) void compose(void)
 	count = append(small_programs, count);
 	count = append(pool_programs, count);
 	count = append(pool_directed_programs, count);
+	count = append(spacing_programs, count);
 	append(mutant_programs, count);
 }

@@ -17,6 +17,7 @@ extern const struct sched_program *const refusal_programs[];
 extern const struct sched_program *const small_programs[];
 extern const struct sched_program *const pool_programs[];
 extern const struct sched_program *const pool_directed_programs[];
+extern const struct sched_program *const spacing_programs[];
 extern const struct sched_program *const mutant_programs[];
 
 #endif

@@ -60,6 +60,9 @@ void sched_stop(unsigned int thread);
 void sched_run_alone(unsigned int thread, unsigned int steps);
 /* Threads that have stopped go on. */
 void sched_resume_all(void);
+/* What backtrace() finds for the calling thread from now on: return addresses.
+ * The true ones change from process to process, and so do their hashes. */
+void sched_set_stack(void *const *frames, unsigned int count);
 /* As pthread_cancel() does. */
 void sched_cancel(unsigned int thread);
 /* The calling thread goes on as the only thread of a forked child. */

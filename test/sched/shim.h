@@ -9,6 +9,10 @@
 
 #include "tuned.h"
 
+#if __has_include(<execinfo.h>)
+#include <execinfo.h>
+#define backtrace shim_backtrace
+#endif
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -30,6 +34,7 @@ int shim_close(int fd);
 int shim_clock_gettime(clockid_t clock, struct timespec *ret_time);
 int shim_sched_yield(void);
 long shim_sysconf(int name);
+int shim_backtrace(void **ret_frames, int size);
 int shim_nanosleep(const struct timespec *time, struct timespec *left);
 void *shim_mmap(void *address, size_t bytes, int rights, int flags, int fd, off_t offset);
 int shim_munmap(void *address, size_t bytes);
