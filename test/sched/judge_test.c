@@ -797,7 +797,7 @@ Test(judge, short_histories_are_judged_as_the_reference_does)
 				break;
 			}
 	}
-	printf("# %u possible (%u spoilt, %u with stopped threads), %u impossible (%u)\n",
+	fprintf(stderr, "%u possible (%u spoilt, %u with stopped threads), %u impossible (%u)\n",
 		counts[1], spoilt[1], stopped[1], counts[0], stopped[0]);
 	cr_assert_geq(counts[1], GAMES / 4);
 	cr_assert_geq(counts[0], GAMES / 4);
@@ -831,8 +831,8 @@ static void assert_few_states(struct rules rules, bool overlapping, uint64_t lim
 		most = judge_states() > most ? judge_states() : most;
 		all += judge_states();
 	}
-	printf("# %zu calls: %" PRIu64 " states at most, %" PRIu64 " in all\n", rules.calls, most,
-		all);
+	fprintf(stderr, "%zu calls: %" PRIu64 " states at most, %" PRIu64 " in all\n", rules.calls,
+		most, all);
 	cr_assert_leq(most, limit, "%zu calls: %" PRIu64 " states", rules.calls, most);
 }
 
@@ -882,8 +882,9 @@ Test(judge, spoilt_histories_take_few_states)
 		most[judged] = judge_states() > most[judged] ? judge_states() : most[judged];
 		all[judged] += judge_states();
 	}
-	printf("# %u impossible: %" PRIu64 " states at most, %" PRIu64 " in all; possible: %" PRIu64
-	       ", %" PRIu64 "\n",
+	fprintf(stderr,
+		"%u impossible: %" PRIu64 " states at most, %" PRIu64 " in all; possible: %" PRIu64
+		", %" PRIu64 "\n",
 		impossible, most[0], all[0], most[1], all[1]);
 	cr_assert_geq(impossible, 2000);
 	cr_assert_leq(most[0], 10000);
