@@ -75,6 +75,13 @@ static void make(struct magring_message *ret_message, unsigned int number)
 	memcpy(place, payload, sizes.payload);
 }
 
+static void check_alignment(const struct magring_message *message, const void *payload)
+{
+	unsigned int wanted = message_id_size(message) <= MESSAGE_ID_BESIDE_SLAB ? 64 : 16;
+	if (message_kind(message) != MESSAGE_INLINE)
+		sched_require((uintptr_t)payload % wanted == 0, "a payload at %p", payload);
+}
+
 static void check_sample(const struct magring_message *message, const unsigned char *id)
 {
 	struct magring_pool *pool = slabs_pool();
@@ -106,6 +113,7 @@ static void check(struct magring_message *message)
 	sent->arrived = true;
 	check_bytes(id, *number, 0, is.id);
 	check_bytes(payload, *number, is.id, is.payload);
+	check_alignment(message, payload);
 	if (message_kind(message) & MESSAGE_SAMPLED)
 		check_sample(message, id);
 }

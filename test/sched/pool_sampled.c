@@ -17,15 +17,16 @@
 #define HELD 2
 #define STACKS 4
 
-/* Their hashes end in the same bits, the last one with the second class. */
-static void *const first[] = { (void *)0x1000 }, *const second[] = { (void *)0x1400 };
-static void *const deep[] = { (void *)0x1000, (void *)0x11ab }, *const other[] = { (void *)0x12f3 };
+/* Their hashes end in the same bits; those of the twins with their classes. */
+static void *const twin[] = { (void *)0x2406, (void *)0x1077 };
+static void *const other[] = { (void *)0x2406, (void *)0x1477 };
+static void *const deep[] = { (void *)0x2406, (void *)0x1077, (void *)0x1262 };
 static const struct site {
 	void *const *frames;
 	unsigned int depth;
 	size_t payload;
-} site[STACKS] = { { first, 1, SLABS_SMALL }, { second, 1, SLABS_SMALL }, { deep, 2, SLABS_SMALL },
-	{ other, 1, LARGE } };
+} site[STACKS] = { { twin, 2, SLABS_SMALL }, { twin, 2, LARGE }, { other, 2, SLABS_SMALL },
+	{ deep, 3, SLABS_SMALL } };
 
 static struct account {
 	struct count allocated, freed;

@@ -33,5 +33,6 @@ static __attribute__((constructor)) void compose(void)
 	count = append(pool_programs, count);
 	count = append(pool_directed_programs, count);
 	count = append(spacing_programs, count);
+	count = append(argument_programs, count);
 	append(mutant_programs, count);
 }

@@ -18,6 +18,7 @@ extern const struct sched_program *const small_programs[];
 extern const struct sched_program *const pool_programs[];
 extern const struct sched_program *const pool_directed_programs[];
 extern const struct sched_program *const spacing_programs[];
+extern const struct sched_program *const argument_programs[];
 extern const struct sched_program *const mutant_programs[];
 
 #endif
