@@ -742,6 +742,20 @@ MUTANTS = [
     Mutant("a cancelled sleeper passes no wake-up for a slab on", "pool/alloc_wait.c",
            "\tstruct wait *wait = context;\n\tpool_notify_waiters(wait->pool, wait->class_index);",
            "\t(void)context;", "sched/memory_cancel", memory="weak", runs=10000),
+
+    # Memory: samples.
+    Mutant("[stack] release is relaxed", "pool/sample.c",
+           "memory_order_release, memory_order_acquire))",
+           "memory_order_relaxed, memory_order_acquire))", "sched/memory_sampled", runs=100),
+    Mutant("[stack] acquire is relaxed", "pool/sample.c",
+           "(bucket, memory_order_acquire)",
+           "(bucket, memory_order_relaxed)", "sched/memory_sampled", runs=100),
+    Mutant("[stack] acquire of a change in vain is relaxed", "pool/sample.c",
+           "memory_order_release, memory_order_acquire))",
+           "memory_order_release, memory_order_relaxed))", "sched/memory_sampled", runs=100),
+    Mutant("hopeless although others hold bytes", "pool/alloc_wait.c",
+           "return bytes == atomic_load_explicit(&pool->depot.slabs.taken, memory_order_relaxed)",
+           "return bytes <= atomic_load_explicit(&pool->depot.slabs.taken, memory_order_relaxed)", "sched/memory_carve", runs=400),
 ]
 
 # Equivalent to the unchanged sources, and why. --equivalents runs them: none may be caught.
@@ -987,9 +1001,6 @@ OPEN = [
     Mutant("[rights] acquire is relaxed", "pool/region.c", "&region->writable, memory_order_acquire", "&region->writable, memory_order_relaxed", ALL, runs=1000),
     Mutant("[rights] acquire of a change in vain is relaxed", "pool/region.c", "\t\t\t    memory_order_release, memory_order_acquire))",
            "\t\t\t    memory_order_release, memory_order_relaxed))", ALL, runs=1000),
-    Mutant("[stack] release is relaxed", "pool/sample.c", "memory_order_release, memory_order_acquire))", "memory_order_relaxed, memory_order_acquire))", ALL, runs=1000),
-    Mutant("[stack] acquire is relaxed", "pool/sample.c", "(bucket, memory_order_acquire)", "(bucket, memory_order_relaxed)", ALL, runs=1000),
-    Mutant("[stack] acquire of a change in vain is relaxed", "pool/sample.c", "memory_order_release, memory_order_acquire))", "memory_order_release, memory_order_relaxed))", ALL, runs=1000),
     Mutant("[account] acquire of absent is relaxed", "pool/counts.c", "absent_bytes, memory_order_acquire", "absent_bytes, memory_order_relaxed", ALL, runs=1000),
     Mutant("[account] release of trimmed is relaxed", "pool/trim.c", "&class->trimmed, trimmed, memory_order_release", "&class->trimmed, trimmed, memory_order_relaxed", ALL, runs=1000),
     Mutant("[account] release of absent is relaxed", "pool/chunk.c", "&chunks->absent_bytes, more, memory_order_release", "&chunks->absent_bytes, more, memory_order_relaxed", ALL, runs=1000),
@@ -1007,7 +1018,6 @@ OPEN = [
     Mutant("a thread that ends wakes nobody", "pool/thread_exit.c", "\t\tpool_notify_all_classes(pool);\n\t\tthread_release", "\t\tthread_release", ALL, runs=1000),
     Mutant("a flush wakes nobody", "pool/thread_exit.c", "\tpool_notify_all_classes(pool);\n\treturn 0;", "\treturn 0;", ALL, runs=1000),
     Mutant("a thread that met a hidden slab gives up", "pool/alloc.c", "if (!*ret_hidden && slabs == 0)", "if (slabs == 0)", ALL, runs=1000),
-    Mutant("hopeless although others hold bytes", "pool/alloc_wait.c", "return bytes == atomic_load_explicit(&pool->depot.slabs.taken, memory_order_relaxed)", "return bytes <= atomic_load_explicit(&pool->depot.slabs.taken, memory_order_relaxed)", ALL, runs=1000),
     Mutant("a reclaimer that another has forestalled tells nothing", "pool/reclaim.c",
            "\t\tif (!revoke(cache, self))\n\t\t\t*ret_hidden = true;\n", "\t\t(void)revoke(cache, self);\n", ALL, runs=1000),
     Mutant("a reclaimer tells nothing of an owner at work", "pool/reclaim.c",
