@@ -791,6 +791,14 @@ MUTANTS = [
            "absent_bytes, memory_order_acquire",
            "absent_bytes, memory_order_relaxed", "sched/pool_accounts", runs=300),
     Mutant("a free wakes nobody", "pool/alloc.h", "\tpool_notify_waiters(pool, class_index);\n", "", "sched/pool_second_wake", runs=100),
+
+    # Rings: challenges that come between a claim and the look for them.
+    Mutant("a single pop does not read the challenges again", "queue/ring.c",
+           "read_state(cell) != full, 0) || challenged_since(ring, known) ||",
+           "read_state(cell) != full, 0) ||", "sched/recovery_claim_beside", memory="weak", runs=300),
+    Mutant("a batch does not read the challenges again", "queue/claim.h",
+           "\tif (n > 0 && challenged_since(ring, known))\n\t\treturn recovery_claimable(ring, position, n, side);\n",
+           "", "sched/recovery_claim_beside", memory="weak"),
 ]
 
 # Equivalent to the unchanged sources, and why. --equivalents runs them: none may be caught.
@@ -971,10 +979,6 @@ OPEN = [
            "\t\tmemory_order_release, memory_order_acquire);\n", ALL, runs=1000),
     Mutant("[recovery] acquire of a change in vain is relaxed", "queue/recovery_word.h", CHANGE,
            "\t\tmemory_order_acq_rel, memory_order_relaxed);\n", ALL, runs=1000),
-    Mutant("a single pop does not read the challenges again", "queue/ring.c",
-           "read_state(cell) != full, 0) || challenged_since(ring, known) ||", "read_state(cell) != full, 0) ||", ALL, runs=1000),
-    Mutant("a batch does not read the challenges again", "queue/claim.h",
-           "\tif (n > 0 && challenged_since(ring, known))\n\t\treturn recovery_claimable(ring, position, n, side);\n", "", ALL, runs=1000),
     Mutant("a batch does not look at challenges before it claims", "queue/claim.h",
            "\tif (__builtin_expect(challenges(ring) != known, 0))\n\t\treturn recovery_claimable(ring, position, count, side);\n", "", ALL, runs=1000),
     Mutant("a cell that another thread has claimed is decided", "queue/recovery.c",
