@@ -101,8 +101,12 @@ static void play(unsigned int flags, struct dice *dice, uint64_t *in_vain)
 		abort();
 	atomic_store(&game.over, false);
 	stress_start(&thread, receiver, NULL);
-	for (int i = 0; i < 20000; i++)
+	for (int i = 0; i < 20000; i++) {
 		*in_vain += play_once(++turn, dice);
+		/* Beside other load a turn takes a slice of both threads. */
+		if (i % 256 == 0)
+			stress_alive();
+	}
 	atomic_store(&game.over, true);
 	atomic_store_explicit(&game.turn, ++turn, memory_order_release);
 	stress_join(thread);
