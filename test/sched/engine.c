@@ -219,7 +219,6 @@ bool engine_run(const struct plan *plan)
 	engine->next_end = UINT64_MAX;
 	strategy_begin();
 	memory_begin();
-	kernel_begin();
 	engine->current = engine_add_thread("main", run_program, NULL);
 	me->clock.at[0] = me->clock.at[THREADS] = 1;
 	engine->countdown = strategy_countdown();

@@ -290,7 +290,5 @@ static inline void trace_at(void *pc)
 	if (engine != NULL)
 		engine->pc = pc;
 }
-/* Where in the source the run has failed. */
-void trace_where(void *pc);
 
 #endif

@@ -22,11 +22,6 @@
 
 #define PAUSE_NS 1000
 
-void kernel_begin(void)
-{
-	/* Variables of the process are as at the start, so all is empty. */
-}
-
 void kernel_enter(void)
 {
 	point();

@@ -9,7 +9,6 @@
 #include "engine.h"
 
 /* kernel.c */
-void kernel_begin(void);
 /* A system call begins, which is a full fence for the thread on x86. */
 void kernel_enter(void);
 

@@ -13,15 +13,6 @@
 #include "queue/queue.h"
 #include "queue_checks.h"
 
-/* All stand still. */
-static void check_challenges(const struct ring *ring)
-{
-	uint64_t challenges = atomic_load_explicit(&ring->challenges, memory_order_relaxed);
-	uint64_t resolved = atomic_load_explicit(&ring->resolved, memory_order_relaxed);
-	sched_require(challenges == resolved + !fence_asymmetric,
-		"%lu challenges, of which %lu are resolved", challenges, resolved);
-}
-
 /* ------------------------------------------------------------ told answers -- */
 
 /*
@@ -122,7 +113,7 @@ static void run_told(void)
 	sched_resume_all();
 	sched_wait();
 	history_judge();
-	check_challenges(&queue->ring);
+	checks_recovery(&queue->ring);
 	history_close();
 	checks_end(queue);
 }
@@ -160,7 +151,7 @@ static void run_crowd(void)
 		sched_spawn("thread", call_in_crowd, i % 2 == 0 ? &first : NULL);
 	sched_wait();
 	history_judge();
-	check_challenges(&queue->ring);
+	checks_recovery(&queue->ring);
 	history_close();
 	checks_end(queue);
 }

@@ -158,8 +158,7 @@ static void check_counts(struct magring_queue *queue)
 		(unsigned long)stats.closed);
 }
 
-/* No thread is in a call: each challenge is over, and no cell quarantined. */
-static void check_recovery(const struct ring *ring)
+void checks_recovery(const struct ring *ring)
 {
 	uint64_t challenges = atomic_load_explicit(&ring->challenges, memory_order_relaxed);
 	uint64_t resolved = atomic_load_explicit(&ring->resolved, memory_order_relaxed);
@@ -198,7 +197,7 @@ void checks_end(struct magring_queue *queue)
 	check_ended();
 	history_judge();
 	check_counts(queue);
-	check_recovery(&queue->ring);
+	checks_recovery(&queue->ring);
 	drain(queue);
 	int rc = magring_queue_release(queue);
 	sched_require(rc == 0, "release returns %d", rc);
@@ -209,7 +208,7 @@ void checks_capacity(struct magring_queue *queue)
 	check_ended();
 	history_judge();
 	check_counts(queue);
-	check_recovery(&queue->ring);
+	checks_recovery(&queue->ring);
 	size_t fit = 0;
 	int rc;
 	for (;; fit++) {

@@ -38,4 +38,8 @@ void checks_end(struct magring_queue *queue);
  */
 void checks_capacity(struct magring_queue *queue);
 
+/* No thread is in a call: each challenge is over, and no cell quarantined. */
+struct ring;
+void checks_recovery(const struct ring *ring);
+
 #endif
