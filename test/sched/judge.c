@@ -56,12 +56,15 @@ static bool is_full(const struct state *state, unsigned int i)
 		judge_search.full;
 }
 
+static bool is_closed(const struct state *state)
+{
+	return (state->set & judge_search.closes) != 0;
+}
+
 static bool can_receive(const struct state *state, unsigned int i)
 {
 	if (inside(state) == 0)
-		return judge_search.calls[i].result == -EAGAIN ||
-			(judge_search.calls[i].result == -EPIPE &&
-				(state->set & judge_search.closes) != 0);
+		return judge_search.calls[i].result == (is_closed(state) ? -EPIPE : -EAGAIN);
 	unsigned int first = judge_search.order[state->first];
 	if (judge_search.calls[i].result == 1)
 		return judge_search.receiver[first] == NONE;
@@ -70,7 +73,7 @@ static bool can_receive(const struct state *state, unsigned int i)
 
 static bool can_take_effect(const struct state *state, unsigned int i)
 {
-	bool closed = (state->set & judge_search.closes) != 0;
+	bool closed = is_closed(state);
 	if ((judge_search.need[i] & ~state->set) != 0)
 		return false;
 	if (judge_search.calls[i].kind == JUDGE_CLOSE)
@@ -80,7 +83,7 @@ static bool can_take_effect(const struct state *state, unsigned int i)
 	if (judge_search.calls[i].result == -EPIPE)
 		return closed;
 	if (judge_search.calls[i].result == -EAGAIN)
-		return is_full(state, i);
+		return !closed && is_full(state, i);
 	return !closed && inside(state) < judge_search.capacity;
 }
 
@@ -97,7 +100,7 @@ static void take_effect(struct state *state, unsigned int i)
 static bool is_free(const struct state *state, unsigned int i)
 {
 	uint64_t choices = judge_search.sends | judge_search.unended_receives;
-	if ((state->set & judge_search.closes) == 0)
+	if (!is_closed(state))
 		choices |= judge_search.closes;
 	if ((choices & bit(i)) != 0)
 		return false;

@@ -6,15 +6,14 @@
  * effect at one moment between its begin and its end.
  *
  *	send   0        appends its value: not closed, fewer than capacity messages
- *	       -EAGAIN  messages and receives not ended are `full` or more
+ *	       -EAGAIN  not closed, messages and receives not ended are `full` or more
  *	       -EPIPE   closed
  *	recv   0        takes its value, which is the first
- *	       -EAGAIN  no message
+ *	       -EAGAIN  no message, and not closed
  *	       -EPIPE   no message, and closed
  *	close  0        closes; so does a second one
  *
- * -EAGAIN is also accepted of a closed queue. A send that has claimed a cell,
- * and has not taken effect, takes up no place.
+ * A send that has claimed a cell, and has not taken effect, takes up no place.
  */
 #ifndef MAGRING_SCHED_JUDGE_H
 #define MAGRING_SCHED_JUDGE_H

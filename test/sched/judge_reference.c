@@ -96,10 +96,10 @@ static bool can_be_next(const struct order *order, size_t next)
 		return queue.closed && (call->kind == JUDGE_SEND || queue.messages == 0);
 	if (call->kind == JUDGE_SEND)
 		return call->result == -EAGAIN
-			? queue.messages + queue.pending >= history->capacity
+			? !queue.closed && queue.messages + queue.pending >= history->capacity
 			: !queue.closed && queue.messages < history->capacity;
 	if (call->result == -EAGAIN)
-		return queue.messages == 0;
+		return !queue.closed && queue.messages == 0;
 	return queue.messages > 0 &&
 		(call->result == 1 || queue.values[queue.first] == call->value);
 }

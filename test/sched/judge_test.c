@@ -305,6 +305,31 @@ Test(judge, a_close_refuses_sends_for_ever)
 	impossible();
 }
 
+Test(judge, a_closed_queue_is_not_called_full)
+{
+	given_capacity(1);
+	uint64_t send = sent(1, 0), close = closed(send);
+	uint64_t told = full(send);
+	possible(); /* before the close */
+	last()->before |= close;
+	impossible();
+	last()->before &= ~close;
+	history.calls[1].before |= told;
+	possible();
+}
+
+Test(judge, a_closed_queue_is_not_called_empty)
+{
+	given_capacity(1);
+	uint64_t close = closed(0);
+	empty(0);
+	possible(); /* before the close */
+	last()->before = close;
+	impossible();
+	last()->result = -EPIPE;
+	possible();
+}
+
 Test(judge, closing_twice_is_harmless)
 {
 	given_capacity(4);
@@ -469,10 +494,9 @@ Test(judge, a_stopped_receive_takes_up_its_place_for_ever)
 	uint64_t send = sent(1, 0);
 	uint64_t stopped = stopped_recv(send);
 	uint64_t told = empty(send);
-	uint64_t close = closed(told);
-	full(close);
+	full(told);
 	possible();
-	full(close);
+	full(told);
 	possible();
 	history.capacity = 2;
 	impossible();
