@@ -118,47 +118,6 @@ static void run_told(void)
 	checks_end(queue);
 }
 
-/* ------------------------------------------------------------ in the way -- */
-
-/*
- * Two threads of each side, with a call or two each, at a queue that is full
- * (empty) but for what the first of them take (bring). So whatever cell one of
- * them has claimed is in the way of two others.
- */
-static bool crowd_sends_first;
-
-static void call_in_crowd(void *first)
-{
-	bool send = (first != NULL) == crowd_sends_first;
-	for (unsigned int calls = 1 + sched_choose(2); calls > 0; calls--) {
-		unsigned int count = sched_choose(3);
-		if (send)
-			count == 2 ? history_send_batch(2, 0) : history_send(0);
-		else
-			count == 2 ? history_recv_batch(2, 0) : history_recv(0);
-	}
-}
-
-static void run_crowd(void)
-{
-	static char first;
-	struct magring_queue *queue = checks_queue(2, 0, sched_choose(2) == 1);
-	crowd_sends_first = sched_choose(2) == 1;
-	history_begin(queue);
-	for (unsigned int i = 0; !crowd_sends_first && i < ring_cells(&queue->ring); i++)
-		history_send(0);
-	for (int i = 0; i < 4; i++)
-		sched_spawn("thread", call_in_crowd, i % 2 == 0 ? &first : NULL);
-	sched_wait();
-	history_judge();
-	checks_recovery(&queue->ring);
-	history_close();
-	checks_end(queue);
-}
-
-static const struct sched_program program_crowd = { "crowd",
-	"each claimed cell is in the way of two threads", run_crowd, 0 };
-
 /* ------------------------------------------------------ without membarrier -- */
 
 /* Another program, with full fences on both sides. */
@@ -275,8 +234,7 @@ static const struct sched_program program_pool_of_queues = { "pool_of_queues",
 	"a pool is destroyed as its last queue goes", run_pool_of_queues, SCHED_MAY_STOP };
 FENCED(pool_goes, SCHED_MAY_STOP)
 
-const struct sched_program *const mutant_programs[] = { &program_told, &program_crowd,
-	&program_fenced_waits, &program_fenced_messages_or_deadline, &program_fenced_told,
-	&program_fenced_stopped, &program_fenced_memory_pairs, &program_fenced_memory_wave,
-	&program_fenced_memory_timeouts, &program_pool_goes, &program_pool_of_queues,
-	&program_fenced_pool_goes, NULL };
+const struct sched_program *const mutant_programs[] = { &program_told, &program_fenced_waits,
+	&program_fenced_messages_or_deadline, &program_fenced_told, &program_fenced_stopped,
+	&program_fenced_memory_pairs, &program_fenced_memory_wave, &program_fenced_memory_timeouts,
+	&program_pool_goes, &program_pool_of_queues, &program_fenced_pool_goes, NULL };
