@@ -632,7 +632,7 @@ MUTANTS = [
            "waking(word) < EVENTCOUNT_WAKING_MAX", "sched/eventcount", runs=100),
     Mutant("a scan does not look if tail has moved", "queue/scan.c",
            "\t\tif (atomic_load_explicit(&ring->tail, memory_order_relaxed) != position)\n\t\t\treturn false;\n",
-           "", "sched/skips_counted", runs=100),
+           "", "sched/skips_counted", runs=1500),
     Mutant("full is said of a position that tail has left", "queue/ring_batch.c",
            "\tif (moved_on(&ring->tail, position))\n\t\treturn 0;\n",
            "", "sched/recovery_long_look", runs=200),
