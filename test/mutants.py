@@ -799,6 +799,26 @@ MUTANTS = [
     Mutant("a batch does not read the challenges again", "queue/claim.h",
            "\tif (n > 0 && challenged_since(ring, known))\n\t\treturn recovery_claimable(ring, position, n, side);\n",
            "", "sched/recovery_claim_beside", memory="weak"),
+
+    # Memory: rights, the end of threads and of the library, and what they leave.
+    Mutant("a grace period waits for one half", "pool/table.c", "for (int i = 0; i < 2; i++) {\n\t\tconst struct timespec",
+           "for (int i = 0; i < 1; i++) {\n\t\tconst struct timespec", "sched/pool_two_go", runs=100),
+    Mutant("[rights] release is relaxed", "pool/region.c", "\t\t\t    memory_order_release, memory_order_acquire))",
+           "\t\t\t    memory_order_acquire, memory_order_acquire))", "sched/memory_pairs", runs=100),
+    Mutant("[rights] acquire is relaxed", "pool/region.c", "&region->writable, memory_order_acquire", "&region->writable, memory_order_relaxed", "sched/memory_pairs", runs=100),
+    Mutant("[key] release of the key is relaxed", "pool/thread_exit.c", "usable, memory_order_release", "usable, memory_order_relaxed", "sched/pool_load", runs=100),
+    Mutant("[key] has no fence of a thread", "pool/thread_exit.c", "counted before `usable` is read. */\n\tfence_full();", "counted before `usable` is read. */\n\t;", "sched/pool_at_exit", memory="weak", runs=100),
+    Mutant("[key] has no fence of the library", "pool/thread_exit.c", "\t * finds the key not usable.\n\t */\n\tfence_full();", "\t * finds the key not usable.\n\t */\n\t;", "sched/pool_at_exit", memory="weak", runs=100),
+    Mutant("[key] release of a thread is relaxed", "pool/thread_exit.c", "&thread_watching, 1, memory_order_release", "&thread_watching, 1, memory_order_relaxed", "sched/pool_at_exit", runs=100),
+    Mutant("[key] acquire of a thread is relaxed", "pool/thread_exit.c", "&thread_watching, memory_order_acquire", "&thread_watching, memory_order_relaxed", "sched/pool_at_exit", runs=100),
+    Mutant("a thread that ends wakes nobody", "pool/thread_exit.c", "\t\tpool_notify_all_classes(pool);\n\t\tthread_release", "\t\tthread_release", "sched/pool_end_wakes", runs=100),
+    Mutant("a flush wakes nobody", "pool/thread_exit.c", "\tpool_notify_all_classes(pool);\n\treturn 0;", "\treturn 0;", "sched/pool_flush_wakes", runs=100),
+    Mutant("a thread that met a hidden slab gives up", "pool/alloc.c", "if (!*ret_hidden && slabs == 0)", "if (slabs == 0)", "sched/pool_tries", runs=100),
+    Mutant("a thread that ends does not empty its cache", "pool/thread_exit.c", "\t\tcache_flush(cache, &pool->depot);\n\t\tpool_not", "\t\tpool_not", "sched/pool_left_over", runs=100),
+    Mutant("an exchange of what cools is no move", "pool/cooling.c",
+           ["\t\tchunk_begin_move(&depot->chunks);\n", "\t\tchunk_end_move(&depot->chunks);\n"],
+           ["", ""], "sched/pool_cool_moves", runs=100),
+    Mutant("unloading leaves the key", "pool/thread_exit.c", "\t\tpthread_key_delete(thread_key);\n", "\t\t;\n", "sched/pool_unload", runs=100),
 ]
 
 # Equivalent to the unchanged sources, and why. --equivalents runs them: none may be caught.
@@ -903,6 +923,11 @@ EQUIVALENTS = [
            "&pool->trimming, false, memory_order_release",
            "&pool->trimming, false, memory_order_relaxed", ALL, runs=300,
            reason="a release fence comes after all that the next trim reads: in chunk_begin_move(), or in the push of a range"),
+    Mutant("[rights] acquire of a change in vain is relaxed", "pool/region.c", "\t\t\t    memory_order_release, memory_order_acquire))",
+           "\t\t\t    memory_order_release, memory_order_relaxed))", ALL, runs=300,
+           reason="the first round has made accessible all that lies between a value it has acquired and `end`, or more, so what a later round reads is not relied on"),
+    Mutant("[key] acquire of the key is relaxed", "pool/thread_exit.c", "&thread_key_usable, memory_order_acquire", "&thread_key_usable, memory_order_relaxed", ALL, runs=300,
+           reason="each use of the key comes after a full fence, and that one after a read that has found it usable"),
 ]
 
 # Not caught, though not known to be equivalent: a program is missing. --open runs them.
@@ -1033,26 +1058,6 @@ OPEN = [
     Mutant("[sleep] has no light fence of a free", "pool/pool.h", "\tfence_light();\n", "", ALL),
     Mutant("[depot] the generation is read after the head", "base/tagged_stack.h",
            "\t\tck_pr_fence_load();\n\t\ttop.head = ck_pr_load_ptr(&stack->head);", "\t\ttop.head = ck_pr_load_ptr(&stack->head);", ALL),
-    Mutant("a grace period waits for one half", "pool/table.c", "for (int i = 0; i < 2; i++) {\n\t\tconst struct timespec",
-           "for (int i = 0; i < 1; i++) {\n\t\tconst struct timespec", ALL),
-    Mutant("[rights] release is relaxed", "pool/region.c", "\t\t\t    memory_order_release, memory_order_acquire))",
-           "\t\t\t    memory_order_acquire, memory_order_acquire))", ALL),
-    Mutant("[rights] acquire is relaxed", "pool/region.c", "&region->writable, memory_order_acquire", "&region->writable, memory_order_relaxed", ALL),
-    Mutant("[rights] acquire of a change in vain is relaxed", "pool/region.c", "\t\t\t    memory_order_release, memory_order_acquire))",
-           "\t\t\t    memory_order_release, memory_order_relaxed))", ALL),
-    Mutant("[key] release of the key is relaxed", "pool/thread_exit.c", "usable, memory_order_release", "usable, memory_order_relaxed", ALL),
-    Mutant("[key] acquire of the key is relaxed", "pool/thread_exit.c", "&thread_key_usable, memory_order_acquire", "&thread_key_usable, memory_order_relaxed", ALL),
-    Mutant("[key] has no fence of a thread", "pool/thread_exit.c", "counted before `usable` is read. */\n\tfence_full();", "counted before `usable` is read. */\n\t;", ALL),
-    Mutant("[key] has no fence of the library", "pool/thread_exit.c", "\t * finds the key not usable.\n\t */\n\tfence_full();", "\t * finds the key not usable.\n\t */\n\t;", ALL),
-    Mutant("[key] release of a thread is relaxed", "pool/thread_exit.c", "&thread_watching, 1, memory_order_release", "&thread_watching, 1, memory_order_relaxed", ALL),
-    Mutant("[key] acquire of a thread is relaxed", "pool/thread_exit.c", "&thread_watching, memory_order_acquire", "&thread_watching, memory_order_relaxed", ALL),
-    Mutant("a thread that ends wakes nobody", "pool/thread_exit.c", "\t\tpool_notify_all_classes(pool);\n\t\tthread_release", "\t\tthread_release", ALL),
-    Mutant("a flush wakes nobody", "pool/thread_exit.c", "\tpool_notify_all_classes(pool);\n\treturn 0;", "\treturn 0;", ALL),
-    Mutant("a thread that met a hidden slab gives up", "pool/alloc.c", "if (!*ret_hidden && slabs == 0)", "if (slabs == 0)", ALL),
-    Mutant("a thread that ends does not empty its cache", "pool/thread_exit.c", "\t\tcache_flush(cache, &pool->depot);\n\t\tpool_not", "\t\tpool_not", ALL),
-    Mutant("an exchange of what cools is no move", "pool/cooling.c",
-           ["\t\tchunk_begin_move(&depot->chunks);\n", "\t\tchunk_end_move(&depot->chunks);\n"],
-           ["", ""], ALL),
 ]
 
 
