@@ -819,6 +819,24 @@ MUTANTS = [
            ["\t\tchunk_begin_move(&depot->chunks);\n", "\t\tchunk_end_move(&depot->chunks);\n"],
            ["", ""], "sched/pool_cool_moves", runs=100),
     Mutant("unloading leaves the key", "pool/thread_exit.c", "\t\tpthread_key_delete(thread_key);\n", "\t\t;\n", "sched/pool_unload", runs=100),
+
+    # Memory that the system refuses.
+    Mutant("rights that are refused are taken for given", "pool/region.c",
+           "!=\n\t\t\t0)\n\t\t\treturn false;", "!=\n\t\t\t0)\n\t\t\treturn true;", "sched/refused_traffic", runs=100),
+    Mutant("a thread without the key has a cache", "pool/thread_exit.c",
+           "if (thread_state == UNWATCHED && !watch())", "if (thread_state == UNWATCHED && !watch() && !is_key_usable())",
+           "sched/refused_traffic", runs=100),
+    Mutant("a trim that is refused keeps others out", "pool/trim.c",
+           "\t/* [trim] release: pairs with the exchange. */\n", "\tif (rc != 0)\n\t\treturn rc;\n", "sched/refused_trim", runs=100),
+    Mutant("a queue that is refused keeps its memory", "queue/queue.c",
+           "\tif (rc != 0) {\n\t\tfree(queue);\n", "\tif (rc != 0) {\n", "sched/refused_create", runs=100),
+    Mutant("a pool that is refused keeps a region", "pool/depot.c",
+           "\t\tregion_fini(&depot->slabs);\n\t\treturn rc;", "\t\treturn rc;", "sched/refused_create", runs=100),
+    Mutant("a pool without its profile keeps its regions", "observe/pool_lifecycle.c",
+           "\trc = profile_create(&pool->profile, &profile, limit);\n\tif (rc != 0)\n\t\tgoto fini_depot;",
+           "\trc = profile_create(&pool->profile, &profile, limit);\n\tif (rc != 0)\n\t\treturn rc;", "sched/refused_create", runs=100),
+    Mutant("a sample without a stack keeps its notes", "pool/sample.c",
+           "\tif (stack == NULL) {\n\t\tfree(live);\n", "\tif (stack == NULL) {\n", "sched/refused_samples", runs=100),
 ]
 
 # Equivalent to the unchanged sources, and why. --equivalents runs them: none may be caught.
