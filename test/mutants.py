@@ -817,6 +817,44 @@ MUTANTS = [
     Mutant("counts do not look if a message has returned", "queue/ring_state.c",
            "} while (atomic_load_explicit(&ring->returned, memory_order_relaxed) != returned);", "} while (0);", "sched/look_at_counts", runs=100),
     Mutant("size does not look if head has moved", "queue/ring_state.c", "} while (moved_on(&ring->head, &head));", "} while (0);", "sched/look_at_size", runs=100),
+
+    # Memory: rights, the end of threads and of the library, and what they leave.
+    Mutant("a grace period waits for one half", "pool/table.c", "for (int i = 0; i < 2; i++) {\n\t\tconst struct timespec",
+           "for (int i = 0; i < 1; i++) {\n\t\tconst struct timespec", "sched/pool_two_go", runs=100),
+    Mutant("[rights] release is relaxed", "pool/region.c", "\t\t\t    memory_order_release, memory_order_acquire))",
+           "\t\t\t    memory_order_acquire, memory_order_acquire))", "sched/memory_pairs", runs=100),
+    Mutant("[rights] acquire is relaxed", "pool/region.c", "&region->writable, memory_order_acquire", "&region->writable, memory_order_relaxed", "sched/memory_pairs", runs=100),
+    Mutant("[key] release of the key is relaxed", "pool/thread_exit.c", "usable, memory_order_release", "usable, memory_order_relaxed", "sched/pool_load", runs=100),
+    Mutant("[key] has no fence of a thread", "pool/thread_exit.c", "counted before `usable` is read. */\n\tfence_full();", "counted before `usable` is read. */\n\t;", "sched/pool_at_exit", memory="weak", runs=100),
+    Mutant("[key] has no fence of the library", "pool/thread_exit.c", "\t * finds the key not usable.\n\t */\n\tfence_full();", "\t * finds the key not usable.\n\t */\n\t;", "sched/pool_at_exit", memory="weak", runs=100),
+    Mutant("[key] release of a thread is relaxed", "pool/thread_exit.c", "&thread_watching, 1, memory_order_release", "&thread_watching, 1, memory_order_relaxed", "sched/pool_at_exit", runs=100),
+    Mutant("[key] acquire of a thread is relaxed", "pool/thread_exit.c", "&thread_watching, memory_order_acquire", "&thread_watching, memory_order_relaxed", "sched/pool_at_exit", runs=100),
+    Mutant("a thread that ends wakes nobody", "pool/thread_exit.c", "\t\tpool_notify_all_classes(pool);\n\t\tthread_release", "\t\tthread_release", "sched/pool_end_wakes", runs=100),
+    Mutant("a flush wakes nobody", "pool/thread_exit.c", "\tpool_notify_all_classes(pool);\n\treturn 0;", "\treturn 0;", "sched/pool_flush_wakes", runs=100),
+    Mutant("a thread that met a hidden slab gives up", "pool/alloc.c", "if (!*ret_hidden && slabs == 0)", "if (slabs == 0)", "sched/pool_tries", runs=100),
+    Mutant("a thread that ends does not empty its cache", "pool/thread_exit.c", "\t\tcache_flush(cache, &pool->depot);\n\t\tpool_not", "\t\tpool_not", "sched/pool_left_over", runs=100),
+    Mutant("an exchange of what cools is no move", "pool/cooling.c",
+           ["\t\tchunk_begin_move(&depot->chunks);\n", "\t\tchunk_end_move(&depot->chunks);\n"],
+           ["", ""], "sched/pool_cool_moves", runs=100),
+    Mutant("unloading leaves the key", "pool/thread_exit.c", "\t\tpthread_key_delete(thread_key);\n", "\t\t;\n", "sched/pool_unload", runs=100),
+
+    # Memory that the system refuses.
+    Mutant("rights that are refused are taken for given", "pool/region.c",
+           "!=\n\t\t\t0)\n\t\t\treturn false;", "!=\n\t\t\t0)\n\t\t\treturn true;", "sched/refused_traffic", runs=100),
+    Mutant("a thread without the key has a cache", "pool/thread_exit.c",
+           "if (thread_state == UNWATCHED && !watch())", "if (thread_state == UNWATCHED && !watch() && !is_key_usable())",
+           "sched/refused_traffic", runs=100),
+    Mutant("a trim that is refused keeps others out", "pool/trim.c",
+           "\t/* [trim] release: pairs with the exchange. */\n", "\tif (rc != 0)\n\t\treturn rc;\n", "sched/refused_trim", runs=100),
+    Mutant("a queue that is refused keeps its memory", "queue/queue.c",
+           "\tif (rc != 0) {\n\t\tfree(queue);\n", "\tif (rc != 0) {\n", "sched/refused_create", runs=100),
+    Mutant("a pool that is refused keeps a region", "pool/depot.c",
+           "\t\tregion_fini(&depot->slabs);\n\t\treturn rc;", "\t\treturn rc;", "sched/refused_create", runs=100),
+    Mutant("a pool without its profile keeps its regions", "observe/pool_lifecycle.c",
+           "\trc = profile_create(&pool->profile, &profile, limit);\n\tif (rc != 0)\n\t\tgoto fini_depot;",
+           "\trc = profile_create(&pool->profile, &profile, limit);\n\tif (rc != 0)\n\t\treturn rc;", "sched/refused_create", runs=100),
+    Mutant("a sample without a stack keeps its notes", "pool/sample.c",
+           "\tif (stack == NULL) {\n\t\tfree(live);\n", "\tif (stack == NULL) {\n", "sched/refused_samples", runs=100),
 ]
 
 # Equivalent to the unchanged sources, and why. --equivalents runs them: none may be caught.
@@ -928,6 +966,11 @@ EQUIVALENTS = [
                   "use nothing but the count then. A single push or pop has the later look alone"),
     Mutant("an exclusive receiver's skip is a shared one", "queue/skip.c", "is_exclusive(ring, side)", "side == SENDER && is_exclusive(ring, side)", ALL, runs=300,
            reason="no other thread moves head, so it is at the position, and the CAS stores what the store does"),
+    Mutant("[rights] acquire of a change in vain is relaxed", "pool/region.c", "\t\t\t    memory_order_release, memory_order_acquire))",
+           "\t\t\t    memory_order_release, memory_order_relaxed))", ALL, runs=300,
+           reason="the first round has made accessible all that lies between a value it has acquired and `end`, or more, so what a later round reads is not relied on"),
+    Mutant("[key] acquire of the key is relaxed", "pool/thread_exit.c", "&thread_key_usable, memory_order_acquire", "&thread_key_usable, memory_order_relaxed", ALL, runs=300,
+           reason="each use of the key comes after a full fence, and that one after a read that has found it usable"),
 ]
 
 # Not caught, though not known to be equivalent: a program is missing. --open runs them.
@@ -1039,26 +1082,6 @@ OPEN = [
     Mutant("[sleep] has no light fence of a free", "pool/pool.h", "\tfence_light();\n", "", ALL),
     Mutant("[depot] the generation is read after the head", "base/tagged_stack.h",
            "\t\tck_pr_fence_load();\n\t\ttop.head = ck_pr_load_ptr(&stack->head);", "\t\ttop.head = ck_pr_load_ptr(&stack->head);", ALL),
-    Mutant("a grace period waits for one half", "pool/table.c", "for (int i = 0; i < 2; i++) {\n\t\tconst struct timespec",
-           "for (int i = 0; i < 1; i++) {\n\t\tconst struct timespec", ALL),
-    Mutant("[rights] release is relaxed", "pool/region.c", "\t\t\t    memory_order_release, memory_order_acquire))",
-           "\t\t\t    memory_order_acquire, memory_order_acquire))", ALL),
-    Mutant("[rights] acquire is relaxed", "pool/region.c", "&region->writable, memory_order_acquire", "&region->writable, memory_order_relaxed", ALL),
-    Mutant("[rights] acquire of a change in vain is relaxed", "pool/region.c", "\t\t\t    memory_order_release, memory_order_acquire))",
-           "\t\t\t    memory_order_release, memory_order_relaxed))", ALL),
-    Mutant("[key] release of the key is relaxed", "pool/thread_exit.c", "usable, memory_order_release", "usable, memory_order_relaxed", ALL),
-    Mutant("[key] acquire of the key is relaxed", "pool/thread_exit.c", "&thread_key_usable, memory_order_acquire", "&thread_key_usable, memory_order_relaxed", ALL),
-    Mutant("[key] has no fence of a thread", "pool/thread_exit.c", "counted before `usable` is read. */\n\tfence_full();", "counted before `usable` is read. */\n\t;", ALL),
-    Mutant("[key] has no fence of the library", "pool/thread_exit.c", "\t * finds the key not usable.\n\t */\n\tfence_full();", "\t * finds the key not usable.\n\t */\n\t;", ALL),
-    Mutant("[key] release of a thread is relaxed", "pool/thread_exit.c", "&thread_watching, 1, memory_order_release", "&thread_watching, 1, memory_order_relaxed", ALL),
-    Mutant("[key] acquire of a thread is relaxed", "pool/thread_exit.c", "&thread_watching, memory_order_acquire", "&thread_watching, memory_order_relaxed", ALL),
-    Mutant("a thread that ends wakes nobody", "pool/thread_exit.c", "\t\tpool_notify_all_classes(pool);\n\t\tthread_release", "\t\tthread_release", ALL),
-    Mutant("a flush wakes nobody", "pool/thread_exit.c", "\tpool_notify_all_classes(pool);\n\treturn 0;", "\treturn 0;", ALL),
-    Mutant("a thread that met a hidden slab gives up", "pool/alloc.c", "if (!*ret_hidden && slabs == 0)", "if (slabs == 0)", ALL),
-    Mutant("a thread that ends does not empty its cache", "pool/thread_exit.c", "\t\tcache_flush(cache, &pool->depot);\n\t\tpool_not", "\t\tpool_not", ALL),
-    Mutant("an exchange of what cools is no move", "pool/cooling.c",
-           ["\t\tchunk_begin_move(&depot->chunks);\n", "\t\tchunk_end_move(&depot->chunks);\n"],
-           ["", ""], ALL),
 ]
 
 

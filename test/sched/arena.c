@@ -28,6 +28,7 @@ void memory_init(void)
 	memory = map_at(0, sizeof(*memory));
 	memory->first = memory->next = map_at(ARENA, ARENA_BYTES);
 	memory->arena = map_at(0, ARENA_BYTES / CELL * sizeof(struct cell));
+	memory->page = map_at(0, ARENA_BYTES / PAGE * sizeof(struct page));
 	memory->globals =
 		map_at(0, ((size_t)(_end - __data_start) / CELL + 3) * sizeof(struct cell));
 }
@@ -77,7 +78,7 @@ void memory_begin(void)
 		madvise((void *)begin, (size_t)(memory->next - (char *)begin) + 4096,
 			MADV_DONTNEED);
 	}
-	memory->opened = 0;
+	memory->opened = memory->reserved = 0;
 	memory->next = memory->first;
 	memory->locations = memory->parts = 1;
 	memset(&memory->fences, 0, sizeof(memory->fences));

@@ -11,6 +11,7 @@
 /* Made by constructors, and so as old as the process. */
 static void (*destructors[KEYS])(void *);
 static unsigned int keys;
+static bool deleted[KEYS];
 static void (*child_handlers[8])(void);
 static unsigned int child_handler_count;
 
@@ -57,23 +58,44 @@ void sched_become_child(void)
 		child_handlers[i]();
 }
 
-int shim_key_create(pthread_key_t *ret_key, void (*destructor)(void *))
+/*
+ * To set a key is a read of it, and must not race with the other two. To end is
+ * none: POSIX has keys deleted beside threads that end.
+ */
+static void use_key(pthread_key_t key, bool write)
 {
-	if (keys == KEYS)
+	if (!is_running())
+		return;
+	if (key >= keys || deleted[key])
+		sched_fail("key %u is used by thread %u (%s), and it has been deleted", key, me->id,
+			me->name);
+	memory_plain((uintptr_t)&destructors[key], sizeof(destructors[key]), write);
+}
+
+int shim_key_create(pthread_key_t *ret_key, void (*run)(void *))
+{
+	if (keys == KEYS || kernel_refuses())
 		return EAGAIN;
-	destructors[keys] = destructor;
+	destructors[keys] = run;
+	memory_plain((uintptr_t)ret_key, sizeof(*ret_key), true);
 	*ret_key = keys++;
+	use_key(*ret_key, true);
 	return 0;
 }
 
 int shim_key_delete(pthread_key_t key)
 {
+	use_key(key, true);
 	destructors[key] = NULL;
+	deleted[key] = true;
 	return 0;
 }
 
 int shim_setspecific(pthread_key_t key, const void *value)
 {
+	if (kernel_refuses())
+		return ENOMEM;
+	use_key(key, false);
 	me->specific[key] = (void *)(uintptr_t)value;
 	return 0;
 }

@@ -65,6 +65,7 @@ void memory_plain(uintptr_t address, size_t bytes, bool write)
 	if (me->buffered > 0)
 		buffer_drain_own(address, bytes);
 	trace(write ? "write" : "read", address, bytes);
+	rights_check(address, bytes, write ? "a plain write" : "a plain read");
 	size_t covered;
 	for (uintptr_t at = address, end = address + bytes; at < end; at += covered) {
 		struct cell *cell = cell_at(at, end - at, &covered);

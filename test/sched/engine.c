@@ -211,7 +211,8 @@ bool engine_run(const struct plan *plan)
 	engine->run++;
 	engine->steps = 0;
 	engine->count = 0;
-	engine->alone = false;
+	engine->alone = engine->unloaded = false;
+	engine->odds = engine->refused = 0;
 	engine->time_ns = 1000000000;
 	engine->failed = false;
 	engine->pc = NULL;

@@ -114,6 +114,7 @@ enum decision_kind {
 	STALE,     /* a load returns an older value */
 	FAIL_WEAK, /* a weak CAS fails */
 	CHOICE,    /* of the program */
+	REFUSE,    /* the system has no memory */
 };
 
 struct decision {
@@ -159,6 +160,9 @@ struct engine {
 	uint64_t countdown; /* steps until the scheduler decides */
 	uint64_t next_end;  /* the step at which a stopped thread goes on */
 	bool alone;         /* one thread runs while thread 0 waits for it */
+	bool unloaded;      /* no thread may run code of the library */
+	unsigned int odds;  /* memory is refused once in so many times; 0: never */
+	unsigned int refused;
 	int64_t time_ns;
 
 	uint64_t random;
@@ -277,6 +281,11 @@ void *memory_take(size_t bytes, size_t align);
 /* The same, but nothing is written to it until it is opened. */
 void *memory_reserve(size_t bytes, size_t align);
 void memory_open(void *address, size_t bytes);
+
+/* rights.c */
+/* Mapped without rights; and made accessible by the running thread. */
+void rights_reserve(void *address, size_t bytes);
+void rights_open(void *address, size_t bytes);
 
 /* trace.c */
 void trace_step(const char *what, uintptr_t address, uint64_t value);

@@ -195,6 +195,8 @@ int main(void)
 	replay_tests();
 	system_tests();
 	end_tests();
+	rights_tests();
+	unload_tests();
 	printf("%u checks, %u failed\n", tally->checks, tally->failures);
 	return tally->failures > 0;
 }

@@ -64,6 +64,8 @@ void schedule_tests(void);
 void replay_tests(void);
 void system_tests(void);
 void end_tests(void);
+void rights_tests(void);
+void unload_tests(void);
 
 /* A small program and the outcomes that it has, each a number of r[] in turn. */
 struct litmus {

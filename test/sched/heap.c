@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The heap and the address space of a run. Nothing is handed out twice.
+ * The heap and the address space of a run. Nothing is handed out twice. If the
+ * program wants that, the system refuses some of it.
  */
 #include "kernel.h"
 #include "shim.h"
@@ -10,14 +11,43 @@
 #undef free
 #undef memcpy
 
+static unsigned int pieces; /* that the run has, of both */
+
+bool kernel_refuses(void)
+{
+	if (!is_running() || engine->odds == 0)
+		return false;
+	bool refused = engine->odds == 1 || strategy_decide(REFUSE, 2) != 0;
+	engine->refused += refused;
+	return refused;
+}
+
+void sched_refuse(unsigned int odds)
+{
+	engine->odds = odds;
+}
+
+unsigned int sched_refused(void)
+{
+	return engine->refused;
+}
+
+unsigned int sched_pieces(void)
+{
+	return pieces;
+}
+
 /* The bytes before a piece of the heap say how long it is. */
 static void *take(size_t bytes, size_t align)
 {
 	char *memory = NULL;
-	if (bytes <= SIZE_MAX / 2)
+	if (bytes <= SIZE_MAX / 2 && !kernel_refuses())
 		memory = memory_take(bytes + align, align < 16 ? 16 : align);
-	if (memory == NULL)
+	if (memory == NULL) {
+		errno = ENOMEM;
 		return NULL;
+	}
+	pieces++;
 	memory += align < 16 ? 16 : align;
 	((size_t *)(void *)memory)[-1] = bytes;
 	return memory;
@@ -40,8 +70,10 @@ void *shim_aligned_alloc(size_t align, size_t bytes)
 
 void shim_free(void *memory)
 {
-	if (memory != NULL)
-		memory_freed((uintptr_t)memory, ((size_t *)memory)[-1]);
+	if (memory == NULL)
+		return;
+	pieces--;
+	memory_freed((uintptr_t)memory, ((size_t *)memory)[-1]);
 }
 
 void *shim_realloc(void *memory, size_t bytes)
@@ -64,15 +96,24 @@ char *shim_strdup(const char *text)
 void *shim_mmap(void *address, size_t bytes, int rights, int flags, int fd, off_t offset)
 {
 	(void)address, (void)flags, (void)fd, (void)offset;
-	void *memory = rights == PROT_NONE ? memory_reserve(bytes, 4096) : memory_take(bytes, 4096);
-	if (memory == NULL)
+	void *memory = NULL;
+	if (!kernel_refuses())
+		memory = rights == PROT_NONE ? memory_reserve(bytes, 4096)
+					     : memory_take(bytes, 4096);
+	if (memory == NULL) {
 		errno = ENOMEM;
-	return memory != NULL ? memory : MAP_FAILED;
+		return MAP_FAILED;
+	}
+	if (rights == PROT_NONE)
+		rights_reserve(memory, bytes);
+	pieces++;
+	return memory;
 }
 
 int shim_munmap(void *address, size_t bytes)
 {
 	kernel_enter();
+	pieces--;
 	memory_freed((uintptr_t)address, bytes);
 	return 0;
 }
@@ -80,9 +121,15 @@ int shim_munmap(void *address, size_t bytes)
 int shim_mprotect(void *address, size_t bytes, int rights)
 {
 	(void)rights;
-	if (is_running())
-		kernel_enter();
+	if (!is_running())
+		return 0;
+	kernel_enter();
+	if (kernel_refuses()) {
+		errno = ENOMEM;
+		return -1;
+	}
 	memory_open(address, bytes);
+	rights_open(address, bytes);
 	return 0;
 }
 
@@ -90,6 +137,10 @@ int shim_madvise(void *address, size_t bytes, int advice)
 {
 	kernel_enter();
 	trace("madvise", (uintptr_t)address, bytes);
+	if (kernel_refuses()) {
+		errno = EAGAIN;
+		return -1;
+	}
 	if (advice == MADV_DONTNEED)
 		memory_zero((uintptr_t)address, bytes);
 	return 0;

@@ -15,6 +15,10 @@ void kernel_enter(void);
 /* descriptors.c */
 long kernel_use_fd(bool write, int fd, uint64_t *value);
 
+/* heap.c */
+/* Memory that is asked for now is refused. */
+bool kernel_refuses(void);
+
 /* cancel.c */
 /* The thread's own data is destroyed. */
 void kernel_thread_ends(void);

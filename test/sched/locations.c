@@ -9,6 +9,7 @@ struct location *location_check(uintptr_t address, unsigned int size, const char
 {
 	struct location *first = NULL;
 	size_t covered;
+	rights_check(address, size, what);
 	for (uintptr_t at = address, end = address + size; at < end; at += covered) {
 		struct cell *cell = cell_at(at, end - at, &covered);
 		cell_check_written(cell, what, address);

@@ -17,6 +17,8 @@
 #define CELL 4
 #define PARTS 65536
 #define OPENED 256
+#define PAGE ((size_t)4096)
+#define RESERVED 64
 #define HALVES 8 /* that a thread may see between two fences, and more are forgotten */
 
 struct store {
@@ -47,6 +49,13 @@ struct cell {
 	uint32_t read[THREADS];
 };
 
+/* See rights.c. */
+struct page {
+	uint32_t run; /* in which the rest was valid */
+	bool is_reserved;
+	uint32_t opened[THREADS]; /* when a thread first made it accessible; 0: not yet */
+};
+
 struct memory {
 	char *next; /* free memory of the arena */
 	char *first;
@@ -55,6 +64,8 @@ struct memory {
 		void *address;
 		size_t bytes;
 	} open[OPENED];
+	struct piece without[RESERVED]; /* mapped without rights */
+	unsigned int reserved;
 	unsigned int locations;
 	struct clock fences; /* what the full fences so far order */
 	uint32_t pairs;      /* 16-byte stores so far */
@@ -63,6 +74,7 @@ struct memory {
 		uint32_t pair;
 	} halves[THREADS][HALVES]; /* of which a thread has seen the other one */
 	unsigned int halves_count[THREADS];
+	struct page *page;
 	struct cell *arena;
 	struct cell *globals;
 	struct location location[LOCATIONS];
@@ -125,6 +137,14 @@ static inline int unknown(const uint32_t *times)
 		if (times[i] > me->clock.at[i])
 			return (int)i;
 	return -1;
+}
+
+/* rights.c */
+void rights_check_pages(uintptr_t address, size_t bytes, const char *what);
+static inline void rights_check(uintptr_t address, size_t bytes, const char *what)
+{
+	if (address - ARENA < ARENA_BYTES && memory->reserved > 0)
+		rights_check_pages(address, bytes, what);
 }
 
 /* cells.c: what fails if the access races with what the cell knows. */

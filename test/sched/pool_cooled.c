@@ -90,6 +90,69 @@ static void run_cool_bare(void)
 	slabs_end(SLABS_SMALL);
 }
 
+static unsigned int freed;
+static struct cache *cache; /* thread 0's, which every thread looks at last */
+
+static void free_four(void *unused)
+{
+	(void)unused;
+	for (; freed < 4; freed++)
+		slabs_free(&held[freed]);
+	slabs_tell();
+	engine_block(WAITING);
+}
+
+static void want_one(void *unused)
+{
+	struct magring_message message;
+	(void)unused;
+	int rc = slabs_take(&message, SLABS_SMALL, 0);
+	/* What is old in weak memory may be all that it has seen. */
+	sched_require(rc == 0 || sched_memory_kind() == SCHED_WEAK, "no second try: %d", rc);
+	if (rc == 0)
+		slabs_give(&message);
+}
+
+static void run_until_revoked(unsigned int thread, bool is_revoked)
+{
+	for (int i = 0; i < 2000 && (atomic_load(&cache->revoked) != 0) != is_revoked; i++)
+		sched_run_alone(thread, 1);
+}
+
+/*
+ * A thread has looked at every cache. Before it looks at the depot, another
+ * frees all slabs: two are in its hands, on the way into a place and out of it.
+ */
+static void run_cool_moves(void)
+{
+	struct depot *depot = &slabs_create(
+		&(struct slabs_options){ .bytes = 4 * 64, .rounds = 1, .chunk = 1, .cooling = 3 })
+				       ->depot;
+	depot->class[0].places = 2;
+	take_all(4);
+	cache = atomic_load(&slabs_pool()->registry.first);
+	unsigned int wants = slabs_spawn("want", want_one, NULL);
+	run_until_revoked(wants, true);
+	run_until_revoked(wants, false);
+	unsigned int frees = slabs_spawn("free", free_four, NULL);
+	for (int i = 0; i < 2000 && freed < 3; i++)
+		sched_run_alone(frees, 1);
+	sched_require(atomic_load(&depot->cooling.place[1]) != 0, "nothing cools");
+	/* As if others had come and gone: the place is the first of the next two. */
+	sched_store((uint64_t *)&depot->cooling.next, 1, memory_order_relaxed);
+	for (int i = 0; i < 2000 && atomic_load(&depot->cooling.place[1]) != 0; i++)
+		sched_run_alone(frees, 1);
+	run_until_revoked(wants, true);
+	sched_run_alone(frees, 2000);
+	sched_run_alone(wants, 2000);
+	sched_resume_all();
+	slabs_wait();
+	slabs_listen();
+	slabs_end(SLABS_SMALL);
+}
+
+const struct sched_program pool_cool_moves = { "pool_cool_moves",
+	"a magazine leaves its place as a thread looks for it", run_cool_moves, 0 };
 const struct sched_program pool_cool_over = { "pool_cool_over",
 	"one magazine takes the place of another", run_cool_over, SCHED_MAY_STOP };
 const struct sched_program pool_cool_class = { "pool_cool_class",

@@ -3,6 +3,7 @@
  * Programs: a pool that goes beside threads that end; and one stack alone.
  */
 #include "pool_slabs.h"
+#include "pool_directed.h"
 
 #include <errno.h>
 
@@ -69,6 +70,35 @@ static void run_destroy(void)
 	slabs_end(SLABS_SMALL);
 }
 
+/*
+ * Two pools go, one after the other. The thread that ends begins its section
+ * before the first one goes, and counts itself after it.
+ */
+static void run_two_go(void)
+{
+	slabs_create(&bare);
+	struct magring_pool *first = pool_of(64);
+	other = pool_of(128);
+	unsigned int ending = slabs_spawn("ending", use_and_end, NULL);
+	for (int i = 0; i < 2000 && !is_done; i++)
+		sched_run_alone(ending, 1);
+	slabs_listen();
+	sched_run_alone(ending, sched_choose(12));
+	memory_fence_of(&engine->threads[ending]);
+	memory_fence(__ATOMIC_SEQ_CST);
+	if (thread_sections_busy())
+		sched_resume_all();
+	int rc = magring_pool_destroy(first);
+	sched_require(rc == 0, "pool_destroy: %d", rc);
+	if (sched_has_stopped(ending))
+		sched_run_alone(ending, sched_choose(24));
+	sched_resume_all();
+	rc = magring_pool_destroy(other);
+	sched_require(rc == 0, "pool_destroy: %d", rc);
+	slabs_wait();
+	slabs_end(SLABS_SMALL);
+}
+
 /* ------------------------------------------------------------------ stack -- */
 
 static bool in_hands[8];
@@ -118,5 +148,7 @@ static void run_stack(void)
 
 const struct sched_program memory_destroy = { "memory_destroy",
 	"a pool is destroyed beside a thread that ends", run_destroy, SCHED_MAY_STOP };
+const struct sched_program pool_two_go = { "pool_two_go",
+	"two pools are destroyed beside a thread that ends", run_two_go, 0 };
 const struct sched_program memory_stack = { "memory_stack", "three magazines on one stack",
 	run_stack, SCHED_MAY_STOP };

@@ -14,5 +14,10 @@ extern const struct sched_program pool_cool_over, pool_cool_class, pool_cool_bar
 extern const struct sched_program pool_busy, pool_revoked, pool_hands;
 extern const struct sched_program pool_accounts;
 extern const struct sched_program pool_child;
+extern const struct sched_program pool_tries, pool_cool_moves, pool_two_go;
+extern const struct sched_program pool_end_wakes, pool_flush_wakes, pool_left_over;
+extern const struct sched_program pool_load, pool_at_exit, pool_exit_beside, pool_unload;
+extern const struct sched_program refused_traffic, refused_waits, refused_nothing, refused_trim,
+	refused_create, refused_samples, refused_load;
 
 #endif

@@ -106,6 +106,40 @@ static void run_busy(void)
 	end(SLABS_SMALL);
 }
 
+static bool is_over(void)
+{
+	return !is_revoked();
+}
+
+static void want_at_once(void *unused)
+{
+	struct magring_message message;
+	(void)unused;
+	int rc = slabs_take(&message, SLABS_SMALL, 0);
+	sched_require(rc == 0, "refused before the last try: %d", rc);
+	slabs_give(&message);
+}
+
+/* The owner leaves its cache after the first look at it, and there are more. */
+static void run_tries(void)
+{
+	slabs_create(&two_classes);
+	take(small, SLABS_SMALL, 3);
+	take(kept, OTHER, 3);
+	slabs_give(&small[1]);
+	slabs_give(&small[2]);
+	unsigned int owner = slabs_spawn("owner", free_and_use, NULL);
+	run_until(owner, has_freed);
+	cache = atomic_load(&slabs_pool()->registry.first);
+	run_until(owner, is_busy);
+	unsigned int wants = slabs_spawn("want", want_at_once, NULL);
+	run_until(wants, is_revoked);
+	run_until(wants, is_over);
+	sched_run_alone(owner, 2000);
+	sched_run_alone(wants, 2000);
+	end(SLABS_SMALL);
+}
+
 static void free_and_stay(void *unused)
 {
 	(void)unused;
@@ -172,6 +206,8 @@ static void run_hands(void)
 
 const struct sched_program pool_busy = { "pool_busy",
 	"the slab is in the cache of a thread at work", run_busy, 0 };
+const struct sched_program pool_tries = { "pool_tries",
+	"the slab is out of reach at the first try alone", run_tries, 0 };
 const struct sched_program pool_revoked = { "pool_revoked",
 	"the slab is in a cache that another thread empties", run_revoked, 0 };
 const struct sched_program pool_hands = { "pool_hands",

@@ -2,7 +2,8 @@
 /*
  * The judge of a pool. Its variables are no part of the run's memory, so they
  * are what really happened. A refusal with timeout 0 is wrong if no other thread
- * was in a call meanwhile and memory was left. A thread that ends is in a call.
+ * was in a call meanwhile, memory was left, and the system has refused none. A
+ * thread that ends is in a call.
  */
 #include "pool_slabs.h"
 
@@ -136,6 +137,7 @@ int slabs_take(struct magring_message *ret_message, size_t payload, int64_t time
 	size_t size = slab_size(slab_class(payload));
 	bool quiet = !others_at_work() && slabs.held + size <= slabs.bytes;
 	int64_t begin = sched_time();
+	unsigned int refused = sched_refused();
 	slabs_begin_call();
 	unsigned int begun = slabs.begun;
 	int rc = magring_message_alloc(slabs.pool, ret_message, NULL, 0, payload, timeout_ns);
@@ -144,7 +146,9 @@ int slabs_take(struct magring_message *ret_message, size_t payload, int64_t time
 		hold(ret_message, size);
 		return 0;
 	}
-	if (timeout_ns != 0 && !slabs.several)
+	if (refused != sched_refused())
+		quiet = false;
+	else if (timeout_ns != 0 && !slabs.several)
 		sched_require(rc == -ETIMEDOUT, "a waiting allocation: %d", rc);
 	sched_require(rc == -ENOBUFS || timeout_ns != 0, "an allocation: %d", rc);
 	sched_require(rc != -ETIMEDOUT || (timeout_ns > 0 && sched_time() - begin >= timeout_ns),

@@ -68,6 +68,23 @@ void sched_cancel(unsigned int thread);
 /* The calling thread goes on as the only thread of a forked child. */
 void sched_become_child(void);
 
+/*
+ * From now on the system refuses the memory that it is asked for once in so many
+ * times. 0: never, as it is at first. And how often it has.
+ */
+void sched_refuse(unsigned int odds);
+unsigned int sched_refused(void);
+/* Mappings and pieces of the heap that the run has. */
+unsigned int sched_pieces(void);
+/*
+ * The constructors of the library run, as others may have started threads
+ * before. Its destructors run as at exit(), beside threads that go on; or as by
+ * dlclose(), after which no thread may run its code.
+ */
+void sched_load_library(void);
+void sched_exit_process(void);
+void sched_unload_library(void);
+
 /* The calling thread. */
 unsigned int sched_self(void);
 /* Its steps so far: to bound the steps of a call. */

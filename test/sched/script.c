@@ -11,7 +11,7 @@
 
 #define SHRINK_SECONDS 20
 
-static const char kinds[] = "sdeixqofc"; /* by enum decision_kind */
+static const char kinds[] = "sdeixqofcr"; /* by enum decision_kind */
 
 void script_print(void)
 {

@@ -52,7 +52,7 @@ int shim_mutex_lock(pthread_mutex_t *mutex);
 int shim_mutex_unlock(pthread_mutex_t *mutex);
 int shim_once(pthread_once_t *once, void (*run)(void));
 int shim_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
-int shim_key_create(pthread_key_t *ret_key, void (*destructor)(void *));
+int shim_key_create(pthread_key_t *ret_key, void (*run)(void *));
 int shim_key_delete(pthread_key_t key);
 int shim_setspecific(pthread_key_t key, const void *value);
 int shim_setcancelstate(int state, int *ret_old);
@@ -71,6 +71,10 @@ void *__tsan_memcpy(void *to, const void *from, size_t bytes);
 void *__tsan_memmove(void *to, const void *from, size_t bytes);
 void *__tsan_memset(void *to, int value, size_t bytes);
 int shim_memcmp(const void *one, const void *other, size_t bytes);
+
+/* The functions are found by their sections: unload.c. */
+#define constructor section("sched_init"), constructor
+#define destructor section("sched_fini"), destructor
 
 #define memcpy __tsan_memcpy
 #define memmove __tsan_memmove

@@ -84,7 +84,7 @@ uint64_t strategy_countdown(void)
 static void note(enum decision_kind kind, unsigned int value)
 {
 	static const char *const names[] = { "switch", "drain", "expire", "interrupt", "stop",
-		"die", "stale", "fail weak", "choice" };
+		"die", "stale", "fail weak", "choice", "refuse" };
 	trace(names[kind], 0, value);
 	if (engine->decided < DECISIONS)
 		engine->decisions[engine->decided++] = (struct decision){ .kind = (uint8_t)kind,
@@ -116,7 +116,7 @@ unsigned int strategy_decide(enum decision_kind kind, unsigned int n)
 	if (n < 2)
 		return 0;
 	/* Several at one step could not be told from each other in a replay. */
-	if (kind == CHOICE) {
+	if (kind == CHOICE || kind == REFUSE) {
 		me->steps++;
 		engine->steps++;
 		engine->countdown -= engine->countdown > 1;
@@ -128,6 +128,8 @@ unsigned int strategy_decide(enum decision_kind kind, unsigned int n)
 			value = below(n);
 		else if (kind == FAIL_WEAK)
 			value = below(16) == 0;
+		else if (kind == REFUSE)
+			value = below(engine->odds) == 0;
 		break;
 	case EXHAUSTIVE:
 		if (kind == CHOICE)

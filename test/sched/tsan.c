@@ -16,6 +16,8 @@ void __tsan_func_entry(void *pc);
 void __tsan_func_entry(void *pc)
 {
 	(void)pc;
+	if (is_running() && engine->unloaded)
+		sched_fail("thread %u (%s) runs code that is not there any more", me->id, me->name);
 }
 void __tsan_func_exit(void);
 void __tsan_func_exit(void) {}
