@@ -4,6 +4,8 @@
  * that show it, and few threads. wake_programs.c and eventcount_programs.c have
  * the rest.
  */
+#include "pool_slabs.h"
+
 #include "eventcount_acts.h"
 #include "history.h"
 #include "programs.h"
@@ -218,6 +220,44 @@ static void run_wake_returned(void)
 	checks_end(queue);
 }
 
+/* -------------------------------------------------------------------- pool -- */
+
+static struct magring_message held;
+
+static void free_held(void *unused)
+{
+	(void)unused;
+	slabs_free(&held);
+}
+
+static void take_and_free(void *unused)
+{
+	struct magring_message message;
+	(void)unused;
+	int rc = slabs_take(&message, SLABS_SMALL, -1);
+	sched_require(rc == 0, "a waiting allocation: %d", rc);
+	slabs_free(&message);
+}
+
+/* A thread without a cache, which has no fence on its way, frees the slab for
+ * which another one goes to sleep. */
+static void run_wake_by_free(void)
+{
+	slabs_create(&(struct slabs_options){ .bytes = 64, .rounds = 1, .chunk = 1 });
+	int rc = slabs_take(&held, SLABS_SMALL, 0);
+	sched_require(rc == 0, "the only slab: %d", rc);
+	slabs_leave_metadata(0);
+	while (depot_take_empty(&slabs_pool()->depot) != NULL)
+		; /* the slab goes to the overflow */
+	unsigned int frees = slabs_spawn("free", free_held, NULL);
+	sched_run_alone(frees, sched_choose(16));
+	sched_stop(frees);
+	sched_run_alone(slabs_spawn("waiter", take_and_free, NULL), 2000);
+	sched_resume_all();
+	slabs_wait();
+	slabs_end(SLABS_SMALL);
+}
+
 #define PROGRAM(symbol, about) \
 	static const struct sched_program program_##symbol = { #symbol, about, run_##symbol, 0 };
 
@@ -226,7 +266,8 @@ PROGRAM(wake_marked, "a sleeper finds an earlier one's marks")
 PROGRAM(wake_marks_go, "puts that meet no sleeper take the marks back")
 PROGRAM(wake_in_time, "a receiver was woken in time and runs late")
 PROGRAM(wake_returned, "a quarantined cell is returned beside a sender that goes to sleep")
+PROGRAM(wake_by_free, "a thread without a cache frees beside one that goes to sleep")
 
 const struct sched_program *const wake_order_programs[] = { &program_wake_new_descriptor,
 	&program_wake_marked, &program_wake_marks_go, &program_wake_in_time, &program_wake_returned,
-	NULL };
+	&program_wake_by_free, NULL };
