@@ -47,6 +47,7 @@ static void free_all(void *count)
 static void free_all_and_stay(void *count)
 {
 	free_all(count);
+	slabs_tell();
 	engine_block(WAITING);
 }
 
