@@ -11,4 +11,4 @@
 const struct sched_program *const pool_directed_programs[] = { &pool_turn_over, &pool_cut,
 	&pool_cut_twice, &pool_tail, &pool_pages, &pool_pass_on, &pool_second_wake, &pool_left,
 	&pool_cool_over, &pool_cool_class, &pool_cool_bare, &pool_busy, &pool_revoked, &pool_hands,
-	&pool_accounts, &pool_child, NULL };
+	&pool_accounts, &pool_child, &pool_child_after, NULL };

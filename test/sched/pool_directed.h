@@ -13,6 +13,6 @@ extern const struct sched_program pool_pass_on, pool_second_wake, pool_left;
 extern const struct sched_program pool_cool_over, pool_cool_class, pool_cool_bare;
 extern const struct sched_program pool_busy, pool_revoked, pool_hands;
 extern const struct sched_program pool_accounts;
-extern const struct sched_program pool_child;
+extern const struct sched_program pool_child, pool_child_after;
 
 #endif
