@@ -76,10 +76,16 @@
  * What a thread caches goes back to the pool when it ends, however it ends. (It
  * does not if its first use was in the last round of thread-specific data
  * destructors.) A plugin with the archive inside may be unloaded once no thread
- * is in a call, or ending. After a fork() beside pools or queues the child may
- * only exec, _exit, or release queues and destroy pools that no other thread
- * was using. A seccomp filter that takes membarrier(2) away after the library
- * was loaded has the process aborted when that is next needed.
+ * is in a call, or ending. A seccomp filter that takes membarrier(2) away after
+ * the library was loaded has the process aborted when that is next needed.
+ *
+ * Forks. What the child of a fork() makes itself it may use like any process,
+ * in threads of its own as well. What was there at the fork it may only leave
+ * alone, or give up: free messages, release queues and destroy pools, each of
+ * which no other thread was using. Neither fork() nor the child waits for
+ * another thread of the parent. exec, _exit and exit are allowed. The child of
+ * vfork(), _Fork() or clone() may only exec or _exit. So may one that a signal
+ * handler forked in the middle of a call.
  */
 #ifndef MAGRING_H
 #define MAGRING_H

@@ -154,7 +154,9 @@
  * Buckets of the table of stacks, 8 bytes each. With far more stacks than that
  * sampled allocations walk longer lists. Not measured.
  */
+#ifndef SAMPLE_BUCKETS
 #define SAMPLE_BUCKETS 1024
+#endif
 
 /* ----------------------------------------------------------------- queue -- */
 

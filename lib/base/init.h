@@ -11,14 +11,12 @@
 #define MAGRING_INIT_H
 
 #include "base/fence.h"
-#include "base/fork.h"
 #include "base/pause.h"
 
 static inline void base_init(void)
 {
 	fence_init();
 	pause_init();
-	fork_init();
 }
 
 #endif

@@ -8,7 +8,7 @@
  *
  * exit() writes the files of pools that are still there, while other threads go
  * on. It does so in a section of the table of pools, so that none of them goes
- * away.
+ * away. Pools of which the process is a forked child are left to its parent.
  */
 #include "observe/at_exit.h"
 
@@ -19,7 +19,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fork.h"
 #include "pool/pool.h"
 #include "tuning.h"
 
@@ -49,9 +48,9 @@ struct profile_options report_options(uint64_t sample_bytes)
 
 void report_busy(struct magring_pool *pool)
 {
-	/* In the child of a fork, locks of the parent's threads stay locked. */
+	/* The child of a fork does not know what the parent's messages are. */
 	int rc = 0;
-	if (pool->profile != NULL && pool->profile->report && !fork_in_child())
+	if (pool->profile != NULL && pool->profile->report && !pool->profile->inherited)
 		rc = magring_pool_write_leaks(pool, stderr);
 	(void)rc; /* there is no place to report that to */
 }
@@ -79,13 +78,11 @@ void report_done(struct magring_pool *pool)
 
 static void at_exit(void)
 {
-	if (fork_in_child())
-		return; /* what another thread of the parent had begun stays half done */
 	unsigned int half = thread_section_begin();
 	for (unsigned int number = 0; number < pool_numbers(); number++) {
 		/* Read once: other threads go on, and may be destroying it. */
 		struct magring_pool *pool = pool_published(number);
-		if (pool != NULL)
+		if (pool != NULL && pool->profile != NULL && !pool->profile->inherited)
 			report_done(pool);
 	}
 	thread_section_end(half);

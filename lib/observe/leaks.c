@@ -86,10 +86,8 @@ struct group {
  */
 static size_t choose_groups(struct profile *profile, struct stack **largest)
 {
-	struct cds_list_head *link;
 	size_t groups = 0;
-	cds_list_for_each(link, &profile->stacks) {
-		struct stack *stack = stack_at(link);
+	profile_for_each(profile, stack) {
 		if (stack_in_use(stack).objects == 0)
 			continue;
 		size_t place = groups < REPORT_GROUPS ? groups : REPORT_GROUPS;
@@ -155,7 +153,7 @@ static bool compose_leaks(FILE *out, void *context)
 	fprintf(out,
 		"magring: pool \"%s\": %" PRIu64 " slabs are out, messages of %" PRIu64 " bytes",
 		pool->name, stats.slabs_in_use, stats.payload_bytes_in_use);
-	if (profile == NULL) {
+	if (profile == NULL || profile->inherited) {
 		fputs("; nothing is sampled\n", out);
 		return true;
 	}

@@ -213,17 +213,17 @@ static void write_classes(FILE *out, const struct exposition *exposition)
  * An empty label is the same as none. */
 static void write_queues_of(FILE *out, const struct family *family, struct magring_pool *pool)
 {
-	struct queue_list list = queue_list(pool);
+	struct queue_list *list = queue_list(pool);
 	const char *name = pool != NULL ? pool->name : "";
 	struct cds_list_head *node;
-	pthread_mutex_lock(list.lock);
-	cds_list_for_each(node, list.queues) {
+	pthread_mutex_lock(&list->lock);
+	cds_list_for_each(node, &list->queues) {
 		struct magring_queue *queue = caa_container_of(node, struct magring_queue, link);
 		struct magring_queue_stats stats = { .size = sizeof(stats) };
 		magring_queue_get_stats(queue, &stats);
 		write_sample(out, family, name, "queue", queue->name, &stats);
 	}
-	pthread_mutex_unlock(list.lock);
+	pthread_mutex_unlock(&list->lock);
 }
 
 static void write_queues(FILE *out, const struct exposition *exposition)

@@ -10,10 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fork.h"
-#include "base/init.h"
 #include "base/sanitizer.h"
 #include "observe/at_exit.h"
+#include "pool/fork.h"
 #include "pool/pool.h"
 #include "tuning.h"
 
@@ -70,7 +69,7 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 	pool->max_payload = payload;
 	for (unsigned int i = 0; i < classes; i++)
 		eventcount_init(&pool->memory[i]);
-	CDS_INIT_LIST_HEAD(&pool->queues);
+	CDS_INIT_LIST_HEAD(&pool->queues.queues);
 	rc = pool_name(pool->name, options != NULL ? options->name : NULL, "pool",
 		pool->registry.serial);
 	if (rc != 0)
@@ -79,7 +78,7 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 	if (rc != 0)
 		goto fini_depot;
 	pool->fast_serial = pool->profile == NULL ? pool->registry.serial : 0;
-	rc = -pthread_mutex_init(&pool->queues_lock, NULL);
+	rc = -pthread_mutex_init(&pool->queues.lock, NULL);
 	if (rc != 0)
 		goto destroy_profile;
 	return 0;
@@ -93,7 +92,7 @@ fini_depot:
 
 static void fini_pool(struct magring_pool *pool)
 {
-	pthread_mutex_destroy(&pool->queues_lock);
+	pthread_mutex_destroy(&pool->queues.lock);
 	profile_destroy(pool->profile);
 	depot_fini(&pool->depot);
 }
@@ -103,7 +102,7 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	size_t limit, payload;
 	if (ret_pool == NULL)
 		return -EINVAL;
-	base_init();
+	fork_base_init();
 	int rc = choose_limits(options, &limit, &payload);
 	if (rc != 0)
 		return rc;
@@ -114,7 +113,6 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	rc = init_pool(pool, options, limit, payload);
 	if (rc != 0)
 		goto free_pool;
-	fork_note_use();
 	rc = pool_publish(pool, &pool->number);
 	if (rc != 0)
 		goto fini_pool;

@@ -33,17 +33,17 @@ static void add_count(struct count *sum, struct count count)
 
 static void write_stacks(FILE *out, struct profile *profile)
 {
-	struct cds_list_head *link;
 	struct count used = { 0 }, allocated = { 0 };
-	cds_list_for_each(link, &profile->stacks) {
-		add_count(&used, stack_in_use(stack_at(link)));
-		add_count(&allocated, stack_at(link)->allocated);
+	profile_for_each(profile, stack) {
+		add_count(&used, stack_in_use(stack));
+		add_count(&allocated, stack->allocated);
 	}
 	fputs("heap profile: ", out);
 	write_counts(out, used, allocated);
 	fprintf(out, " heap_v2/%" PRIu64 "\n", profile->mean);
-	cds_list_for_each(link, &profile->stacks) {
-		struct stack *stack = stack_at(link);
+	profile_for_each(profile, stack) {
+		if (stack->allocated.objects == 0)
+			continue;
 		write_counts(out, stack_in_use(stack), stack->allocated);
 		for (int i = 0; i < stack->depth; i++)
 			fprintf(out, " 0x%" PRIxPTR, (uintptr_t)stack->frame[i]);

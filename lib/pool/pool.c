@@ -10,6 +10,9 @@
 
 #include "base/utf8.h"
 
+struct queue_list queues_without_pool = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	.queues = CDS_LIST_HEAD_INIT(queues_without_pool.queues) };
+
 int pool_check_size(size_t size, size_t known)
 {
 	return size > known ? -E2BIG : size < known ? -EINVAL : 0;

@@ -19,6 +19,15 @@
 
 struct profile;
 
+/* The queues of one pool, or those without a pool. For create and release of
+ * queues, and the metrics. */
+struct queue_list {
+	pthread_mutex_t lock;
+	struct cds_list_head queues;
+	unsigned int generation; /* how often forks have emptied it: see fork.c */
+};
+extern struct queue_list queues_without_pool __attribute__((visibility("hidden")));
+
 struct magring_pool {
 	struct thread_registry registry; /* constant but for its head */
 	uint64_t fast_serial;            /* the registry's; 0 with a profile: see alloc.h */
@@ -38,9 +47,8 @@ struct magring_pool {
 	_Atomic(uint64_t) payload_high; /* bytes in use, as far as they were read */
 	_Atomic(uint64_t) trims;
 	_Atomic(uint64_t) trimmed_bytes;
-	_Atomic(bool) trimming;      /* a thread is in magring_pool_trim() */
-	pthread_mutex_t queues_lock; /* for queue create and destroy, and the metrics */
-	struct cds_list_head queues;
+	_Atomic(bool) trimming; /* a thread is in magring_pool_trim() */
+	struct queue_list queues;
 	/* Counts of threads without a cache, by read-modify-write. */
 	struct magazine_counts uncached[SLAB_CLASSES_MAX];
 

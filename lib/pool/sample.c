@@ -30,7 +30,6 @@
 
 #include "base/backtrace.h"
 #include "base/clock.h"
-#include "base/fork.h"
 #include "base/random.h"
 #include "base/thread_id.h"
 #include "base/thread_local.h"
@@ -172,8 +171,6 @@ static void account(struct profile *profile, struct live *live)
 {
 	struct stack *stack = live->stack;
 	pthread_mutex_lock(&profile->lock);
-	if (stack->allocated.objects == 0)
-		cds_list_add_tail(&stack->link, &profile->stacks);
 	stack->allocated.objects++;
 	stack->allocated.bytes += live->bytes;
 	cds_list_add_tail(&live->link, &stack->live);
@@ -184,7 +181,7 @@ bool profile_alloc(struct profile *profile, uint32_t round, unsigned int class_i
 	const void *id, size_t id_size, const void *caller)
 {
 	void *frame[PROFILE_FRAMES_CUT + PROFILE_FRAMES];
-	if (!is_due(profile, bytes))
+	if (profile->inherited || !is_due(profile, bytes))
 		return false;
 	struct live *live = malloc(sizeof(*live));
 	if (live == NULL)
@@ -212,11 +209,12 @@ bool profile_alloc(struct profile *profile, uint32_t round, unsigned int class_i
 void profile_free(struct profile *profile, uint32_t round)
 {
 	struct live *live = profile->live[round];
-	fork_lock(&profile->lock);
+	pthread_mutex_lock(&profile->lock);
 	live->stack->freed.objects++;
 	live->stack->freed.bytes += live->bytes;
-	cds_list_del(&live->link);
-	fork_unlock(&profile->lock);
+	if (!profile->inherited)
+		cds_list_del(&live->link);
+	pthread_mutex_unlock(&profile->lock);
 	free(live);
 }
 
@@ -248,8 +246,7 @@ int profile_create(struct profile **ret_profile, const struct profile_options *o
 	if (profile->live == MAP_FAILED)
 		goto free_file;
 	pthread_mutex_init(&profile->lock, NULL); /* cannot fail on Linux */
-	CDS_INIT_LIST_HEAD(&profile->stacks);
-	backtrace(&frame, 1); /* the first one loads a library */
+	backtrace(&frame, 1);                     /* the first one loads a library */
 	*ret_profile = profile;
 	return 0;
 
@@ -260,13 +257,27 @@ free_profile:
 	return -ENOMEM;
 }
 
+void profile_inherit(struct profile *profile)
+{
+	pthread_mutex_init(&profile->lock, NULL); /* cannot fail on Linux */
+	profile->inherited = true;
+}
+
+static void free_stacks(struct stack *stack)
+{
+	while (stack != NULL) {
+		struct stack *next = stack->next;
+		free(stack);
+		stack = next;
+	}
+}
+
 void profile_destroy(struct profile *profile)
 {
-	struct cds_list_head *link, *next;
 	if (profile == NULL)
 		return;
-	cds_list_for_each_safe(link, next, &profile->stacks)
-		free(stack_at(link));
+	for (size_t bucket = 0; bucket < SAMPLE_BUCKETS; bucket++)
+		free_stacks(profile_first_stack(profile, bucket));
 	pthread_mutex_destroy(&profile->lock);
 	munmap(profile->live, profile->live_size);
 	free(profile->file);

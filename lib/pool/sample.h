@@ -23,10 +23,9 @@ struct count {
 
 /* Messages of one call site and one size class. */
 struct stack {
-	struct stack *next;        /* in its bucket */
-	struct cds_list_head link; /* in profile->stacks once it has counts */
+	struct stack *next; /* in its bucket */
 	struct cds_list_head live;
-	struct count allocated, freed;
+	struct count allocated, freed; /* nothing was allocated: it is just being made */
 	unsigned int class_index;
 	int depth;
 	void *frame[]; /* return addresses, the caller's first */
@@ -50,7 +49,7 @@ struct profile {
 	struct live **live; /* by round; an entry belongs to the owner of the slab */
 	size_t live_size;
 	pthread_mutex_t lock;
-	struct cds_list_head stacks; /* in the order of their first messages */
+	bool inherited; /* by the child of a fork: stacks have counts, but no lists */
 };
 
 /* What a profile is to do. */
@@ -81,9 +80,22 @@ bool profile_alloc(struct profile *profile, uint32_t round, unsigned int class_i
 	const void *id, size_t id_size, const void *caller);
 void profile_free(struct profile *profile, uint32_t round);
 
-static inline struct stack *stack_at(struct cds_list_head *link)
+/*
+ * In the child of a fork: the lock is free, but what another thread of the
+ * parent was changing is half done.
+ */
+void profile_inherit(struct profile *profile);
+
+/* All stacks, in the order of the table. */
+#define profile_for_each(profile, stack) \
+	for (size_t bucket = 0; bucket < SAMPLE_BUCKETS; bucket++) \
+		for (struct stack *stack = profile_first_stack(profile, bucket); stack != NULL; \
+			stack = stack->next)
+
+static inline struct stack *profile_first_stack(struct profile *profile, size_t bucket)
 {
-	return caa_container_of(link, struct stack, link);
+	/* [stack] acquire: pairs with find_stack(). The stack is filled in. */
+	return atomic_load_explicit(&profile->bucket[bucket], memory_order_acquire);
 }
 
 /* Under the lock. */

@@ -22,7 +22,6 @@
 #include <time.h>
 
 #include "base/fence.h"
-#include "base/fork.h"
 
 _Atomic(struct magring_pool *) pools[MAGRING_POOLS_MAX];
 static _Atomic(unsigned int) pools_used; /* no higher number was ever given */
@@ -41,19 +40,19 @@ int pool_publish(struct magring_pool *pool, uint16_t *ret_number)
 	for (unsigned int number = 0; number < MAGRING_POOLS_MAX; number++) {
 		struct magring_pool *none = NULL;
 		*ret_number = (uint16_t)number;
-		/*
-		 * [table] release: the pool is initialised before others find
-		 * it.
-		 */
-		if (!atomic_compare_exchange_strong_explicit(&pools[number], &none, pool,
-			    memory_order_release, memory_order_relaxed))
-			continue;
+		/* It counts first: a fork at any moment finds all pools. */
 		unsigned int used = pool_numbers();
 		while (used <= number &&
 			!atomic_compare_exchange_weak_explicit(&pools_used, &used, number + 1,
 				memory_order_relaxed, memory_order_relaxed))
 			;
-		return 0;
+		/*
+		 * [table] release: the pool is initialised before others find
+		 * it.
+		 */
+		if (atomic_compare_exchange_strong_explicit(&pools[number], &none, pool,
+			    memory_order_release, memory_order_relaxed))
+			return 0;
 	}
 	return -EMFILE;
 }
@@ -66,22 +65,8 @@ void pool_withdraw(unsigned int number)
 	thread_wait_for_readers();
 }
 
-/* Threads that were in sections are not in the child. */
-static void after_fork_child(void)
-{
-	for (int i = 0; i < 2; i++)
-		atomic_store_explicit(&thread_sections[i], 0, memory_order_relaxed);
-}
-
-static void watch_forks(void)
-{
-	(void)pthread_atfork(NULL, NULL, after_fork_child);
-}
-
 unsigned int thread_section_begin(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	pthread_once(&once, watch_forks);
 	/* Relaxed: the choice matters only to how long a destroy waits. */
 	unsigned int half = atomic_load_explicit(&thread_period, memory_order_relaxed) & 1;
 	atomic_fetch_add_explicit(&thread_sections[half], 1, memory_order_relaxed);
@@ -110,9 +95,6 @@ bool thread_sections_busy(void)
 void thread_wait_for_readers(void)
 {
 	int cancel_state;
-	/* Such a child has one thread, but the lock may be taken. */
-	if (fork_in_child())
-		return;
 	/* A thread cancelled in its sleep would keep the lock. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	/*
@@ -130,4 +112,11 @@ void thread_wait_for_readers(void)
 	}
 	pthread_mutex_unlock(&thread_waiting);
 	pthread_setcancelstate(cancel_state, NULL);
+}
+
+void thread_forget_sections(void)
+{
+	for (int i = 0; i < 2; i++)
+		atomic_store_explicit(&thread_sections[i], 0, memory_order_relaxed);
+	pthread_mutex_init(&thread_waiting, NULL); /* cannot fail on Linux */
 }

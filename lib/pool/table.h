@@ -55,5 +55,7 @@ void thread_section_end(unsigned int half);
 bool thread_sections_busy(void);
 /* Wait until each section that began before the call has ended. */
 void thread_wait_for_readers(void);
+/* In the child of a fork: no thread is in a section, or waits. */
+void thread_forget_sections(void);
 
 #endif

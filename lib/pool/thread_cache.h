@@ -8,10 +8,7 @@
 #ifndef MAGRING_THREAD_CACHE_H
 #define MAGRING_THREAD_CACHE_H
 
-#include <pthread.h>
-
 #include "base/fence.h"
-#include "base/fork.h"
 #include "base/thread_id.h"
 #include "base/thread_local.h"
 #include "pool/magazine.h"

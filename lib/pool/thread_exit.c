@@ -98,6 +98,11 @@ static bool watch(void)
 	return thread_state == WATCHED;
 }
 
+void thread_forget_watching(void)
+{
+	atomic_store_explicit(&thread_watching, 0, memory_order_relaxed);
+}
+
 struct cache *thread_attach(struct thread_registry *registry, struct depot *depot)
 {
 	if (thread_state == ENDING || !is_key_usable())

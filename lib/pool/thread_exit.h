@@ -25,4 +25,7 @@ static inline struct cache *thread_cache(struct thread_registry *registry, struc
 /* Give back the calling thread's caches of all published pools. */
 void thread_detach_all(void);
 
+/* In the child of a fork: no thread is about to set the key. */
+void thread_forget_watching(void);
+
 #endif

@@ -22,8 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fork.h"
-#include "base/init.h"
+#include "pool/fork.h"
 #include "tuning.h"
 
 void queue_not_exclusive(const struct magring_queue *queue, enum side side)
@@ -46,46 +45,27 @@ static size_t round_up_capacity(size_t wanted)
 
 /* --------------------------------------------------- the lists of queues -- */
 
-static pthread_mutex_t no_pool_lock = PTHREAD_MUTEX_INITIALIZER;
-static CDS_LIST_HEAD(no_pool_queues);
-
-struct queue_list queue_list(struct magring_pool *pool)
-{
-	if (pool == NULL)
-		return (struct queue_list){ &no_pool_lock, &no_pool_queues };
-	return (struct queue_list){ &pool->queues_lock, &pool->queues };
-}
-
-/* The thread that had the lock is not in the child. */
-static void after_fork_child(void)
-{
-	pthread_mutex_init(&no_pool_lock, NULL);
-}
-
-static void watch_forks(void)
-{
-	(void)pthread_atfork(NULL, NULL, after_fork_child);
-}
-
 static void enlist(struct magring_queue *queue)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct queue_list list = queue_list(queue->pool);
-	pthread_once(&once, watch_forks);
+	struct queue_list *list = queue_list(queue->pool);
 	/* Relaxed: no thread destroys the pool beside this call. */
 	if (queue->pool != NULL)
 		atomic_fetch_add_explicit(&queue->pool->queue_count, 1, memory_order_relaxed);
-	pthread_mutex_lock(list.lock);
-	cds_list_add_tail(&queue->link, list.queues);
-	pthread_mutex_unlock(list.lock);
+	pthread_mutex_lock(&list->lock);
+	cds_list_add_tail(&queue->link, &list->queues);
+	queue->generation = list->generation;
+	pthread_mutex_unlock(&list->lock);
 }
 
 static void delist(struct magring_queue *queue)
 {
-	struct queue_list list = queue_list(queue->pool);
-	fork_lock(list.lock);
+	struct queue_list *list = queue_list(queue->pool);
+	/* In the child of a fork the parent's queues are in no list: fork.c. */
+	if (queue->generation != list->generation)
+		return;
+	pthread_mutex_lock(&list->lock);
 	cds_list_del(&queue->link);
-	fork_unlock(list.lock);
+	pthread_mutex_unlock(&list->lock);
 }
 
 /* --------------------------------------------- create, acquire, release -- */
@@ -118,7 +98,7 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 	struct magring_queue_options wanted;
 	if (ret_queue == NULL)
 		return -EINVAL;
-	base_init();
+	fork_base_init();
 	int rc = check_options(options, &wanted);
 	if (rc != 0)
 		return rc;

@@ -35,16 +35,16 @@ struct magring_queue {
 	void (*drop)(struct magring_message *message, void *context);
 	void *drop_context;
 	struct cds_list_head link; /* see queue_list() */
+	unsigned int generation;   /* of the list when it came there */
 	_Atomic(bool) inside[2];   /* debug builds: a thread is in a call of this side */
 	char name[MAGRING_NAME_MAX + 1];
 };
 
 /* The queues of one pool, or with NULL those without a pool. */
-struct queue_list {
-	pthread_mutex_t *lock;
-	struct cds_list_head *queues;
-};
-struct queue_list queue_list(struct magring_pool *pool);
+static inline struct queue_list *queue_list(struct magring_pool *pool)
+{
+	return pool != NULL ? &pool->queues : &queues_without_pool;
+}
 
 /*
  * A debug build catches two threads that use a side at once although the side

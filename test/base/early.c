@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/fork.h"
+#include "pool/fork.h"
 #include "queue/queue.h"
 
 static struct magring_pool *pool;

@@ -7,9 +7,10 @@
  * uses at that moment.
  *
  * The child sees that its statistics can be read, that the busy pool cannot be
- * destroyed and the other one can, and an unused queue of the busy one; and
- * then calls exit(), or _exit(), or executes another program. It does not hang.
- * The parent does not notice: its traffic goes on, and its accounts balance.
+ * destroyed and the other one can, and an unused queue of the busy one. It has
+ * traffic between threads of its own, in a pool of its own. Then it calls
+ * exit(), or _exit(), or executes another program. It does not hang. The parent
+ * does not notice: its traffic goes on, and its accounts balance.
  *
  * Not under AddressSanitizer: its malloc has locks that it does not take for a
  * fork (gcc 12), so any child of a threaded process may wait in it for a thread
@@ -33,6 +34,19 @@
 #define QUEUES 50 /* that stay, without a pool */
 #define SLAB ((size_t)4096)
 #define CHILD_IS_WELL 42
+#define OWN_MESSAGES 50 /* of each of a child's senders */
+
+/* Not under ThreadSanitizer, which ends a child of a threaded process then. */
+#ifdef __SANITIZE_THREAD__
+#define MAY_START_THREADS false
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MAY_START_THREADS false
+#endif
+#endif
+#ifndef MAY_START_THREADS
+#define MAY_START_THREADS true
+#endif
 
 static struct {
 	struct magring_pool *busy, *narrow, *idle; /* narrow: fewer slabs than threads */
@@ -130,6 +144,19 @@ static void *write_texts(void *unused)
 
 /* ---------------------------------------------------------------- child -- */
 
+static struct magring_pool *pool_with(size_t memory_limit, uint64_t sample_bytes)
+{
+	const struct magring_pool_options options = {
+		.size = sizeof(options),
+		.memory_limit = memory_limit,
+		.sample_bytes = sample_bytes,
+	};
+	struct magring_pool *pool = NULL;
+	int rc = magring_pool_create(&pool, &options);
+	CHECK(rc == 0, "%s", strerror(-rc));
+	return pool;
+}
+
 /* NULL, or what is wrong. */
 static const char *visit_pools(void)
 {
@@ -155,6 +182,51 @@ static const char *visit_pools(void)
 	return magring_pool_destroy(game.idle) == 0 ? NULL : "the idle pool";
 }
 
+static struct {
+	struct magring_pool *pool;
+	struct magring_queue *queue;
+} own;
+
+static void *send_own(void *unused)
+{
+	struct magring_message message;
+	for (uint32_t i = 0; i < OWN_MESSAGES; i++)
+		if (magring_message_alloc(own.pool, &message, NULL, 0, 100 + i, -1) != 0 ||
+			magring_send(own.queue, &message, -1) != 0 ||
+			magring_queue_release(stress_queue(own.pool, 2)) != 0)
+			_exit(EXIT_FAILURE);
+	return unused;
+}
+
+static void *receive_own(void *unused)
+{
+	struct magring_message message;
+	for (uint32_t i = 0; i < OWN_MESSAGES; i++) {
+		if (magring_recv(own.queue, &message, -1) != 0)
+			_exit(EXIT_FAILURE);
+		magring_message_free(&message);
+	}
+	return unused;
+}
+
+/* What it makes itself is like any process's: NULL, or what is wrong. */
+static const char *be_a_process(uint64_t sample_bytes)
+{
+	pthread_t threads[4];
+	own.pool = pool_with((size_t)1 << 20, sample_bytes);
+	own.queue = stress_queue(own.pool, 4);
+	for (int i = 0; i < 4; i++)
+		stress_start(&threads[i], i < 2 ? send_own : receive_own, NULL);
+	FILE *nothing = fopen("/dev/null", "w");
+	if (nothing == NULL || magring_write_metrics(nothing, 0) != 0)
+		return "metrics";
+	for (int i = 0; i < 4; i++)
+		stress_join(threads[i]);
+	if (magring_queue_release(own.queue) != 0)
+		return "its own queue";
+	return magring_pool_destroy(own.pool) == 0 ? NULL : "its own pool";
+}
+
 static void be_child(uint64_t number)
 {
 	/*
@@ -163,6 +235,8 @@ static void be_child(uint64_t number)
 	 */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	const char *wrong = visit_pools();
+	if (wrong == NULL && MAY_START_THREADS)
+		wrong = be_a_process(number % 2);
 	if (wrong != NULL) {
 		fprintf(stderr, "in the child: %s\n", wrong);
 		_exit(EXIT_FAILURE);
@@ -191,19 +265,6 @@ static void *fork_once(void *unused)
 }
 
 /* --------------------------------------------------------------- parent -- */
-
-static struct magring_pool *pool_with(size_t memory_limit, uint64_t sample_bytes)
-{
-	const struct magring_pool_options options = {
-		.size = sizeof(options),
-		.memory_limit = memory_limit,
-		.sample_bytes = sample_bytes,
-	};
-	struct magring_pool *pool = NULL;
-	int rc = magring_pool_create(&pool, &options);
-	CHECK(rc == 0, "%s", strerror(-rc));
-	return pool;
-}
 
 static void fork_beside_idle_pool(uint64_t sample_bytes)
 {
@@ -394,10 +455,10 @@ static void remove_profiles(const char *directory)
 	struct dirent *entry;
 	DIR *open = opendir(directory);
 	uint64_t files = 0;
-	char own[32];
-	snprintf(own, sizeof(own), "p.%d.", (int)getpid());
+	char start[32];
+	snprintf(start, sizeof(start), "p.%d.", (int)getpid());
 	while (open != NULL && (entry = readdir(open)) != NULL) {
-		files += strncmp(entry->d_name, own, strlen(own)) == 0;
+		files += strncmp(entry->d_name, start, strlen(start)) == 0;
 		if (entry->d_name[0] != '.')
 			unlinkat(dirfd(open), entry->d_name, 0);
 	}

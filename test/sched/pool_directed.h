@@ -13,7 +13,7 @@ extern const struct sched_program pool_pass_on, pool_second_wake, pool_left;
 extern const struct sched_program pool_cool_over, pool_cool_class, pool_cool_bare;
 extern const struct sched_program pool_busy, pool_revoked, pool_hands;
 extern const struct sched_program pool_accounts;
-extern const struct sched_program pool_child;
+extern const struct sched_program pool_child, pool_child_after;
 extern const struct sched_program pool_tries, pool_cool_moves, pool_two_go;
 extern const struct sched_program pool_end_wakes, pool_flush_wakes, pool_left_over;
 extern const struct sched_program pool_load, pool_at_exit, pool_exit_beside, pool_unload;

@@ -199,9 +199,8 @@ static void check_all(void)
 		stats.slabs_in_use);
 	if (slabs_pool()->profile == NULL)
 		return;
-	struct cds_list_head *link;
-	cds_list_for_each(link, &slabs_pool()->profile->stacks)
-		sched_require(stack_in_use(stack_at(link)).objects == 0, "a sample is left");
+	profile_for_each(slabs_pool()->profile, stack)
+		sched_require(stack_in_use(stack).objects == 0, "a sample is left");
 }
 
 static void run_messages(void)

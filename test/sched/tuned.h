@@ -3,7 +3,7 @@
  * tuned: constants of lib/tuning.h that have other values in these builds.
  *
  * Fewer tries are fewer steps, and more runs in which none of them succeeds.
- * The places are half the steps of making a pool. Pages become accessible one
+ * The places are half the steps of making a pool, and the buckets of its end. Pages become accessible one
  * by one, so that threads race there. A program that includes the
  * library's headers includes this first.
  */
@@ -12,6 +12,7 @@
 
 #define RECLAIM_TRIES 2
 #define COOLING_PLACES 16
+#define SAMPLE_BUCKETS 16
 #define REGION_RIGHTS_STEP ((size_t)4096)
 
 #endif
