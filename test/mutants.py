@@ -971,15 +971,15 @@ EQUIVALENTS = [
     Mutant("[order] acquire of tail is relaxed: may pop", "queue/ring_state.c",
            "uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);\n\t\tif (tail & CLOSED",
            "uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);\n\t\tif (tail & CLOSED", ALL, runs=300,
-           reason="Head is read with acquire before, so all that its last mover knew is known. A message "
+           reason="head is read with acquire before, so all that its last mover knew is known. A message "
                   "that must be seen is among that: its state reads as full, or a receiver has it, and then "
                   "head has moved on"),
     Mutant("[order] acquire of head is relaxed: scan", "queue/scan.c",
            "uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);",
            "uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);", ALL, runs=300,
            reason="tail is read with acquire before each scan, so the free cells that a true answer needs "
-                  "are known, and so are the skips before tail. Head is a bound alone, no older than what "
-                  "is known, and an older one allows less"),
+                  "are known, and so are the skips before tail, which are counted. Head alone is a bound: it "
+                  "is no older than what is known, and an older one allows less"),
     Mutant("[order] acquire of head is relaxed: where free cells end", "queue/scan.h",
            "&ring->head, memory_order_acquire", "&ring->head, memory_order_relaxed", ALL, runs=300,
            reason="tail is read with acquire before, and head is no older than what was known there. With "
@@ -989,8 +989,8 @@ EQUIVALENTS = [
            "return atomic_load_explicit(&ring->tail, memory_order_acquire);",
            "return atomic_load_explicit(&ring->tail, memory_order_relaxed);", ALL, runs=300,
            reason="head is read with acquire before, so all messages that an answer may not overlook are "
-                  "known. A thread that goes on to a challenge passes a full fence, in announce(), before "
-                  "it decides, and only the CAS on the word counts before that"),
+                  "known. A challenge is a CAS, which takes the newest word, and before a thread decides "
+                  "one it passes a full fence, in announce(), which acquires what tail brings"),
     Mutant("[order] acquire of whether it closes is relaxed", "queue/close.h",
            "&ring->end, memory_order_acquire", "&ring->end, memory_order_relaxed", ALL, runs=300,
            reason="OPEN is the first value, which nothing released. A thread that finds another value reads "
