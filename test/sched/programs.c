@@ -29,6 +29,7 @@ static __attribute__((constructor)) void compose(void)
 	count = append(recovery_programs, count);
 	count = append(recovery_step_programs, count);
 	count = append(recovery_exact_programs, count);
+	count = append(order_programs, count);
 	count = append(refusal_programs, count);
 	count = append(second_look_programs, count);
 	count = append(small_programs, count);

@@ -14,6 +14,7 @@ extern const struct sched_program *const bound_programs[];
 extern const struct sched_program *const recovery_programs[];
 extern const struct sched_program *const recovery_step_programs[];
 extern const struct sched_program *const recovery_exact_programs[];
+extern const struct sched_program *const order_programs[];
 extern const struct sched_program *const refusal_programs[];
 extern const struct sched_program *const second_look_programs[];
 extern const struct sched_program *const small_programs[];
