@@ -62,14 +62,13 @@ bool yield_allowed(int64_t now_ns, int64_t deadline_ns)
 	return !account.real_time;
 }
 
-bool yield_charge(int64_t now_ns, int64_t took_ns, int64_t saved_ns)
+void yield_charge(int64_t now_ns, int64_t took_ns, int64_t saved_ns)
 {
 	account.balance_ns += saved_ns - took_ns;
 	if (account.balance_ns > YIELD_CREDIT_NS)
 		account.balance_ns = YIELD_CREDIT_NS;
-	if (account.balance_ns >= 0)
-		return true;
-	account.closed_until_ns = now_ns - account.balance_ns * YIELD_REPAY;
-	account.balance_ns = 0;
-	return false;
+	if (account.balance_ns < 0) {
+		account.closed_until_ns = now_ns - account.balance_ns * YIELD_REPAY;
+		account.balance_ns = 0;
+	}
 }

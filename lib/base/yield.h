@@ -14,11 +14,8 @@
  */
 bool yield_allowed(int64_t now_ns, int64_t deadline_ns);
 
-/*
- * Charge the thread what a yield took, and credit what it saved. False if the
- * account is overdrawn now, so that no yield is allowed for a while.
- */
-bool yield_charge(int64_t now_ns, int64_t took_ns, int64_t saved_ns);
+/* Charge the thread what a yield took, and credit what it saved. */
+void yield_charge(int64_t now_ns, int64_t took_ns, int64_t saved_ns);
 
 /* Whether the thread had a real-time policy when it last asked. */
 bool yield_real_time(void);

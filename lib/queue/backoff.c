@@ -140,7 +140,7 @@ void backoff_yielded(struct backoff_yields *yields, const struct ring *ring)
 	int64_t before_ns = yields->last_ns;
 	yields->last_ns = clock_now();
 	uint64_t moved = (moves(ring) - yields->moves) & POSITION;
-	yields->overdrawn = !yield_charge(yields->last_ns, yields->last_ns - before_ns,
+	yield_charge(yields->last_ns, yields->last_ns - before_ns,
 		(int64_t)(moved < MOVED_MAX ? moved : MOVED_MAX) * WAKE_UP_NS);
 }
 

@@ -28,7 +28,6 @@ void backoff_learn(const struct ring *ring, enum side side, unsigned int came);
 /* The yields of one wait. All zero at first. */
 struct backoff_yields {
 	int count;
-	bool overdrawn;  /* the last one cost more than yields have saved */
 	int64_t last_ns; /* when that was found out */
 	uint64_t moves;  /* of both ends of the ring, before it */
 };

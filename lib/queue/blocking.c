@@ -160,7 +160,7 @@ static bool try_between_pauses(struct wait *wait)
 	return over;
 }
 
-static bool try_between_yields(struct wait *wait, bool *ret_overdrawn)
+static bool try_between_yields(struct wait *wait)
 {
 	const struct ring *ring = &wait->queue->ring;
 	bool over = false;
@@ -170,16 +170,15 @@ static bool try_between_yields(struct wait *wait, bool *ret_overdrawn)
 		over = try_once(wait, DEFINITE);
 		backoff_yielded(&yields, ring);
 	}
-	*ret_overdrawn = yields.overdrawn;
 	return over;
 }
 
 /* What a thread does before it sleeps, and what the wait ended with. */
-static enum backoff_end try_awake(struct wait *wait, bool *ret_overdrawn)
+static enum backoff_end try_awake(struct wait *wait)
 {
 	if (try_between_pauses(wait))
 		return BY_PAUSES;
-	return try_between_yields(wait, ret_overdrawn) ? BY_YIELDS : ASLEEP;
+	return try_between_yields(wait) ? BY_YIELDS : ASLEEP;
 }
 
 /* The same, unless it was in vain too often. Whether the wait is over then. */
@@ -189,12 +188,11 @@ static bool try_awake_if_due(struct wait *wait)
 	/* Relaxed, and not exact: it decides how to wait and nothing else. */
 	unsigned int slept = atomic_load_explicit(counter, memory_order_relaxed);
 	enum backoff_end end = ASLEEP;
-	bool overdrawn = false;
 	if (backoff_is_due(slept)) {
-		end = try_awake(wait, &overdrawn);
+		end = try_awake(wait);
 		backoff_end(end);
 	}
-	if (end == ASLEEP || overdrawn)
+	if (end == ASLEEP)
 		atomic_store_explicit(counter, slept + 1, memory_order_relaxed);
 	else if (slept > 0)
 		atomic_store_explicit(counter, 0, memory_order_relaxed);

@@ -47,6 +47,13 @@ static int64_t closed_until(int64_t from_ns)
 	return until;
 }
 
+/* Whether a thread may yield after one that took and saved so much. */
+static bool stays_open(int64_t now_ns, int64_t took_ns, int64_t saved_ns)
+{
+	yield_charge(now_ns, took_ns, saved_ns);
+	return yield_allowed(now_ns, NEVER);
+}
+
 Test(yield, a_thread_may_yield_at_first)
 {
 	cr_assert(yield_allowed(0, NEVER));
@@ -55,36 +62,36 @@ Test(yield, a_thread_may_yield_at_first)
 
 Test(yield, one_that_takes_4_ms_in_vain_costs_256_times_as_long)
 {
-	cr_assert(!yield_charge(1000 * MS, 4 * MS, 0));
+	cr_assert(!stays_open(1000 * MS, 4 * MS, 0));
 	assert_same(closed_until(1000 * MS), 1000 * MS + REPAY * 4 * MS);
 }
 
 Test(yield, one_that_saves_what_it_takes_costs_nothing)
 {
-	cr_assert(yield_charge(1000 * MS, 4 * MS, 4 * MS));
+	cr_assert(stays_open(1000 * MS, 4 * MS, 4 * MS));
 	cr_assert(yield_allowed(1000 * MS, NEVER));
-	cr_assert(!yield_charge(1000 * MS, 4 * MS + 1, 4 * MS));
+	cr_assert(!stays_open(1000 * MS, 4 * MS + 1, 4 * MS));
 	assert_same(closed_until(1000 * MS), 1000 * MS + REPAY);
 }
 
 Test(yield, what_was_lost_is_forgotten_once_it_is_paid)
 {
-	cr_assert(!yield_charge(1000 * MS, 4 * MS, 0));
-	cr_assert(yield_charge(3000 * MS, ONE_MESSAGE, ONE_MESSAGE));
+	cr_assert(!stays_open(1000 * MS, 4 * MS, 0));
+	cr_assert(stays_open(3000 * MS, ONE_MESSAGE, ONE_MESSAGE));
 	cr_assert(yield_allowed(3000 * MS, NEVER));
 }
 
 Test(yield, quick_ones_pay_for_late_ones_but_for_10_ms_at_most)
 {
 	for (int i = 0; i < 100; i++)
-		cr_assert(yield_charge(1000 * MS, 1000, 1000 + ONE_MESSAGE));
+		cr_assert(stays_open(1000 * MS, 1000, 1000 + ONE_MESSAGE));
 	/* 2.5 ms by now. */
-	cr_assert(yield_charge(1000 * MS, 100 * ONE_MESSAGE, 0));
-	cr_assert(!yield_charge(1000 * MS, 1, 0));
+	cr_assert(stays_open(1000 * MS, 100 * ONE_MESSAGE, 0));
+	cr_assert(!stays_open(1000 * MS, 1, 0));
 	for (int i = 0; i < 10000; i++)
-		cr_assert(yield_charge(2000 * MS, 1000, 1000 + ONE_MESSAGE));
-	cr_assert(yield_charge(2000 * MS, CREDIT, 0));
-	cr_assert(!yield_charge(2000 * MS, 1, 0));
+		cr_assert(stays_open(2000 * MS, 1000, 1000 + ONE_MESSAGE));
+	cr_assert(stays_open(2000 * MS, CREDIT, 0));
+	cr_assert(!stays_open(2000 * MS, 1, 0));
 }
 
 Test(yield, none_within_250_ms_of_the_deadline)

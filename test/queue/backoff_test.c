@@ -126,6 +126,7 @@ static void pop_four(void)
 		assert_same(ring_pop(&ring, &popped), 1);
 }
 
+/* Whether the account is overdrawn after one yield. */
 static bool overdrawn_after_one(void (*during)(void), int64_t takes_ns)
 {
 	struct backoff_yields yields = { .count = 0 };
@@ -134,7 +135,7 @@ static bool overdrawn_after_one(void (*during)(void), int64_t takes_ns)
 	cr_assert(backoff_may_yield(&yields, INT64_MAX));
 	backoff_yield(&yields, &ring);
 	backoff_yielded(&yields, &ring);
-	return yields.overdrawn;
+	return !backoff_may_yield(&yields, INT64_MAX);
 }
 
 static const uint64_t starts[] = { 0, POSITION - 1 };
@@ -201,6 +202,38 @@ Test(backoff, a_yield_that_costs_a_time_slice_is_the_last_for_a_while)
 	assert_same(yields_seen, 0);
 	wait_in_vain();
 	assert_same(yields_seen, 1);
+	done();
+}
+
+Test(backoff, a_queue_at_which_nothing_comes_is_slept_at)
+{
+	given_empty_queue();
+	for (int i = 0; i <= 2 * FEW; i++) {
+		wait_in_vain();
+		assert_same(yields_seen, i <= FEW || i == 2 * FEW ? YIELDS_MAX : 0);
+	}
+	done();
+}
+
+static void send_one(void)
+{
+	struct magring_message one = { .private_header = 1 };
+	assert_same(magring_send(queue, &one, 0), 0);
+}
+
+Test(backoff, a_wait_that_is_over_before_it_sleeps_has_the_next_ones_try_again)
+{
+	struct magring_message received = { 0 };
+	given_empty_queue();
+	for (int i = 0; i < 2 * FEW; i++)
+		wait_in_vain();
+	during_yield = send_one;
+	assert_same(magring_recv(queue, &received, 900 * MS), 0);
+	during_yield = NULL;
+	for (int i = 0; i <= FEW; i++) {
+		wait_in_vain();
+		assert_same(yields_seen, YIELDS_MAX);
+	}
 	done();
 }
 
