@@ -28,7 +28,7 @@ void backoff_learn(const struct ring *ring, enum side side, unsigned int came);
 /* The yields of one wait. All zero at first. */
 struct backoff_yields {
 	int count;
-	int64_t last_ns; /* when that was found out */
+	int64_t last_ns; /* when the last one was charged */
 	uint64_t moves;  /* of both ends of the ring, before it */
 };
 
