@@ -9,6 +9,7 @@ const struct scenario *const scenarios[] = {
 	&scenario_latency,
 	&scenario_wake_up,
 	&scenario_parked,
+	&scenario_fairness,
 	&scenario_burst,
 	&scenario_stopped,
 	&scenario_payload,

@@ -11,6 +11,7 @@ extern const struct scenario scenario_round_trip;
 extern const struct scenario scenario_latency;
 extern const struct scenario scenario_wake_up;
 extern const struct scenario scenario_parked;
+extern const struct scenario scenario_fairness;
 extern const struct scenario scenario_burst;
 extern const struct scenario scenario_stopped;
 extern const struct scenario scenario_payload;
