@@ -16,6 +16,10 @@ extern const struct scenario scenario_burst;
 extern const struct scenario scenario_stopped;
 extern const struct scenario scenario_payload;
 extern const struct scenario scenario_allocator;
+extern const struct scenario scenario_busy_dialogue;
+extern const struct scenario scenario_busy_requests;
+extern const struct scenario scenario_busy_deadline;
+extern const struct scenario scenario_busy_stream;
 extern const struct scenario scenario_go;
 
 #endif
