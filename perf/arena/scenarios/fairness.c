@@ -18,8 +18,8 @@
 enum { RECEIVERS_MAX = 8 };
 
 static const struct setting settings[] = {
-	{ "8 asleep", 1, RECEIVERS_MAX, 1024, 1, 0, 10000 },
-	{ "1 asleep, 1 that polls", 1, 2, 1024, 1, 0, 10000 },
+	{ "8 asleep", 1, RECEIVERS_MAX, 1024, 1, 0, 10000, 0, 0 },
+	{ "1 asleep, 1 that polls", 1, 2, 1024, 1, 0, 10000, 0, 0 },
 };
 
 struct lot {
