@@ -215,6 +215,13 @@ MAGRING_PUBLIC void magring_message_free(struct magring_message *message);
  * are woken, leave all sleepers of a side (of memory: of a size class) asleep.
  * That ends when one of the two goes on, or another thread is about to sleep.
  *
+ * Waiting. A thread first tries for some microseconds, then yields its
+ * processor a few times, and then sleeps. It leaves out what was in vain of
+ * late. It does not yield if that has cost it more than it saved, or if it has a
+ * real-time scheduling policy. Sleepers are woken in no promised order. A call
+ * that comes meanwhile may take what a thread was woken for, any number of
+ * times: docs/performance.md, "Fairness".
+ *
  * Capacity. While no thread is in the middle of a call, a send succeeds if the
  * queue has fewer messages than its capacity. Up to twice as many may fit. It
  * also succeeds beside stopped threads, any two or one for every 64 of the

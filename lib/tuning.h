@@ -52,6 +52,33 @@
  */
 #define PAUSE_COST_MAX_PS 1000000
 
+/*
+ * Nanoseconds that putting a thread to sleep and waking it costs, about. A
+ * yield has saved that for each message that went through meanwhile. Not
+ * measured.
+ */
+#define WAKE_UP_NS 25000
+/*
+ * Nanoseconds: what yields can have saved at most, and so lose again before a
+ * thread stops to yield. TODO
+ */
+#define YIELD_CREDIT_NS 10000000
+/*
+ * How many times as long as what its yields have lost a thread does not yield.
+ * TODO
+ */
+#define YIELD_REPAY 256
+/*
+ * Nanoseconds before a deadline in which a thread does not yield. Beside busy
+ * processes, a receive with a timeout of 100 us and yields took up to 246 ms.
+ */
+#define YIELD_BEFORE_NS 250000000
+/*
+ * Nanoseconds for which a thread believes that its scheduling policy is still
+ * the same. To ask takes 0.2 us, and that is one part in 5,000.
+ */
+#define POLICY_NS 1000000
+
 /* ------------------------------------------------------------------ pool -- */
 
 /* Bytes of slabs: the default of memory_limit. A policy. */
@@ -175,8 +202,9 @@
 #define RING_CLAIM_MAX 64
 #endif
 /*
- * Tries of a claimed cell before its owner is challenged, which takes a heavy
- * fence. Fewer challenge owners that are only slow. Not measured.
+ * Tries of a claimed cell, BACKOFF_MIN_NS apart, before its owner is
+ * challenged, which takes a heavy fence. Fewer challenge owners that are only
+ * slow. Not measured.
  */
 #ifndef CHALLENGE_AFTER
 #define CHALLENGE_AFTER 64
@@ -265,26 +293,14 @@
 /* Yields before a thread sleeps. Not measured. */
 #define YIELDS 16
 /*
- * Nanoseconds: after a longer yield the thread finds out whether it had better
- * slept. Not measured.
+ * Waits in a row in which something was in vain, after which it is tried ever
+ * more rarely. Not measured.
  */
-#define YIELD_LONG_NS 1000000
+#define IN_VAIN_FEW 8
 /*
- * Nanoseconds that putting a thread to sleep and waking it costs, about. A
- * yield was right if a message for each of these went through. Not measured.
+ * Waits after which it is tried again at the latest. TODO
  */
-#define WAKE_UP_NS 25000
-/*
- * Nanoseconds before a deadline in which a thread does not yield. Beside busy
- * processes, a receive with a timeout of 100 us and yields took up to 246 ms.
- */
-#define YIELD_BEFORE_NS 250000000
-/*
- * Waits in a row that ended asleep, after which one wait in so many tries
- * first. CPU of a message to a sleeper: 18 instead of 29 us,
- * docs/performance.md. Half and double: not measured.
- */
-#define SLEPT_IN_A_ROW 8
+#define IN_VAIN_MANY 1024
 
 /* --------------------------------------------------------------- observe -- */
 

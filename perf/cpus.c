@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,6 +50,19 @@ void cpus_pin(unsigned int index)
 		err(2, "cannot pin a thread to CPU %d", cpus_number(index));
 }
 
+void cpus_keep_to(unsigned int count)
+{
+	unsigned int all = cpus_allowed();
+	cpu_set_t some;
+
+	CPU_ZERO(&some);
+	for (unsigned int i = 0; i < (count == 0 || count > all ? all : count); i++)
+		CPU_SET(cpus_number(i), &some);
+	errno = pthread_setaffinity_np(pthread_self(), sizeof(some), &some);
+	if (errno != 0)
+		err(2, "cannot keep a thread to %u CPUs", count);
+}
+
 static double read_clock(clockid_t clock)
 {
 	struct timespec now;
@@ -65,6 +79,20 @@ double cpus_now(void)
 double cpus_used(void)
 {
 	return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static double seconds_of(struct timeval time)
+{
+	return (double)time.tv_sec + 1e-6 * (double)time.tv_usec;
+}
+
+double cpus_used_by_children(void)
+{
+	struct rusage usage;
+
+	if (getrusage(RUSAGE_CHILDREN, &usage) != 0)
+		err(2, "getrusage");
+	return seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
 }
 
 /* Of the allowed CPUs, in ticks. */
@@ -107,15 +135,20 @@ double cpus_stolen(void)
 	return (double)read_ticks().stolen / (double)sysconf(_SC_CLK_TCK);
 }
 
+static double used_by_ours(void)
+{
+	return cpus_used() + cpus_used_by_children();
+}
+
 struct cpus_others cpus_others_start(void)
 {
-	return (struct cpus_others){ cpus_now(), cpus_used_by_all(), cpus_used() };
+	return (struct cpus_others){ cpus_now(), cpus_used_by_all(), used_by_ours() };
 }
 
 double cpus_others_stop(const struct cpus_others *since)
 {
 	double all = cpus_used_by_all() - since->all;
-	double ours = cpus_used() - since->ours;
+	double ours = used_by_ours() - since->ours;
 
 	return all > ours ? (all - ours) / (cpus_now() - since->start) : 0;
 }

@@ -12,6 +12,10 @@ int cpus_number(unsigned int index);
 /* Keep the calling thread on the index-th of them, counted round and round. */
 void cpus_pin(unsigned int index);
 
+/* Keep the calling thread on the first so many of them, or on all if count is
+ * 0 or more than there are. */
+void cpus_keep_to(unsigned int count);
+
 /* Seconds on the clock that every figure is taken with. */
 double cpus_now(void);
 
@@ -26,7 +30,11 @@ double cpus_used_by_all(void);
  * allowed CPUs, in the same steps. */
 double cpus_stolen(void);
 
-/* CPUs that others keep busy, as a stopwatch. */
+/* Seconds that processes spent on CPUs which this one has waited for. */
+double cpus_used_by_children(void);
+
+/* CPUs that others keep busy, as a stopwatch. Others are neither this process
+ * nor those that it waited for. */
 struct cpus_others {
 	double start;
 	double all;

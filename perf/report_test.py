@@ -139,6 +139,23 @@ class Report(unittest.TestCase):
             self.assertEqual(len([label for label in labels if label.startswith(wanted)]), 1, (wanted, labels))
         self.assertEqual([label for label in labels if not label], [])
 
+    def test_busy_processes_are_the_places_of_a_line(self):
+        run = made_up.Run(5)
+        stream = run.scenario("busy stream", [("messages_per_second", "messages/s", True)])
+        for processors in (1, 2):
+            for busy in (0, 1, 2):
+                run.setting(stream, f"on {processors}, {busy} busy", 1)
+                stream["settings"][-1] |= {"processors": processors, "busy": busy}
+        run.document["left_out"] = [{"name": "busy deadline", "why": "not <permitted>"}]
+        text = self.made(run.document)
+        labels = [svg.get("aria-label", "") for svg in Page(text).all("svg")]
+        for processors in (1, 2):
+            wanted = (f"Line chart: busy stream, 1x1, 1 at once, capacity 1,024, on CPUs: {processors}; messages per second "
+                      "(more is better) by busy processes beside them")
+            self.assertEqual(len([label for label in labels if label.startswith(wanted)]), 1, (wanted, labels))
+        self.assertEqual([label for label in labels if "lines per second" in label], [], "threads that share CPUs have no limit")
+        self.assertIn("Left out here: busy deadline (not &lt;permitted&gt;).", text)
+
     def test_texts_are_texts_and_names_do_no_harm(self):
         document = made_up.Run(7).usual()
         del document["scenarios"][:2]

@@ -7,12 +7,10 @@
  *	BACKOFF_MIN_NS, _MAX_NS  from one try to the next
  *	BACKOFF_TRIAL_NS         the same, at least, in every wait of
  *	                         BACKOFF_TRIAL_EVERY
- *	YIELD_LONG_NS            of a yield that may have been a bad choice
  *	WAKE_UP_NS               what a sleep and a wake-up cost
- *	YIELD_BEFORE_NS          a thread nearer to its deadline does not yield
  *	BACKOFF_BACKLOG          messages
  *	YIELDS                   yields of one wait
- *	SLEPT_IN_A_ROW           waits
+ *	IN_VAIN_FEW, _MANY       waits
  *	CHALLENGE_AFTER          tries with one pause each, in ring_batch.c
  *
  * backoff_begin() makes numbers of pauses of the times, by pauses_in(). What a
@@ -46,11 +44,19 @@
  *
  * Yields
  *
- * No thread wakes one that yields. So a yield that took long, as other threads
- * ran, may have been a bad choice. If little went through the ring meanwhile,
- * these threads have nothing to do with the queue, and the thread had better
- * sleep. If much went through they do the queue's work. A sleeper would be
- * woken for the next message and take the processor from them, again and again.
+ * A yield is credited with the messages that came or went meanwhile. Each
+ * might have woken a sleeper. For what it is charged, and when a thread stops
+ * to yield, see base/yield.c.
+ *
+ * What is in vain is left out
+ *
+ * Pauses are in vain when the threads of the other side need this processor.
+ * Pauses and yields are in vain when messages come seldom, as a thread sleeps
+ * in the end. After IN_VAIN_FEW such waits in a row only the 8th, 16th, 32nd
+ * and so on, and each IN_VAIN_MANYth, find out whether that is still so. The
+ * other waits yield, or sleep, at once. With a real-time policy a thread may
+ * keep the very thread from running that it waits for. There one wait in vain
+ * is enough.
  */
 #include "queue/backoff.h"
 #include "base/thread_local.h"
@@ -62,9 +68,14 @@
 #include "base/pause.h"
 #include "base/random.h"
 #include "base/thread_id.h"
+#include "base/yield.h"
+#include "queue/ring_layout.h"
 
 /* The calling thread's stride, whatever it waits for: BACKOFF_MIN_NS * 2^n. */
 static THREAD_LOCAL unsigned int stride_ns = BACKOFF_MIN_NS;
+
+/* Waits of the thread, in a row, that yields have ended and pauses have not. */
+static THREAD_LOCAL unsigned int pauses_in_vain;
 
 /* From SPIN_NS to three times as long. */
 static unsigned int spin_budget_ns(void)
@@ -81,7 +92,7 @@ struct backoff backoff_begin(void)
 	if (++waits % BACKOFF_TRIAL_EVERY == 0 && stride_ns < BACKOFF_TRIAL_NS)
 		stride_ns = BACKOFF_TRIAL_NS;
 	return (struct backoff){ .stride = pauses_in(stride_ns),
-		.left = pauses_in(spin_budget_ns()) };
+		.left = backoff_is_due(pauses_in_vain) ? pauses_in(spin_budget_ns()) : 0 };
 }
 
 void backoff_pause(struct backoff *backoff)
@@ -104,38 +115,42 @@ void backoff_learn(const struct ring *ring, enum side side, unsigned int came)
 bool backoff_may_yield(struct backoff_yields *yields, int64_t deadline_ns)
 {
 	if (yields->count == 0)
-		yields->after_ns = clock_now();
-	return yields->count < YIELDS && !yields->late &&
-		deadline_ns - yields->after_ns > YIELD_BEFORE_NS;
+		yields->last_ns = clock_now();
+	return yields->count < YIELDS && yield_allowed(yields->last_ns, deadline_ns);
 }
 
-void backoff_yield(struct backoff_yields *yields, const struct ring *ring, enum side side)
+/* More than can come or go in a time slice. */
+#define MOVED_MAX ((uint64_t)1 << 32)
+
+/* How many messages have come or gone, as a number that grows. */
+static uint64_t moves(const struct ring *ring)
+{
+	return ring_position(ring, SENDER) + ring_position(ring, RECEIVER);
+}
+
+void backoff_yield(struct backoff_yields *yields, const struct ring *ring)
 {
 	yields->count++;
-	yields->position = ring_position(ring, side);
-	yields->before_ns = yields->after_ns;
+	yields->moves = moves(ring);
 	sched_yield();
 }
 
-void backoff_yielded(struct backoff_yields *yields, const struct ring *ring, enum side side,
-	int result)
+void backoff_yielded(struct backoff_yields *yields, const struct ring *ring)
 {
-	yields->after_ns = clock_now();
-	int64_t took_ns = yields->after_ns - yields->before_ns;
-	if (took_ns <= YIELD_LONG_NS)
-		return;
-	uint64_t own = result > 0 ? (uint64_t)result : 0;
-	uint64_t moved = ring_position(ring, side) - yields->position - own;
-	/* Little: fewer messages than a sleeper could have been woken for. */
-	yields->late = moved < (uint64_t)took_ns / WAKE_UP_NS;
+	int64_t before_ns = yields->last_ns;
+	yields->last_ns = clock_now();
+	uint64_t moved = (moves(ring) - yields->moves) & POSITION;
+	yield_charge(yields->last_ns, yields->last_ns - before_ns,
+		(int64_t)(moved < MOVED_MAX ? moved : MOVED_MAX) * WAKE_UP_NS);
 }
 
-/*
- * If SLEPT_IN_A_ROW waits in a row ended asleep, trying costs more than
- * sleeping. Then only one wait in so many finds out whether messages come at
- * once again.
- */
-bool backoff_is_due(unsigned int slept)
+void backoff_end(enum backoff_end end)
 {
-	return slept < SLEPT_IN_A_ROW || slept % SLEPT_IN_A_ROW == 0;
+	pauses_in_vain = end == BY_YIELDS ? pauses_in_vain + 1 : 0;
+}
+
+bool backoff_is_due(unsigned int in_vain)
+{
+	unsigned int few = yield_real_time() ? 1 : IN_VAIN_FEW;
+	return in_vain < few || (in_vain & (in_vain - 1)) == 0 || in_vain % IN_VAIN_MANY == 0;
 }

@@ -18,6 +18,7 @@ struct backoff {
 	unsigned int left;   /* pauses of the spin budget that are left */
 };
 
+/* No pauses if those of this thread's last waits were in vain. */
 struct backoff backoff_begin(void);
 /* Pause until the next try. The last one is due when `left` is 0. */
 void backoff_pause(struct backoff *backoff);
@@ -27,23 +28,24 @@ void backoff_learn(const struct ring *ring, enum side side, unsigned int came);
 /* The yields of one wait. All zero at first. */
 struct backoff_yields {
 	int count;
-	bool late;         /* a yield took long, and the queue hardly moved meanwhile */
-	int64_t before_ns; /* the last yield */
-	int64_t after_ns;
-	uint64_t position; /* of this side, before it */
+	int64_t last_ns; /* when the last one was charged */
+	uint64_t moves;  /* of both ends of the ring, before it */
 };
 
-/* Whether to yield once more. Not if a deadline is near. */
+/* Whether to yield once more. */
 bool backoff_may_yield(struct backoff_yields *yields, int64_t deadline_ns);
-void backoff_yield(struct backoff_yields *yields, const struct ring *ring, enum side side);
-/* The try after a yield returned this: find out whether it came late. */
-void backoff_yielded(struct backoff_yields *yields, const struct ring *ring, enum side side,
-	int result);
+void backoff_yield(struct backoff_yields *yields, const struct ring *ring);
+/* After the try that follows a yield: find out what it was good for. */
+void backoff_yielded(struct backoff_yields *yields, const struct ring *ring);
+
+/* What a wait ended with. The thread leaves out pauses that do not help. */
+enum backoff_end { BY_PAUSES, BY_YIELDS, ASLEEP };
+void backoff_end(enum backoff_end end);
 
 /*
- * Whether a wait should try for a while, or sleep at once. `slept` counts the
- * waits in a row, of any threads, that ended asleep or late.
+ * Whether to try again what so many waits in a row have tried in vain: with few
+ * of them always, and then ever more rarely.
  */
-bool backoff_is_due(unsigned int slept);
+bool backoff_is_due(unsigned int in_vain);
 
 #endif

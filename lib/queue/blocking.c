@@ -160,34 +160,43 @@ static bool try_between_pauses(struct wait *wait)
 	return over;
 }
 
-static bool try_between_yields(struct wait *wait, bool *ret_late)
+static bool try_between_yields(struct wait *wait)
 {
 	const struct ring *ring = &wait->queue->ring;
 	bool over = false;
 	struct backoff_yields yields = { .count = 0 };
 	while (!over && backoff_may_yield(&yields, wait->deadline_ns)) {
-		backoff_yield(&yields, ring, wait->side);
+		backoff_yield(&yields, ring);
 		over = try_once(wait, DEFINITE);
-		backoff_yielded(&yields, ring, wait->side, wait->result);
+		backoff_yielded(&yields, ring);
 	}
-	*ret_late = yields.late;
 	return over;
 }
 
-/* What a thread does before it sleeps, and whether the wait is over then. */
-static bool try_awake(struct wait *wait)
+/* What a thread does before it sleeps, and what the wait ended with. */
+static enum backoff_end try_awake(struct wait *wait)
+{
+	if (try_between_pauses(wait))
+		return BY_PAUSES;
+	return try_between_yields(wait) ? BY_YIELDS : ASLEEP;
+}
+
+/* The same, unless it was in vain too often. Whether the wait is over then. */
+static bool try_awake_if_due(struct wait *wait)
 {
 	_Atomic(unsigned int) *counter = &wait->queue->slept[wait->side];
 	/* Relaxed, and not exact: it decides how to wait and nothing else. */
 	unsigned int slept = atomic_load_explicit(counter, memory_order_relaxed);
-	bool over = false, late = false;
-	if (backoff_is_due(slept))
-		over = try_between_pauses(wait) || try_between_yields(wait, &late);
-	if (!over || late)
+	enum backoff_end end = ASLEEP;
+	if (backoff_is_due(slept)) {
+		end = try_awake(wait);
+		backoff_end(end);
+	}
+	if (end == ASLEEP)
 		atomic_store_explicit(counter, slept + 1, memory_order_relaxed);
 	else if (slept > 0)
 		atomic_store_explicit(counter, 0, memory_order_relaxed);
-	return over;
+	return end != ASLEEP;
 }
 
 /* The first try was in vain. */
@@ -220,7 +229,7 @@ int wait_for(struct magring_queue *queue, enum side side, struct magring_message
 		.deadline_ns = deadline_ns,
 		.result = -EAGAIN };
 	count_in_vain(queue, side);
-	if (!try_awake(&wait))
+	if (!try_awake_if_due(&wait))
 		sleep_until_done(&wait);
 	if (wait.result < 0)
 		/* The thread gives up, and may have taken a wake-up with it. */

@@ -14,9 +14,9 @@
  */
 #include "queue/ring_batch.h"
 
-#include <ck_pr.h>
 #include <errno.h>
 
+#include "base/pause.h"
 #include "queue/claim.h"
 #include "queue/skip.h"
 #include "tuning.h"
@@ -37,14 +37,14 @@ static inline void show_earlier_calls(unsigned int tries)
 	fence_full();
 }
 
-/* Give the owner of a claimed cell a moment to finish: CHALLENGE_AFTER pauses,
- * or none if the owner is known to be stopped. False when they are used up. */
+/* Give the owner of a claimed cell a moment to finish: CHALLENGE_AFTER tries, or
+ * none if the owner is known to be stopped. False when they are used up. */
 static inline bool pause_for_owner(const struct ring *ring, uint64_t position, unsigned int *tries)
 {
 	if (*tries == CHALLENGE_AFTER || recovery_quarantined(ring, position))
 		return false;
 	++*tries;
-	ck_pr_stall();
+	pause_for(BACKOFF_MIN_NS);
 	return true;
 }
 

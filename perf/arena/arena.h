@@ -83,6 +83,9 @@ struct setting {
 	size_t batch;
 	size_t payload; /* bytes allocated by the sender for each message, 0: none */
 	double rate;    /* messages a second of all senders, 0: as fast as they can */
+	unsigned int
+		processors; /* CPUs that the threads share, 0: all, and each is pinned to one */
+	unsigned int busy;  /* processes beside them, on the same CPUs, that spin */
 };
 
 enum { VALUES_MAX = 12 };
@@ -100,6 +103,9 @@ struct scenario {
 	unsigned int value_count;
 	const struct setting *settings;
 	unsigned int setting_count;
+	/* Why it cannot be measured on this machine, or NULL. A scenario without
+	 * this function can be measured everywhere. */
+	const char *(*hindrance)(void);
 	/* Whether this queue can be measured so. */
 	bool (*applies)(const struct queue *queue, const struct setting *setting);
 	/* Once, for about so many seconds. False, and a line on stderr, when what was
@@ -116,6 +122,9 @@ bool program_throughput(const struct queue *queue, const struct setting *setting
 
 /* All scenarios, in the order of the report; NULL ends them. scenarios.c */
 extern const struct scenario *const scenarios[];
+
+/* Why it is left out on this machine; NULL: it is not. */
+const char *scenario_hindrance(const struct scenario *scenario);
 
 /* Between these calls is what a scenario measures: hardware counters and perf's own are on,
  * where there are any. engine.c; called by the scenario's main thread. */

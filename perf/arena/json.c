@@ -135,6 +135,8 @@ static json_t *setting_json(const struct results *results, const struct group *g
 	value_set_count(object, "batch", setting->batch);
 	value_set_count(object, "payload", setting->payload);
 	value_set_real(object, "rate", setting->rate);
+	value_set_count(object, "processors", setting->processors);
+	value_set_count(object, "busy", setting->busy);
 	value_set(object, "queues", array);
 	return object;
 }
@@ -175,6 +177,24 @@ static json_t *scenarios_json(const struct results *results)
 	return array;
 }
 
+static json_t *left_out_json(const struct options *options)
+{
+	json_t *array = value_need(json_array());
+
+	for (const struct scenario *const *scenario = scenarios; *scenario != NULL; scenario++) {
+		const char *why = scenario_hindrance(*scenario);
+		json_t *object;
+
+		if (why == NULL || !options_match(options->scenarios, (*scenario)->name))
+			continue;
+		object = value_need(json_object());
+		value_set_text(object, "name", (*scenario)->name);
+		value_set_text(object, "why", why);
+		value_append(array, object);
+	}
+	return array;
+}
+
 void json_write(const char *path, const struct results *results, const struct machine *machine)
 {
 	json_t *all = value_need(json_object());
@@ -189,6 +209,7 @@ void json_write(const char *path, const struct results *results, const struct ma
 	value_set_real(all, "steal_share", results->steal_share);
 	value_set(all, "queues", queues_json(results));
 	value_set(all, "scenarios", scenarios_json(results));
+	value_set(all, "left_out", left_out_json(results->options));
 	if (json_dump_file(all, path, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0)
 		err(2, "%s", path);
 	json_decref(all);

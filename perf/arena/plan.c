@@ -103,7 +103,8 @@ void engine_plan(struct results *results, const struct options *options)
 	for (const struct scenario *const *scenario = scenarios; *scenario != NULL; scenario++) {
 		unsigned int count = (*scenario)->setting_count;
 
-		if (!options_match(options->scenarios, (*scenario)->name))
+		if (!options_match(options->scenarios, (*scenario)->name) ||
+			scenario_hindrance(*scenario) != NULL)
 			continue;
 		for (unsigned int s = 0; s < count; s++)
 			if (options_match(options->settings, (*scenario)->settings[s].name) &&

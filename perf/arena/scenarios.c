@@ -9,6 +9,11 @@ const struct scenario *const scenarios[] = {
 	&scenario_latency,
 	&scenario_wake_up,
 	&scenario_parked,
+	&scenario_fairness,
+	&scenario_busy_dialogue,
+	&scenario_busy_requests,
+	&scenario_busy_deadline,
+	&scenario_busy_stream,
 	&scenario_burst,
 	&scenario_stopped,
 	&scenario_payload,
@@ -16,3 +21,8 @@ const struct scenario *const scenarios[] = {
 	&scenario_go,
 	NULL,
 };
+
+const char *scenario_hindrance(const struct scenario *scenario)
+{
+	return scenario->hindrance == NULL ? NULL : scenario->hindrance();
+}

@@ -159,7 +159,8 @@ static bool is_limited(const struct group *group)
 {
 	return strcmp(group->scenario->values[0].name, "messages_per_second") == 0 &&
 		group->setting->senders == 1 && group->setting->receivers == 1 &&
-		group->setting->payload == 0 && group->setting->rate == 0;
+		group->setting->payload == 0 && group->setting->rate == 0 &&
+		group->setting->processors == 0;
 }
 
 static unsigned int make_rows(const struct results *results, const struct group *group,
@@ -254,13 +255,24 @@ static void print_group(const struct results *results, const struct group *group
 	free(rows);
 }
 
+static void print_left_out(const struct options *options)
+{
+	for (const struct scenario *const *scenario = scenarios; *scenario != NULL; scenario++) {
+		const char *why = scenario_hindrance(*scenario);
+
+		if (why != NULL && options_match(options->scenarios, (*scenario)->name))
+			printf("%s is left out: %s.\n", (*scenario)->name, why);
+	}
+}
+
 static void print_notes(const struct results *results)
 {
 	const char *reason;
 
 	printf("\nHow to read this: each figure is the median of the rounds that count, of %.3g s\n"
-	       "each, in which the queues took turns in random order; threads are pinned. The\n"
-	       "interval behind it is one of at least 95 %% of confidence, or with fewer than %d\n"
+	       "each, in which the queues took turns in random order; threads are pinned, but beside\n"
+	       "busy processes, where the time is twice as long. The interval behind it is one\n"
+	       "of at least 95 %% of confidence, or with fewer than %d\n"
 	       "rounds from the least to the largest figure. `magring` is so many times better than\n"
 	       "the queue of the line, by the first column, in the same round: 1.00 is the same, less\n"
 	       "is worse. Who finds a queue full or empty pauses some %u times, then yields.\n",
@@ -277,6 +289,7 @@ static void print_notes(const struct results *results)
 		printf("Nothing is known about how far apart the CPUs are: all rounds count.\n");
 	if (!counters_of_processor(&reason))
 		printf("No cycles or cache misses: %s.\n", reason);
+	print_left_out(results->options);
 	printf("Others kept %.2f CPUs busy; the hypervisor took %.1f %% of the CPUs' time. %.0f s.\n",
 		results->others, 100 * results->steal_share, results->seconds);
 }

@@ -22,19 +22,22 @@ PARAMETERS = {
     "batch": ("messages at once", lambda setting: f"{setting['batch']:,} at once"),
     "capacity": ("capacity, messages", lambda setting: f"capacity {setting['capacity']:,}"),
     "payload": ("payload, bytes", lambda setting: f"payload {setting['payload']:,} bytes" if setting["payload"] else ""),
+    "processors": ("CPUs that the threads share",
+                   lambda setting: f"on CPUs: {setting['processors']}" if setting.get("processors") else ""),
+    "busy": ("busy processes beside them", lambda setting: f"beside {setting['busy']} busy" if setting.get("busy") else ""),
     "rate": ("messages sent a second", lambda setting: f"{charts.number(setting['rate'])}/s" if setting["rate"] else ""),
 }
 
 
 def place_of(parameter, setting):
     if parameter != "threads":
-        return setting[parameter] or 0
+        return setting.get(parameter) or 0
     return setting["senders"] if setting["senders"] == setting["receivers"] else None
 
 
 def all_else(parameter, setting):
     """What settings must have in common to be on one line."""
-    return tuple((setting["senders"], setting["receivers"]) if name == "threads" else setting[name]
+    return tuple((setting["senders"], setting["receivers"]) if name == "threads" else setting.get(name) or 0
                  for name in PARAMETERS if name != parameter)
 
 
@@ -172,7 +175,8 @@ class Arena:
                 if scenario["values"][0]["name"] != "messages_per_second":
                     continue
                 single = [setting for setting in scenario["settings"] if not setting["payload"] and
-                          not setting["rate"] and setting["senders"] == setting["receivers"] == 1]
+                          not setting["rate"] and not setting.get("processors") and
+                          setting["senders"] == setting["receivers"] == 1]
                 by_batch = {setting["batch"]: setting for setting in reversed(single)} # the first of each
                 for _, setting in sorted(by_batch.items()):
                     rows = [(ours, queue, *(figure and 100 * figure / limit for figure in figures))

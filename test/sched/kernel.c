@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -102,7 +103,7 @@ long shim_syscall(long number, ...)
 	if (!is_running())
 		return 0;
 	va_start(arguments, number);
-	int wanted = number == SYS_futex ? 6 : number == SYS_membarrier ? 1 : 3;
+	int wanted = number == SYS_futex ? 6 : number == SYS_write || number == SYS_read ? 3 : 1;
 	for (int i = 0; i < wanted; i++)
 		a[i] = va_arg(arguments, long);
 	va_end(arguments);
@@ -118,6 +119,8 @@ long shim_syscall(long number, ...)
 		return kernel_use_fd(true, (int)a[0], (uint64_t *)a[1]);
 	case SYS_read:
 		return kernel_use_fd(false, (int)a[0], (uint64_t *)a[1]);
+	case SYS_sched_getscheduler:
+		return SCHED_OTHER;
 	default:
 		sched_fail("system call %ld", number);
 	}

@@ -46,7 +46,7 @@ struct magring_queue *checks_queue(size_t capacity, uint64_t flags, bool starts)
 void checks_sleep_at_once(struct magring_queue *queue)
 {
 	for (int side = SENDER; side <= RECEIVER; side++)
-		atomic_init(&queue->slept[side], SLEPT_IN_A_ROW + 1);
+		atomic_init(&queue->slept[side], IN_VAIN_FEW + 1);
 }
 
 void checks_observe(struct magring_queue *queue, unsigned int times)

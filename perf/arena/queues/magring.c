@@ -187,7 +187,9 @@ static void receive_waiting(void *argument, struct arena_message *ret_message)
 	take(ret_message, 1);
 }
 
-#define PATIENT .send_patiently = send_patiently, .receive_patiently = receive_patiently, .end = end
+#define PATIENT \
+	.send_patiently = send_patiently, .receive_patiently = receive_patiently, .end = end, \
+	.send_waiting = send_waiting, .receive_waiting = receive_waiting
 
 #define MAGRING(symbol, title, restriction, declared, ...) \
 	static void *create_##symbol(size_t capacity, unsigned int senders, \
@@ -207,8 +209,6 @@ static void receive_waiting(void *argument, struct arena_message *ret_message)
 		.detach = detach, \
 		.send = send, \
 		.receive = receive, \
-		.send_waiting = send_waiting, \
-		.receive_waiting = receive_waiting, \
 		__VA_ARGS__ }
 
 MAGRING(magring, "magring", 0, 0, PATIENT);

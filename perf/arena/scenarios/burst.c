@@ -168,10 +168,10 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 }
 
 static const struct setting settings[] = {
-	{ "1024", 1, 1, 1024, 1, 0, 0 },
-	{ "1024, 16 at once", 1, 1, 1024, BATCH_MAX, 0, 0 },
-	{ "65536", 1, 1, 65536, 1, 0, 0 },
-	{ "65536, 16 at once", 1, 1, 65536, BATCH_MAX, 0, 0 },
+	{ "1024", 1, 1, 1024, 1, 0, 0, 0, 0 },
+	{ "1024, 16 at once", 1, 1, 1024, BATCH_MAX, 0, 0, 0, 0 },
+	{ "65536", 1, 1, 65536, 1, 0, 0, 0, 0 },
+	{ "65536, 16 at once", 1, 1, 65536, BATCH_MAX, 0, 0, 0, 0 },
 };
 
 const struct scenario scenario_burst = {

@@ -201,12 +201,12 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 }
 
 static const struct setting settings[] = {
-	{ "1x1, 100,000/s", 1, 1, 1024, 1, 0, 1e5 },
-	{ "1x1, 1 million/s", 1, 1, 1024, 1, 0, 1e6 },
-	{ "1x1, 5 million/s", 1, 1, 1024, 1, 0, 5e6 },
-	{ "2x2, 100,000/s", 2, 2, 1024, 1, 0, 1e5 },
-	{ "2x2, 1 million/s", 2, 2, 1024, 1, 0, 1e6 },
-	{ "2x2, 5 million/s", 2, 2, 1024, 1, 0, 5e6 },
+	{ "1x1, 100,000/s", 1, 1, 1024, 1, 0, 1e5, 0, 0 },
+	{ "1x1, 1 million/s", 1, 1, 1024, 1, 0, 1e6, 0, 0 },
+	{ "1x1, 5 million/s", 1, 1, 1024, 1, 0, 5e6, 0, 0 },
+	{ "2x2, 100,000/s", 2, 2, 1024, 1, 0, 1e5, 0, 0 },
+	{ "2x2, 1 million/s", 2, 2, 1024, 1, 0, 1e6, 0, 0 },
+	{ "2x2, 5 million/s", 2, 2, 1024, 1, 0, 5e6, 0, 0 },
 };
 
 const struct scenario scenario_latency = {

@@ -97,8 +97,8 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 }
 
 static const struct setting settings[] = {
-	{ "single", 1, 1, 64, 1, 0, 0 },
-	{ "16 at once", 1, 1, 64, BATCH_MAX, 0, 0 },
+	{ "single", 1, 1, 64, 1, 0, 0, 0, 0 },
+	{ "16 at once", 1, 1, 64, BATCH_MAX, 0, 0, 0, 0 },
 };
 
 const struct scenario scenario_one_thread = {

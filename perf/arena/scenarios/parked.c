@@ -213,8 +213,8 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 }
 
 static const struct setting settings[] = {
-	{ "1 receiver asleep", 1, 1, 1024, 1, 0, 0 },
-	{ "64 receivers asleep", 1, RECEIVERS_MAX, 1024, 1, 0, 0 },
+	{ "1 receiver asleep", 1, 1, 1024, 1, 0, 0, 0, 0 },
+	{ "64 receivers asleep", 1, RECEIVERS_MAX, 1024, 1, 0, 0, 0, 0 },
 };
 
 const struct scenario scenario_parked = {

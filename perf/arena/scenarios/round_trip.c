@@ -134,7 +134,7 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 }
 
 static const struct setting settings[] = {
-	{ "two threads", 1, 1, 64, 1, 0, 0 },
+	{ "two threads", 1, 1, 64, 1, 0, 0, 0, 0 },
 };
 
 const struct scenario scenario_round_trip = {

@@ -11,10 +11,15 @@ extern const struct scenario scenario_round_trip;
 extern const struct scenario scenario_latency;
 extern const struct scenario scenario_wake_up;
 extern const struct scenario scenario_parked;
+extern const struct scenario scenario_fairness;
 extern const struct scenario scenario_burst;
 extern const struct scenario scenario_stopped;
 extern const struct scenario scenario_payload;
 extern const struct scenario scenario_allocator;
+extern const struct scenario scenario_busy_dialogue;
+extern const struct scenario scenario_busy_requests;
+extern const struct scenario scenario_busy_deadline;
+extern const struct scenario scenario_busy_stream;
 extern const struct scenario scenario_go;
 
 #endif

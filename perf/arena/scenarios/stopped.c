@@ -227,8 +227,8 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 }
 
 static const struct setting settings[] = {
-	{ "2x2", 2, 2, 256, 1, 0, 0 },
-	{ "4x4", 4, 4, 256, 1, 0, 0 },
+	{ "2x2", 2, 2, 256, 1, 0, 0, 0, 0 },
+	{ "4x4", 4, 4, 256, 1, 0, 0, 0, 0 },
 };
 
 const struct scenario scenario_stopped = {

@@ -112,7 +112,7 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 }
 
 static const struct setting settings[] = {
-	{ "a sleeping receiver", 1, 1, 64, 1, 0, 0 },
+	{ "a sleeping receiver", 1, 1, 64, 1, 0, 0, 0, 0 },
 };
 
 const struct scenario scenario_wake_up = {
