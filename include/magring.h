@@ -78,8 +78,25 @@
  * destructors.) A plugin with the archive inside may be unloaded once no thread
  * is in a call, or ending. After a fork() beside pools or queues the child may
  * only exec, _exit, or release queues and destroy pools that no other thread
- * was using. A seccomp filter that takes membarrier(2) away after the library
- * was loaded has the process aborted when that is next needed.
+ * was using.
+ *
+ * System calls, for a sandbox: with glibc on x86-64 and aarch64, and with
+ * clock_gettime where the vDSO does not serve it, these and no others.
+ *
+ *	load              membarrier
+ *	create            membarrier mmap; malloc
+ *	send, receive     futex membarrier sched_yield
+ *	alloc, free       futex membarrier mprotect sched_yield; sampled: malloc
+ *	descriptors       close eventfd2; send, receive: also read write
+ *	trim              futex madvise membarrier mmap munmap
+ *	release, destroy  clock_nanosleep close futex membarrier munmap; malloc
+ *	metrics, leaks    futex; malloc, stdio
+ *	profile           close futex newfstatat openat read; malloc, stdio
+ *	malloc            brk getrandom mmap mprotect mremap munmap
+ *
+ * Create pools with samples before: that loads a library. If a filter refuses
+ * membarrier after the first create, the process is aborted when that is next
+ * needed: see magring_disable_membarrier().
  */
 #ifndef MAGRING_H
 #define MAGRING_H
@@ -126,6 +143,15 @@ extern "C" {
 
 struct magring_pool;
 struct magring_queue;
+
+/*
+ * Have the library never call membarrier(2) again, for a sandbox without it.
+ * Every send, receive, allocation and free then has a memory barrier of its
+ * own. It comes before the first create of a pool or queue. So does the
+ * environment's MAGRING_MEMBARRIER=0, which spares the call at load as well. A
+ * process with raised privileges ignores that. Returns 0, -EBUSY (too late).
+ */
+MAGRING_PUBLIC MAGRING_CHECK int magring_disable_membarrier(void);
 
 /* --------------------------------------------------------------- message -- */
 

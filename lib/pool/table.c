@@ -82,6 +82,7 @@ unsigned int thread_section_begin(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, watch_forks);
+	fence_init(); /* all metrics may be written before the first create */
 	/* Relaxed: the choice matters only to how long a destroy waits. */
 	unsigned int half = atomic_load_explicit(&thread_period, memory_order_relaxed) & 1;
 	atomic_fetch_add_explicit(&thread_sections[half], 1, memory_order_relaxed);
