@@ -80,23 +80,25 @@
  * only exec, _exit, or release queues and destroy pools that no other thread
  * was using.
  *
- * System calls, for a sandbox: with glibc on x86-64 and aarch64, and with
- * clock_gettime where the vDSO does not serve it, these and no others.
+ * System calls, for a sandbox on x86-64 or aarch64: these, those of the lines
+ * named after a semicolon, and clock_gettime without a vDSO. Names are the
+ * kernel's, and malloc is that of glibc 2.36.
  *
  *	load              membarrier
- *	create            membarrier mmap; malloc
+ *	create            futex membarrier mmap; malloc
  *	send, receive     futex membarrier sched_yield
+ *	descriptors       eventfd2 read write; send, receive
  *	alloc, free       futex membarrier mprotect sched_yield; sampled: malloc
- *	descriptors       close eventfd2; send, receive: also read write
  *	trim              futex madvise membarrier mmap munmap
  *	release, destroy  clock_nanosleep close futex membarrier munmap; malloc
- *	metrics, leaks    futex; malloc, stdio
- *	profile           close futex newfstatat openat read; malloc, stdio
- *	malloc            brk getrandom mmap mprotect mremap munmap
+ *	metrics, leaks    futex; malloc, and what the stream needs
+ *	profile           close futex getpid newfstatat openat read; as metrics
+ *	malloc            brk close getrandom madvise mmap mprotect mremap
+ *	                  munmap openat read
  *
- * Create pools with samples before: that loads a library. If a filter refuses
- * membarrier after the first create, the process is aborted when that is next
- * needed: see magring_disable_membarrier().
+ * The first pool with samples loads a library. If membarrier is refused after
+ * the first create, the process is aborted when it is next needed. So disable
+ * it before: see magring_disable_membarrier().
  */
 #ifndef MAGRING_H
 #define MAGRING_H
