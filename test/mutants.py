@@ -799,6 +799,21 @@ MUTANTS = [
     Mutant("a batch does not read the challenges again", "queue/claim.h",
            "\tif (n > 0 && challenged_since(ring, known))\n\t\treturn recovery_claimable(ring, position, n, side);\n",
            "", "sched/recovery_claim_beside", memory="weak"),
+
+    # membarrier in a process that was restored from a checkpoint.
+    Mutant("a lost registration is renewed, and the barrier not passed", "base/fence.c",
+           "call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&\n"
+           "\t\tcall_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);",
+           "call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);",
+           "sched/eventcount_restored", memory="weak", strategy="random", runs=2000),
+    Mutant("a lost registration counts as a barrier", "base/fence.c",
+           "errno == EPERM && call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&\n"
+           "\t\tcall_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);",
+           "errno == EPERM;", "sched/eventcount_restored", memory="weak", runs=500),
+    Mutant("a lost registration is not renewed", "base/fence.c",
+           "call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&\n"
+           "\t\tcall_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);",
+           "call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);", "sched/eventcount_restored", runs=100),
 ]
 
 # Equivalent to the unchanged sources, and why. --equivalents runs them: none may be caught.
