@@ -76,8 +76,7 @@
  * What a thread caches goes back to the pool when it ends, however it ends. (It
  * does not if its first use was in the last round of thread-specific data
  * destructors.) A plugin with the archive inside may be unloaded once no thread
- * is in a call, or ending. A seccomp filter that takes membarrier(2) away after
- * the library was loaded has the process aborted when that is next needed.
+ * is in a call, or ending.
  *
  * Forks. What the child of a fork() makes itself it may use like any process,
  * in threads of its own as well. What was there at the fork it may only leave
@@ -86,6 +85,27 @@
  * another thread of the parent. exec, _exit and exit are allowed. The child of
  * vfork(), _Fork() or clone() may only exec or _exit. So may one that a signal
  * handler forked in the middle of a call.
+ *
+ * System calls, for a sandbox on x86-64 or aarch64: these, those of the lines
+ * named after a semicolon, and clock_gettime without a vDSO. Names are the
+ * kernel's, and malloc is that of glibc 2.36.
+ *
+ *	load              membarrier
+ *	create            futex membarrier mmap; malloc
+ *	send, receive     futex membarrier sched_getscheduler sched_yield
+ *	descriptors       eventfd2 read write; send, receive
+ *	alloc, free       futex membarrier mprotect sched_getscheduler
+ *	                  sched_yield; sampled: malloc
+ *	trim              futex madvise membarrier mmap munmap
+ *	release, destroy  clock_nanosleep close futex membarrier munmap; malloc
+ *	metrics, leaks    futex; malloc, and what the stream needs
+ *	profile           close futex getpid newfstatat openat read; as metrics
+ *	malloc            brk close getrandom madvise mmap mprotect mremap
+ *	                  munmap openat read
+ *
+ * The first pool with samples loads a library. If membarrier is refused after
+ * the first create, the process is aborted when it is next needed. So disable
+ * it before: see magring_disable_membarrier().
  */
 #ifndef MAGRING_H
 #define MAGRING_H
@@ -132,6 +152,15 @@ extern "C" {
 
 struct magring_pool;
 struct magring_queue;
+
+/*
+ * Have the library never call membarrier(2) again, for a sandbox without it.
+ * Every send, receive, allocation and free then has a memory barrier of its
+ * own. It comes before the first create of a pool or queue. So does the
+ * environment's MAGRING_MEMBARRIER=0, which spares the call at load as well. A
+ * process with raised privileges ignores that. Returns 0, -EBUSY (too late).
+ */
+MAGRING_PUBLIC MAGRING_CHECK int magring_disable_membarrier(void);
 
 /* --------------------------------------------------------------- message -- */
 

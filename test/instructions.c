@@ -159,6 +159,7 @@ int main(void)
 		.capacity = CALLS / 2,
 		.flags = MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER };
 
+	fence_init();
 	if (!fence_asymmetric) {
 		fprintf(stderr, "skipped: no membarrier here, and so not the usual paths\n");
 		return SKIPPED;

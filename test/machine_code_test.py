@@ -787,7 +787,7 @@ def relaxed(text):
 # each check, and what an architecture alone shows, is for both; the others save the time.
 FAULTS = [
     ("full_fence", BOTH, "base/fence.h", "\tatomic_thread_fence(", "\tatomic_signal_fence("),
-    ("heavy_fence", BOTH, "base/fence.c", "result = syscall(SYS_membarrier,", "result = syscall(SYS_getpid,"),
+    ("heavy_fence", BOTH, "base/fence.c", "result = syscall(SYS_membarrier, command", "result = syscall(SYS_getpid, command"),
     ("heavy_fence", X86, "base/fence.c", "\t\tfence_full();\n\t\treturn;\n", "\t\treturn;\n"),
     ("claim_of_shared", BOTH, "queue/claim.h", CLAIM,
      "\tbool claimed = atomic_load_explicit(end, memory_order_relaxed) == *position;\n"

@@ -983,6 +983,21 @@ MUTANTS = [
            "\trc = profile_create(&pool->profile, &profile, limit);\n\tif (rc != 0)\n\t\treturn rc;", "sched/refused_create", runs=100),
     Mutant("a sample without a stack keeps its notes", "pool/sample.c",
            "\tif (stack == NULL) {\n\t\tfree(live);\n", "\tif (stack == NULL) {\n", "sched/refused_samples", runs=100),
+
+    # membarrier in a process that was restored from a checkpoint.
+    Mutant("a lost registration is renewed, and the barrier not passed", "base/fence.c",
+           "call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&\n"
+           "\t\tcall_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);",
+           "call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);",
+           "sched/eventcount_restored", memory="weak", strategy="random", runs=2000),
+    Mutant("a lost registration counts as a barrier", "base/fence.c",
+           "errno == EPERM && call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&\n"
+           "\t\tcall_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);",
+           "errno == EPERM;", "sched/eventcount_restored", memory="weak", runs=500),
+    Mutant("a lost registration is not renewed", "base/fence.c",
+           "call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&\n"
+           "\t\tcall_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);",
+           "call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);", "sched/eventcount_restored", runs=100),
 ]
 
 # Equivalent to the unchanged sources, and why. --equivalents runs them: none may be caught.

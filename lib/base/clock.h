@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * clock: deadlines, in nanoseconds of CLOCK_MONOTONIC.
+ *
+ * A sandbox may refuse the clock where the vDSO does not serve it. It then
+ * stands still, later than all deadlines: waits with a limit end at once.
  */
 #ifndef MAGRING_CLOCK_H
 #define MAGRING_CLOCK_H
@@ -8,10 +11,13 @@
 #include <stdint.h>
 #include <time.h>
 
+#define CLOCK_REFUSED ((int64_t)1 << 62)
+
 static inline int64_t clock_now(void)
 {
 	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+		return CLOCK_REFUSED;
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
@@ -23,6 +29,8 @@ static inline int64_t clock_deadline(int64_t timeout_ns)
 	if (timeout_ns < 0)
 		return INT64_MAX;
 	int64_t now = clock_now();
+	if (now == CLOCK_REFUSED)
+		return 1; /* long past, and not 0: the call waits, if for no time */
 	return timeout_ns < INT64_MAX - now ? now + timeout_ns : INT64_MAX;
 }
 

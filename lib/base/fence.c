@@ -11,8 +11,27 @@
  * filter EPERM or any other error. Anything but success means that light fences
  * have to be full ones.
  *
- * This is decided once, before any thread uses the library. A process that
- * changed its mind would leave light fences without a counterpart.
+ * The decision
+ *
+ * The first create of a pool or queue decides, or magring_disable_membarrier()
+ * does before it. Both answers share one pthread_once(), `decided`. The first
+ * that comes goes on, and all others wait for it. Registering decides nothing.
+ *
+ * No fence comes before the decision. Those of pools and queues follow their
+ * creation, and those of the table of pools the fence_init() that
+ * thread_section_begin() calls. So fence_asymmetric is constant for whatever
+ * reads it. A process that changed its mind would leave light fences behind
+ * that were compiler barriers, without a counterpart.
+ *
+ * A registration that is lost
+ *
+ * A process that was restored from a checkpoint may find its registration gone:
+ * membarrier answers EPERM, and makes no thread pass a barrier. fence_heavy()
+ * then registers and calls it again, as does the first call of all. Light
+ * fences in between need nothing more. They do not depend on the registration,
+ * and only the membarrier() that succeeds counts as a heavy fence. It reaches
+ * all threads like any other. What they stored before the checkpoint had left
+ * their store buffers when they were stopped for it.
  */
 #include "base/fence.h"
 
@@ -20,32 +39,72 @@
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "magring.h"
+
 bool fence_asymmetric;
 
-static void try_membarrier(void)
+static pthread_once_t decided = PTHREAD_ONCE_INIT;
+
+static bool call_membarrier(int command)
 {
-	fence_asymmetric =
-		syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
-		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+	long result;
+	do
+		result = syscall(SYS_membarrier, command, 0, 0);
+	while (result != 0 && errno == ENOMEM); /* for a moment, inside the kernel */
+	return result == 0;
+}
+
+static bool pass_barriers(void)
+{
+	if (call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
+		return true;
+	/* EPERM: this process is not registered, or it is a filter's answer. */
+	return errno == EPERM && call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
+		call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+static bool is_forbidden(void)
+{
+	const char *wanted = secure_getenv("MAGRING_MEMBARRIER");
+	return wanted != NULL && strcmp(wanted, "0") == 0;
+}
+
+static void decide(void)
+{
+	fence_asymmetric = !is_forbidden() && pass_barriers();
+}
+
+static void decide_against(void)
+{
+	fence_asymmetric = false;
 }
 
 void fence_init(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	pthread_once(&once, try_membarrier);
+	pthread_once(&decided, decide);
+}
+
+int magring_disable_membarrier(void)
+{
+	pthread_once(&decided, decide_against);
+	return fence_asymmetric ? -EBUSY : 0;
 }
 
 /*
- * Of the first priority that programs may use, as other constructors may start
- * threads. One of the program's may come even earlier: see init.h. (gcc ignores
- * the priority on a function that was declared without it.)
+ * A process that has one thread registers in no time, and others in some
+ * milliseconds. It decides nothing. (Priority 101 is the first that programs
+ * may use, as other constructors may start threads. One of the program's may
+ * come even earlier: see init.h. gcc ignores the priority on a function that
+ * was declared without it.)
  */
-static __attribute__((constructor(101))) void fence_at_load(void)
+static __attribute__((constructor(101))) void register_at_load(void)
 {
-	fence_init();
+	if (!is_forbidden())
+		(void)call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
 }
 
 void fence_heavy(void)
@@ -54,17 +113,16 @@ void fence_heavy(void)
 		fence_full();
 		return;
 	}
-	long result;
-	do
-		result = syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-	while (result != 0 && errno == ENOMEM); /* for a moment, inside the kernel */
-	if (result == 0)
+	if (pass_barriers())
 		return;
 	/*
 	 * A filter that was installed later forbids it. Nothing else orders the
-	 * accesses of other threads. To go on would lose wake-ups and slabs.
+	 * accesses of other threads. To go on would lose wake-ups and slabs. It
+	 * is too late for light fences to become full ones, as those that are
+	 * over have no counterpart.
 	 */
-	static const char message[] = "magring: membarrier worked at start and is refused now\n";
+	static const char message[] = "magring: membarrier worked at start and is refused now: "
+				      "see magring_disable_membarrier()\n";
 	(void)!write(STDERR_FILENO, message, sizeof(message) - 1);
 	abort();
 }

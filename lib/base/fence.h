@@ -14,10 +14,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* Constant once fence_init() has run. */
+/* Constant once fence_init() has run, and not read before: see fence.c. */
 extern bool fence_asymmetric __attribute__((visibility("hidden")));
 
-/* Find out whether membarrier works, unless that is done. */
+/* Find out whether membarrier works and may be used, unless that is done. */
 void fence_init(void);
 
 /* Both sides in one: each thread pays for its own. */

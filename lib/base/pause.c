@@ -50,7 +50,7 @@ void pause_init(void)
 	pthread_once(&once, measure);
 }
 
-/* See fence.c. */
+/* Before other constructors: see fence.c. */
 static __attribute__((constructor(101))) void pause_at_load(void)
 {
 	pause_init();

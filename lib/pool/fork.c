@@ -60,7 +60,7 @@ void fork_init(void)
 	pthread_once(&once, watch);
 }
 
-/* See fence.c. */
+/* Before other constructors: see fence.c. */
 static __attribute__((constructor(101))) void fork_at_load(void)
 {
 	fork_init();

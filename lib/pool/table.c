@@ -67,6 +67,7 @@ void pool_withdraw(unsigned int number)
 
 unsigned int thread_section_begin(void)
 {
+	fence_init(); /* all metrics may be written before the first create */
 	/* Relaxed: the choice matters only to how long a destroy waits. */
 	unsigned int half = atomic_load_explicit(&thread_period, memory_order_relaxed) & 1;
 	atomic_fetch_add_explicit(&thread_sections[half], 1, memory_order_relaxed);

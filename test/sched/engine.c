@@ -77,6 +77,8 @@ static void catch_crashes(void)
 
 void engine_init(void)
 {
+	/* Once for all runs, of which each has its own answer: engine_run(). */
+	fence_init();
 	dl_iterate_phdr(find_locals, NULL);
 	if (locals_bytes > TLS_BYTES)
 		engine_give_up("too many thread-local variables");

@@ -141,6 +141,30 @@ static void run_eventcount_again(void)
 	end();
 }
 
+static void checkpoint(void *unused)
+{
+	(void)unused;
+	sched_pass(sched_choose(60));
+	sched_checkpoint();
+}
+
+/* One, as another one just after a thread has registered ends the process. */
+static void run_eventcount_restored(void)
+{
+	acts_begin(true);
+	acts_of_each = 2;
+	bool before = sched_choose(2) == 1;
+	if (before)
+		sched_checkpoint();
+	sched_spawn("taker", taker, NULL);
+	sched_spawn("taker", take_one, NULL);
+	if (!before)
+		sched_spawn("checkpoint", checkpoint, NULL);
+	sched_spawn("putter", put_ones, NULL);
+	sched_spawn("poller", sched_choose(2) == 0 ? poller : edge_poller, NULL);
+	end();
+}
+
 /*
  * A sleeper stops wherever it is, for good. It owes no wake-up, unless it was
  * woken. Then, at the latest, the next item wakes another.
@@ -268,6 +292,7 @@ static void run_eventcount_poll(void)
 PROGRAM(eventcount, "threads of any kind at an eventcount", SCHED_MAY_STOP | SCHED_MAY_INTERRUPT)
 PROGRAM(eventcount_sleepers, "three wake-ups for three sleepers", SCHED_MAY_STOP)
 PROGRAM(eventcount_again, "the same threads sleep and wake again", SCHED_MAY_STOP)
+PROGRAM(eventcount_restored, "membarrier refuses once, after a checkpoint", SCHED_MAY_STOP)
 PROGRAM(eventcount_stopped, "one of two sleepers stops for good", 0)
 PROGRAM(eventcount_second, "one of two sleepers stops as it is woken", 0)
 PROGRAM(eventcount_both, "two wake-ups go to a sleeper that stops", 0)
@@ -281,4 +306,4 @@ const struct sched_program *const eventcount_programs[] = { &program_eventcount,
 	&program_eventcount_sleepers, &program_eventcount_again, &program_eventcount_stopped,
 	&program_eventcount_second, &program_eventcount_both, &program_eventcount_unfenced,
 	&program_eventcount_pollers, &program_eventcount_one, &program_eventcount_two,
-	&program_eventcount_poll, NULL };
+	&program_eventcount_poll, &program_eventcount_restored, NULL };

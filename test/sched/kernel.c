@@ -6,7 +6,8 @@
  * descriptors.c, the ends of threads and processes in cancel.c.
  *
  * A membarrier is a full fence in every other thread, in each at a moment of
- * its own between begin and end of the call. A thread that is woken knows no
+ * its own between begin and end of the call. A checkpoint stops all threads in
+ * one moment, and loses the registration. A thread that is woken knows no
  * more than before: nothing but a lock, the lock of a descriptor, and the end
  * of a thread orders memory.
  */
@@ -79,10 +80,30 @@ static long futex_wake(const uint32_t *futex, int most)
 	return woken;
 }
 
-static long membarrier(void)
+static bool unregistered; /* for membarrier, by a checkpoint */
+
+void sched_checkpoint(void)
+{
+	point();
+	trace("checkpoint", 0, 0);
+	for (unsigned int i = 0; i < engine->count; i++)
+		memory_fence_of(&engine->threads[i]);
+	unregistered = true;
+}
+
+/* Registering is no fence in any other thread. */
+static long membarrier(int command)
 {
 	kernel_enter();
-	trace("membarrier", 0, 0);
+	trace("membarrier", (uintptr_t)command, unregistered);
+	if (command == MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) {
+		unregistered = false;
+		return 0;
+	}
+	if (unregistered) {
+		errno = EPERM;
+		return -1;
+	}
 	memory_fence(__ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i < engine->count; i++) {
 		if (&engine->threads[i] == me)
@@ -114,7 +135,7 @@ long shim_syscall(long number, ...)
 		return futex_wait((const uint32_t *)a[0], (uint32_t)a[2],
 			(const struct timespec *)a[3]);
 	case SYS_membarrier:
-		return membarrier();
+		return membarrier((int)a[0]);
 	case SYS_write:
 		return kernel_use_fd(true, (int)a[0], (uint64_t *)a[1]);
 	case SYS_read:

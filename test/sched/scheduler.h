@@ -67,6 +67,8 @@ void sched_set_stack(void *const *frames, unsigned int count);
 void sched_cancel(unsigned int thread);
 /* The calling thread goes on as the only thread of a forked child. */
 void sched_become_child(void);
+/* The process is stored, and restored without its registration for membarrier. */
+void sched_checkpoint(void);
 
 /*
  * From now on the system refuses the memory that it is asked for once in so many
