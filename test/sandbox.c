@@ -55,8 +55,8 @@ static const struct call {
 	long number;
 } calls[] = { CALL(brk), CALL(clock_nanosleep), CALL(close), CALL(eventfd2), CALL(futex),
 	CALL(getpid), CALL(getrandom), CALL(madvise), CALL(membarrier), CALL(mmap), CALL(mprotect),
-	CALL(mremap), CALL(munmap), CALL(newfstatat), CALL(openat), CALL(read), CALL(sched_yield),
-	CALL(write) };
+	CALL(mremap), CALL(munmap), CALL(newfstatat), CALL(openat), CALL(read),
+	CALL(sched_getscheduler), CALL(sched_yield), CALL(write) };
 enum { KNOWN = sizeof(calls) / sizeof(calls[0]) };
 
 struct line {
@@ -479,7 +479,7 @@ static const struct program {
 	{ "send, receive", receive_messages, "" },
 	{ "descriptors", use_descriptors, "" },
 	/* Beside another thread that reclaims. */
-	{ "alloc, free", alloc_and_free, " sched_yield " },
+	{ "alloc, free", alloc_and_free, " sched_getscheduler  sched_yield " },
 	{ "alloc, free", free_for_sleeper, "" },
 	{ "alloc, free", alloc_sampled, "" },
 	{ "trim", trim, "" },

@@ -47,6 +47,7 @@ static int enter_sandbox(bool with_membarrier)
 		/* send, receive; alloc, free */
 		ALLOW(futex),
 		ALLOW(mprotect),
+		ALLOW(sched_getscheduler),
 		ALLOW(sched_yield),
 		ALLOW(clock_gettime),
 		IS(SYS_membarrier),
