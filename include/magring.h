@@ -246,7 +246,7 @@ MAGRING_PUBLIC void magring_message_free(struct magring_message *message);
  *
  * Waiting. A thread first tries for some microseconds, then yields its
  * processor a few times, and then sleeps. It leaves out what was in vain of
- * late. It does not yield if that has cost it more than it saved, or if it has a
+ * late. It does not yield if that has cost more than it saved, nor with a
  * real-time scheduling policy. Sleepers are woken in no promised order. A call
  * that comes meanwhile may take what a thread was woken for, any number of
  * times: docs/performance.md, "Fairness".

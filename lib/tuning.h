@@ -37,19 +37,13 @@
  * then 1 % of a run, and 2 % with half. More only make loading slower.
  */
 #define PAUSE_RUN_NS 2000
-/*
- * Pauses of the first run. Arbitrary: any of 8 to 64 does, as a run that is too
- * short makes the next one twice as long.
- */
+/* Pauses of the first run. Arbitrary: any of 8 to 64 does. */
 #define PAUSE_RUN_FEWEST 32
 /* Picoseconds: what a pause costs if the clock does not tell. See SPIN_NS. */
 #define PAUSE_COST_PS 20000
 /* Picoseconds: the least that is believed, a cycle at 4 GHz. */
 #define PAUSE_COST_MIN_PS 250
-/*
- * Picoseconds: the most that is believed. Processors take up to 140 cycles, and
- * emulators more.
- */
+/* Picoseconds: the most. Processors take up to 140 cycles, emulators more. */
 #define PAUSE_COST_MAX_PS 1000000
 
 /*
@@ -164,23 +158,16 @@
 #define MEMORY_RETRY_MAX_NS 16000000
 /* Stack frames of a sample, 8 bytes each. Deeper stacks are cut. A policy. */
 #define PROFILE_FRAMES 64
-/*
- * Frames of this library, above the caller: at least as many as its calls nest.
- * More cost some bytes of stack.
- */
+/* Frames of this library, above the caller: at least as many as calls nest. */
 #define PROFILE_FRAMES_CUT 8
 /*
- * Mean bytes between samples, if the environment names a file alone. The
- * default of Go's runtime and of jemalloc. A policy:
- * docs/where-did-my-messages-go.md.
+ * Mean bytes between samples, if the environment names a file alone. As of
+ * Go's runtime and of jemalloc. A policy: docs/where-did-my-messages-go.md.
  */
 #define PROFILE_SAMPLE_BYTES 524288
 /* Bytes of a message's id that a sample keeps and reports show. A policy. */
 #define SAMPLE_ID_KEPT 40
-/*
- * Buckets of the table of stacks, 8 bytes each. With far more stacks than that
- * sampled allocations walk longer lists. Not measured.
- */
+/* Buckets of the table of stacks, 8 bytes each. Not measured. */
 #ifndef SAMPLE_BUCKETS
 #define SAMPLE_BUCKETS 1024
 #endif
@@ -202,9 +189,8 @@
 #define RING_CLAIM_MAX 64
 #endif
 /*
- * Tries of a claimed cell, BACKOFF_MIN_NS apart, before its owner is
- * challenged, which takes a heavy fence. Fewer challenge owners that are only
- * slow. Not measured.
+ * Tries of a claimed cell, one each BACKOFF_MIN_NS, before its owner is
+ * challenged by a heavy fence. Fewer challenge slow owners. Not measured.
  */
 #ifndef CHALLENGE_AFTER
 #define CHALLENGE_AFTER 64

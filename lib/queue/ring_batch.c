@@ -37,8 +37,10 @@ static inline void show_earlier_calls(unsigned int tries)
 	fence_full();
 }
 
-/* Give the owner of a claimed cell a moment to finish: CHALLENGE_AFTER tries, or
- * none if the owner is known to be stopped. False when they are used up. */
+/*
+ * Give the owner of a claimed cell a moment to finish: CHALLENGE_AFTER tries,
+ * or none if it is known to be stopped. False when they are used up.
+ */
 static inline bool pause_for_owner(const struct ring *ring, uint64_t position, unsigned int *tries)
 {
 	if (*tries == CHALLENGE_AFTER || recovery_quarantined(ring, position))
