@@ -23,6 +23,7 @@
 #include "base/fence.h"
 #include "base/tracepoint.h"
 #include "queue/blocking.h"
+#include "queue/descriptor.h"
 #include "queue/spacing.h"
 #include "tuning.h"
 
@@ -76,6 +77,14 @@ static inline int go_on(struct magring_queue *queue, enum side side,
 	return wait_for(queue, side, messages, count, deadline_ns);
 }
 
+/* The call fails. Returns why. */
+static int fail(struct magring_queue *queue, enum side side, int result)
+{
+	if (result == -EAGAIN || result == -ETIMEDOUT)
+		descriptor_arm(queue, side);
+	return result;
+}
+
 /* ------------------------------------------------------------ send, recv -- */
 
 int magring_send(struct magring_queue *queue, struct magring_message *message, int64_t timeout_ns)
@@ -91,7 +100,7 @@ int magring_send(struct magring_queue *queue, struct magring_message *message, i
 		result = go_on(queue, SENDER, message, 1, clock_deadline(timeout_ns));
 	queue_leave(queue, SENDER);
 	if (__builtin_expect(result < 0, 0))
-		return result;
+		return fail(queue, SENDER, result);
 	message->private_header = 0; /* it is the receiver's now */
 	TRACEPOINT2(send, queue, 1);
 	notify_waiters(queue, SENDER);
@@ -111,7 +120,7 @@ int magring_recv(struct magring_queue *queue, struct magring_message *ret_messag
 		result = go_on(queue, RECEIVER, ret_message, 1, clock_deadline(timeout_ns));
 	queue_leave(queue, RECEIVER);
 	if (__builtin_expect(result < 0, 0))
-		return result;
+		return fail(queue, RECEIVER, result);
 	TRACEPOINT2(receive, queue, 1);
 	notify_waiters(queue, RECEIVER);
 	return 0;
@@ -144,12 +153,14 @@ int magring_send_batch(struct magring_queue *queue, struct magring_message *mess
 		notify_waiters(queue, SENDER);
 	}
 	queue_leave(queue, SENDER);
+	if (__builtin_expect(result < 0, 0))
+		fail(queue, SENDER, result);
 	return sent > 0 ? (int)sent : result;
 }
 
 /* One claim has taken as many as it may: take what else is ready. */
-static __attribute__((noinline)) int receive_more(struct magring_queue *queue,
-	struct magring_message *ret_messages, size_t count)
+static int receive_more(struct magring_queue *queue, struct magring_message *ret_messages,
+	size_t count)
 {
 	size_t received = 0;
 	int result;
@@ -162,6 +173,17 @@ static __attribute__((noinline)) int receive_more(struct magring_queue *queue,
 		received += (size_t)result;
 	} while (received < count && (size_t)result == queue->ring.claim_max);
 	return (int)received;
+}
+
+/* One claim brought less than was asked for. Returns how many there are. */
+static __attribute__((noinline)) int receive_short(struct magring_queue *queue,
+	struct magring_message *ret_messages, size_t count, int64_t timeout_ns, int received)
+{
+	if ((size_t)received == queue->ring.claim_max)
+		received += receive_more(queue, ret_messages + received, count - (size_t)received);
+	if ((size_t)received < count && timeout_ns >= 0)
+		descriptor_arm(queue, RECEIVER);
+	return received;
 }
 
 int magring_recv_batch(struct magring_queue *queue, struct magring_message *ret_messages,
@@ -178,10 +200,9 @@ int magring_recv_batch(struct magring_queue *queue, struct magring_message *ret_
 	if (result > 0) {
 		TRACEPOINT2(receive, queue, result);
 		notify_waiters(queue, RECEIVER);
-		if ((size_t)result < count && (size_t)result == queue->ring.claim_max)
-			result +=
-				receive_more(queue, ret_messages + result, count - (size_t)result);
+		if ((size_t)result < count)
+			result = receive_short(queue, ret_messages, count, timeout_ns, result);
 	}
 	queue_leave(queue, RECEIVER);
-	return result;
+	return __builtin_expect(result < 0, 0) ? fail(queue, RECEIVER, result) : result;
 }

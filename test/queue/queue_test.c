@@ -1625,6 +1625,68 @@ Test(queue, a_short_batch_arms_the_send_descriptor_too)
 	free(messages);
 }
 
+Test(queue, a_short_batch_arms_the_receive_descriptor)
+{
+	int fd = magring_queue_recv_fd(queue);
+	struct magring_message received[4] = { 0 };
+	for (int64_t timeout_ns = 0; timeout_ns <= 1000; timeout_ns += 1000) {
+		send_number(1);
+		assert_same(magring_recv_batch(queue, received, 4, timeout_ns), 1);
+		magring_message_free(received);
+		cr_assert_not(readable(fd));
+		send_number(2);
+		cr_assert(readable(fd));
+		check_receives(2);
+	}
+}
+
+Test(queue, a_batch_as_long_as_was_asked_for_leaves_the_descriptor_readable)
+{
+	int fd = magring_queue_recv_fd(queue);
+	struct magring_message received[2] = { 0 };
+	send_number(0);
+	send_number(1);
+	assert_same(magring_recv_batch(queue, received, 2, 0), 2);
+	check_batch(received, 2, 0);
+	cr_assert(readable(fd));
+}
+
+Test(queue, a_batch_without_limit_does_not_arm)
+{
+	int fd = magring_queue_recv_fd(queue);
+	struct magring_message received[4] = { 0 };
+	send_number(1);
+	assert_same(magring_recv_batch(queue, received, 4, -1), 1);
+	magring_message_free(received);
+	cr_assert(readable(fd));
+}
+
+Test(queue, a_call_whose_time_is_over_arms_its_descriptor)
+{
+	int recv_fd = magring_queue_recv_fd(queue), send_fd = magring_queue_send_fd(queue);
+	check_refuses_recv(1000, -ETIMEDOUT);
+	cr_assert_not(readable(recv_fd));
+	for (uint64_t i = 0; i < 4; i++)
+		send_number(i);
+	cr_assert(readable(recv_fd));
+	check_refuses_send(1000, -ETIMEDOUT);
+	cr_assert_not(readable(send_fd));
+	check_receives(0);
+	cr_assert(readable(send_fd));
+}
+
+Test(queue, a_short_batch_whose_time_is_over_arms_the_send_descriptor)
+{
+	int fd = magring_queue_send_fd(queue);
+	struct magring_message *messages = given_numbers(6, 0);
+	assert_same(magring_send_batch(queue, messages, 6, 1000), 4);
+	cr_assert_not(readable(fd));
+	check_receives(0);
+	cr_assert(readable(fd));
+	check_batch(messages + 4, 2, 4);
+	free(messages);
+}
+
 Test(queue, descriptors_of_a_closed_one_are_readable_for_good)
 {
 	int recv_fd = magring_queue_recv_fd(queue), send_fd = magring_queue_send_fd(queue);
