@@ -111,7 +111,7 @@ NOTIFY = "atomic_fetch_add_explicit(&eventcount->word, 0, memory_order_acq_rel)"
 NOTIFY_ALL = "next_epoch(word) & ~EVENTCOUNT_ARMED, memory_order_acq_rel, memory_order_relaxed)"
 PREPARE = "entered(word) | fenced, memory_order_acq_rel, memory_order_relaxed)"
 LEFT = "left(word),\n\t\tmemory_order_acq_rel, memory_order_relaxed)"
-ARM = "atomic_fetch_or_explicit(&eventcount->word, EVENTCOUNT_ARMED, memory_order_acq_rel);"
+ARM = "atomic_fetch_or_explicit(&eventcount->word, armed, memory_order_acq_rel);"
 SEEN = ("\t\tfence_heavy();\n"
         "\t\t/* [wake] release: a sleeper that sees it is after the fence. */\n"
         "\t\tif (fenced)\n"
@@ -1009,12 +1009,12 @@ OPEN = [
     Mutant("[wake] acquire of an arming is relaxed", "base/eventcount_fd.c", ARM, weak(ARM, to="release"), ALL),
     Mutant("FENCED is taken back beside a sleeper", "base/eventcount.c",
            "atomic_compare_exchange_strong_explicit(&eventcount->word, &word,\n"
-           "\t\t\tword & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN), memory_order_relaxed,\n"
-           "\t\t\tmemory_order_relaxed);",
+           "\t\t\tnext_epoch(word) & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN),\n"
+           "\t\t\tmemory_order_relaxed, memory_order_relaxed);",
            "atomic_fetch_and_explicit(&eventcount->word, ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN),\n"
            "\t\t\tmemory_order_relaxed);", ALL),
     Mutant("SEEN stays when FENCED goes", "base/eventcount.c",
-           "word & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN), memory_order_relaxed", "word & ~EVENTCOUNT_FENCED, memory_order_relaxed", ALL),
+           "next_epoch(word) & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN)", "next_epoch(word) & ~EVENTCOUNT_FENCED", ALL),
     Mutant("SEEN is set without FENCED", "base/eventcount.c", PREPARE, PREPARE.replace(" | fenced", ""), ALL),
     Mutant("[sleep] has no full fence where SEEN is", "base/eventcount.c",
            "\tif (word & EVENTCOUNT_SEEN) {\n\t\tfence_full();", "\tif (word & EVENTCOUNT_SEEN) {\n\t\t;", ALL),

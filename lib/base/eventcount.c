@@ -70,7 +70,8 @@
  * its fence, while it is still counted. A waker that finds FENCED passes a full
  * fence of its own and reads again. A sleeper that finds SEEN as it enters
  * needs a full fence instead of a heavy one. Wakers that have met no sleeper
- * for long take both bits back, but only while no sleeper has entered.
+ * for long take both bits back, but only while no sleeper has entered. That
+ * moves the epoch on, for an arming that has yet to set SEEN: eventcount_fd.c.
  *
  * So when an entry finds SEEN, FENCED was there without a break since before a
  * heavy fence. A waker's load is of one of three moments:
@@ -145,8 +146,8 @@ bool eventcount_has_waiters_fenced(struct eventcount *eventcount)
 	 */
 	if (++in_vain % EVENTCOUNT_FENCES_IN_VAIN == 0)
 		atomic_compare_exchange_strong_explicit(&eventcount->word, &word,
-			word & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN), memory_order_relaxed,
-			memory_order_relaxed);
+			next_epoch(word) & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN),
+			memory_order_relaxed, memory_order_relaxed);
 	return false;
 }
 

@@ -10,6 +10,14 @@
  * signal that is consumed. So no late signal meets an armed eventcount. A
  * thread that stops between the two steps of either keeps the descriptor quiet
  * until it runs again.
+ *
+ * An arming is an entry of a sleeper in all but name. It sets FENCED, passes a
+ * heavy fence unless it found SEEN, and sets SEEN then: eventcount.c. So a
+ * thread that polls again and again interrupts no processor. But any waker may
+ * clear ARMED during that fence. FENCED may then be taken back and set anew, by
+ * a thread whose fence has not ended. A late SEEN would be false.
+ * Therefore SEEN is set only while the epoch is that of the arming: taking
+ * FENCED back moves it on. So does a wake-up, and then a later fence sets SEEN.
  */
 #include "base/eventcount.h"
 
@@ -72,6 +80,22 @@ int eventcount_fd(struct eventcount *eventcount)
 	return fd;
 }
 
+/* The descriptor was armed, in a word that was like this before. */
+static void fence_armed(struct eventcount *eventcount, uint64_t before)
+{
+	if (before & EVENTCOUNT_SEEN) {
+		fence_full();
+		return;
+	}
+	fence_heavy();
+	uint64_t word = atomic_load_explicit(&eventcount->word, memory_order_relaxed);
+	/* [wake] release: an arming that sees it is after the fence. */
+	while (fence_asymmetric && (uint32_t)word == (uint32_t)before &&
+		!atomic_compare_exchange_weak_explicit(&eventcount->word, &word,
+			word | EVENTCOUNT_SEEN, memory_order_release, memory_order_relaxed))
+		;
+}
+
 void eventcount_arm(struct eventcount *eventcount, eventcount_condition *ready, void *context)
 {
 	/* [fd] acquire: pairs with eventcount_fd(). */
@@ -82,13 +106,14 @@ void eventcount_arm(struct eventcount *eventcount, eventcount_condition *ready, 
 		return;
 	if (syscall(SYS_read, fd, &signals, sizeof(signals)) < 0)
 		return; /* the signal is on its way: readable soon, and that is right */
-	/* [wake] acq_rel: pairs with eventcount_notify(). */
-	atomic_fetch_or_explicit(&eventcount->word, EVENTCOUNT_ARMED, memory_order_acq_rel);
+	uint64_t armed = EVENTCOUNT_ARMED | (fence_asymmetric ? EVENTCOUNT_FENCED : 0);
+	/* [wake] acq_rel: pairs with eventcount_notify(), and with SEEN. */
+	word = atomic_fetch_or_explicit(&eventcount->word, armed, memory_order_acq_rel);
 	/*
 	 * [sleep] heavy side: the descriptor is armed before the condition is
 	 * checked again, as in eventcount_prepare_wait().
 	 */
-	fence_heavy();
+	fence_armed(eventcount, word);
 	if (ready(context))
 		eventcount_notify(eventcount);
 }

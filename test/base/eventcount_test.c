@@ -420,6 +420,40 @@ Test(eventcount, wakers_go_on_passing_fences_while_somebody_sleeps_or_a_descript
 	assert_same(fences(), 0);
 }
 
+Test(eventcount, wakers_pass_fences_after_an_arming_too)
+{
+	const uint64_t both = fence_asymmetric ? EVENTCOUNT_FENCED | EVENTCOUNT_SEEN : 0;
+	int looks = 0;
+	cr_assert_geq(eventcount_fd(&eventcount), 0);
+	for (int lap = 0; lap < 3; lap++) {
+		eventcount_arm(&eventcount, no, &looks);
+		assert_same(fences(), both);
+		eventcount_notify(&eventcount);
+		assert_same(fences(), both);
+		look_in_vain(10000);
+		assert_same(fences(), 0);
+	}
+}
+
+/* A condition that is checked after the fence of an arming: fences are no more. */
+static bool take_back(void *context)
+{
+	eventcount_notify(&eventcount);
+	look_in_vain(10000);
+	return no(context);
+}
+
+Test(eventcount, fences_that_are_taken_back_move_the_epoch_on)
+{
+	int looks = 0;
+	cr_assert_geq(eventcount_fd(&eventcount), 0);
+	uint32_t before = (uint32_t)word();
+	eventcount_arm(&eventcount, take_back, &looks);
+	assert_same(looks, 1);
+	assert_same(fences(), 0);
+	assert_same((uint32_t)word(), before + (fence_asymmetric ? 1 : 0));
+}
+
 /* ------------------------------------------------------------ descriptor -- */
 
 static bool readable(int fd, int timeout_ms)
