@@ -284,6 +284,9 @@
  */
 #define SLEPT_IN_A_ROW 8
 
+/* Nanoseconds after which a thread passes a signal on again. Not measured. */
+#define PASS_ON_NS 1000000
+
 /* --------------------------------------------------------------- observe -- */
 
 /* Groups of messages in a report of leaks. The rest is counted. A policy. */

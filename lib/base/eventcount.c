@@ -8,8 +8,9 @@
  *	bit  34     FENCED: wakers pass a full fence before they believe that
  *	            there is no sleeper
  *	bit  35     SEEN: all wakers have seen FENCED
- *	bit  36     ARMED: the descriptor waits for a signal; eventcount_fd.c
- *	bits 37-63  how many sleepers have entered and not left
+ *	bit  36     POLLED: the descriptor was armed before; eventcount_fd.c
+ *	bit  37     ARMED: it waits for a signal
+ *	bits 38-63  how many sleepers have entered and not left
  *
  *	WAKING <= 2,  WAKING > 0 only while there are sleepers
  *
@@ -114,6 +115,7 @@ void eventcount_init(struct eventcount *eventcount)
 {
 	atomic_init(&eventcount->word, 0);
 	atomic_init(&eventcount->fd, -1);
+	atomic_init(&eventcount->passed, 0);
 }
 
 static void futex_wake(struct eventcount *eventcount, int sleepers)
@@ -132,6 +134,8 @@ bool eventcount_has_waiters_fenced(struct eventcount *eventcount)
 	uint64_t word = atomic_load_explicit(&eventcount->word, memory_order_relaxed);
 	if (word >= EVENTCOUNT_ARMED)
 		return true;
+	if (!(word & EVENTCOUNT_FENCED)) /* POLLED alone is none */
+		return false;
 	/*
 	 * [sleep] light side, though it is a full fence: pairs with
 	 * eventcount_prepare_wait().

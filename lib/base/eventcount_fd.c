@@ -11,6 +11,15 @@
  * thread that stops between the two steps of either keeps the descriptor quiet
  * until it runs again.
  *
+ * One signal wakes one waiter, if waiters are exclusive or edge-triggered. So
+ * it is passed on like a wake-up. A thread that got something, and sees that
+ * the condition still holds, consumes the signal and signals again. A consumed
+ * signal gives the right to do either, arm or signal, so the counter stays at 0
+ * or 1. A thread that consumes none leaves it to the one that has consumed it.
+ *
+ * POLLED stays from the first arming on. It makes the calls that may have to
+ * pass a signal on look: it is more than FENCED.
+ *
  * An arming is an entry of a sleeper in all but name. It sets FENCED, passes a
  * heavy fence unless it found SEEN, and sets SEEN then: eventcount.c. So a
  * thread that polls again and again interrupts no processor. But any waker may
@@ -96,17 +105,37 @@ static void fence_armed(struct eventcount *eventcount, uint64_t before)
 		;
 }
 
+/* Whether this thread has consumed the signal. */
+static bool take_signal(int fd)
+{
+	eventfd_t signals;
+	return fd >= 0 && syscall(SYS_read, fd, &signals, sizeof(signals)) >= 0;
+}
+
+bool eventcount_pass_fd_on(struct eventcount *eventcount, uint64_t threads)
+{
+	/* [fd] acquire: pairs with eventcount_fd(). */
+	if (!take_signal(atomic_load_explicit(&eventcount->fd, memory_order_acquire)))
+		return false;
+	/* Relaxed: it paces. Only the thread with the signal changes it. */
+	atomic_fetch_or_explicit(&eventcount->passed, threads, memory_order_relaxed);
+	eventcount_signal_fd(eventcount);
+	return true;
+}
+
 void eventcount_arm(struct eventcount *eventcount, eventcount_condition *ready, void *context)
 {
 	/* [fd] acquire: pairs with eventcount_fd(). */
 	int fd = atomic_load_explicit(&eventcount->fd, memory_order_acquire);
 	uint64_t word = atomic_load_explicit(&eventcount->word, memory_order_relaxed);
-	eventfd_t signals;
 	if (fd < 0 || word & EVENTCOUNT_ARMED)
 		return;
-	if (syscall(SYS_read, fd, &signals, sizeof(signals)) < 0)
-		return; /* the signal is on its way: readable soon, and that is right */
-	uint64_t armed = EVENTCOUNT_ARMED | (fence_asymmetric ? EVENTCOUNT_FENCED : 0);
+	if (!take_signal(fd))
+		return; /* the signal is on its way: readable soon, which is right */
+	/* Relaxed: as in eventcount_pass_fd_on(). */
+	atomic_store_explicit(&eventcount->passed, 0, memory_order_relaxed);
+	uint64_t armed =
+		EVENTCOUNT_ARMED | EVENTCOUNT_POLLED | (fence_asymmetric ? EVENTCOUNT_FENCED : 0);
 	/* [wake] acq_rel: pairs with eventcount_notify(), and with SEEN. */
 	word = atomic_fetch_or_explicit(&eventcount->word, armed, memory_order_acq_rel);
 	/*

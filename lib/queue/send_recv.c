@@ -35,6 +35,8 @@ static __attribute__((noinline)) void notify_slowly(struct magring_queue *queue,
 		wake_waiter(queue, other);
 	if (eventcount_has_waiters(&queue->eventcount[side]))
 		pass_wake_up_on(queue, side);
+	if (eventcount_has_signal(&queue->eventcount[side]))
+		descriptor_pass_on(queue, side);
 }
 
 /* A thread of this side has changed the ring. */
@@ -77,14 +79,6 @@ static inline int go_on(struct magring_queue *queue, enum side side,
 	return wait_for(queue, side, messages, count, deadline_ns);
 }
 
-/* The call fails. Returns why. */
-static int fail(struct magring_queue *queue, enum side side, int result)
-{
-	if (result == -EAGAIN || result == -ETIMEDOUT)
-		descriptor_arm(queue, side);
-	return result;
-}
-
 /* ------------------------------------------------------------ send, recv -- */
 
 int magring_send(struct magring_queue *queue, struct magring_message *message, int64_t timeout_ns)
@@ -100,7 +94,7 @@ int magring_send(struct magring_queue *queue, struct magring_message *message, i
 		result = go_on(queue, SENDER, message, 1, clock_deadline(timeout_ns));
 	queue_leave(queue, SENDER);
 	if (__builtin_expect(result < 0, 0))
-		return fail(queue, SENDER, result);
+		return descriptor_ended(queue, SENDER, result);
 	message->private_header = 0; /* it is the receiver's now */
 	TRACEPOINT2(send, queue, 1);
 	notify_waiters(queue, SENDER);
@@ -120,7 +114,7 @@ int magring_recv(struct magring_queue *queue, struct magring_message *ret_messag
 		result = go_on(queue, RECEIVER, ret_message, 1, clock_deadline(timeout_ns));
 	queue_leave(queue, RECEIVER);
 	if (__builtin_expect(result < 0, 0))
-		return fail(queue, RECEIVER, result);
+		return descriptor_ended(queue, RECEIVER, result);
 	TRACEPOINT2(receive, queue, 1);
 	notify_waiters(queue, RECEIVER);
 	return 0;
@@ -154,7 +148,7 @@ int magring_send_batch(struct magring_queue *queue, struct magring_message *mess
 	}
 	queue_leave(queue, SENDER);
 	if (__builtin_expect(result < 0, 0))
-		fail(queue, SENDER, result);
+		descriptor_ended(queue, SENDER, result);
 	return sent > 0 ? (int)sent : result;
 }
 
@@ -182,7 +176,7 @@ static __attribute__((noinline)) int receive_short(struct magring_queue *queue,
 	if ((size_t)received == queue->ring.claim_max)
 		received += receive_more(queue, ret_messages + received, count - (size_t)received);
 	if ((size_t)received < count && timeout_ns >= 0)
-		descriptor_arm(queue, RECEIVER);
+		descriptor_ended(queue, RECEIVER, -EAGAIN);
 	return received;
 }
 
@@ -204,5 +198,5 @@ int magring_recv_batch(struct magring_queue *queue, struct magring_message *ret_
 			result = receive_short(queue, ret_messages, count, timeout_ns, result);
 	}
 	queue_leave(queue, RECEIVER);
-	return __builtin_expect(result < 0, 0) ? fail(queue, RECEIVER, result) : result;
+	return __builtin_expect(result < 0, 0) ? descriptor_ended(queue, RECEIVER, result) : result;
 }

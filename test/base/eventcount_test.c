@@ -35,7 +35,7 @@ static uint64_t waking(void)
 
 static uint64_t but_for_fences(uint64_t of)
 {
-	return of & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN);
+	return of & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN | EVENTCOUNT_POLLED);
 }
 
 static uint64_t sleepers(void)
@@ -518,6 +518,40 @@ Test(eventcount, arming_when_the_condition_holds_leaves_the_descriptor_readable)
 	assert_same(looks, 1);
 	cr_assert(readable(fd, 0));
 	cr_assert_not(eventcount_has_waiters(&eventcount));
+}
+
+Test(eventcount, a_signal_that_is_passed_on_is_one_signal_still)
+{
+	int looks = 0, fd = eventcount_fd(&eventcount);
+	uint64_t count = 0;
+	eventcount_arm(&eventcount, no, &looks);
+	cr_assert_not(eventcount_has_signal(&eventcount));
+	cr_assert_not(eventcount_pass_fd_on(&eventcount, 1), "an armed one has none");
+	assert_same(eventcount.passed, 0);
+	eventcount_notify(&eventcount);
+	cr_assert(eventcount_has_signal(&eventcount));
+	cr_assert(eventcount_pass_fd_on(&eventcount, 1));
+	cr_assert(eventcount_pass_fd_on(&eventcount, 4));
+	assert_same(eventcount.passed, 5);
+	assert_same(read(fd, &count, sizeof(count)), sizeof(count));
+	assert_same(count, 1);
+	cr_assert_not(eventcount_pass_fd_on(&eventcount, 2), "another thread holds it");
+	assert_same(eventcount.passed, 5);
+}
+
+Test(eventcount, an_arming_lets_every_thread_pass_its_signal_on)
+{
+	int looks = 0;
+	cr_assert_geq(eventcount_fd(&eventcount), 0);
+	cr_assert(eventcount_pass_fd_on(&eventcount, 1));
+	eventcount_arm(&eventcount, no, &looks);
+	assert_same(eventcount.passed, 0);
+}
+
+Test(eventcount, without_a_descriptor_there_is_nothing_to_pass_on)
+{
+	cr_assert_not(eventcount_pass_fd_on(&eventcount, 1));
+	cr_assert_not(eventcount_has_signal(&eventcount));
 }
 
 Test(eventcount, waking_all_makes_the_descriptor_readable_for_good)
