@@ -117,6 +117,13 @@ SEEN = ("\t\tfence_heavy();\n"
         "\t\tif (fenced)\n"
         "\t\t\tatomic_fetch_or_explicit(&eventcount->word, EVENTCOUNT_SEEN,\n"
         "\t\t\t\tmemory_order_release);\n")
+SEEN_ARMED = ("\tfence_heavy();\n"
+              "\tuint64_t word = atomic_load_explicit(&eventcount->word, memory_order_relaxed);\n"
+              "\t/* [wake] release: an arming that sees it is after the fence. */\n"
+              "\twhile (fence_asymmetric && (uint32_t)word == (uint32_t)before &&\n"
+              "\t\t!atomic_compare_exchange_weak_explicit(&eventcount->word, &word,\n"
+              "\t\t\tword | EVENTCOUNT_SEEN, memory_order_release, memory_order_relaxed))\n"
+              "\t\t;\n")
 CHANGE = "\t\tmemory_order_acq_rel, memory_order_acquire);\n"
 END = "CLOSED | (position & POSITION), memory_order_acq_rel, memory_order_acquire))"
 CLAIM = "\t\tmemory_order_release, memory_order_relaxed);\n\treturn __builtin_expect(claimed, 1);"
@@ -799,6 +806,42 @@ MUTANTS = [
     Mutant("a batch does not read the challenges again", "queue/claim.h",
            "\tif (n > 0 && challenged_since(ring, known))\n\t\treturn recovery_claimable(ring, position, n, side);\n",
            "", "sched/recovery_claim_beside", memory="weak"),
+
+    # Descriptors: what arms them, and signals that are passed on.
+    Mutant("a short batch does not arm", "queue/send_recv.c",
+           "if ((size_t)received < count && timeout_ns >= 0)", "if (0)", "sched/workers"),
+    Mutant("a call whose time is over does not arm", "queue/descriptor.c",
+           "\telse\n\t\teventcount_arm(", "\telse if (result != -ETIMEDOUT)\n\t\teventcount_arm(", "sched/workers"),
+    Mutant("a short batch of sends does not arm", "queue/send_recv.c",
+           "\tif (__builtin_expect(result < 0, 0))\n\t\tdescriptor_ended(queue, SENDER, result);\n", "", "sched/workers"),
+    Mutant("no signal is passed on", "queue/send_recv.c",
+           "if (eventcount_has_signal(&queue->eventcount[side]))", "if (0)", "sched/workers_woken"),
+    Mutant("no signal is passed on, as nothing tells of it", "base/eventcount_fd.c",
+           "EVENTCOUNT_ARMED | EVENTCOUNT_POLLED |", "EVENTCOUNT_ARMED |", "sched/workers_woken"),
+    Mutant("an arming lets no thread pass the signal on again", "base/eventcount_fd.c",
+           "\tatomic_store_explicit(&eventcount->passed, 0, memory_order_relaxed);\n", "", "sched/workers_woken"),
+    Mutant("a signal that is passed on is lost", "base/eventcount_fd.c",
+           "\teventcount_signal_fd(eventcount);\n\treturn true;", "\treturn true;", "sched/workers"),
+    Mutant("a signal is passed on that was not consumed", "base/eventcount_fd.c",
+           "memory_order_acquire)))\n\t\treturn false;", "memory_order_acquire)) && !eventcount_has_fd(eventcount))\n\t\treturn false;", "sched/workers", runs=20000),
+    Mutant("-EPIPE passes no signal on", "queue/descriptor.c",
+           "\t\teventcount_pass_fd_on(&queue->eventcount[side], 0);\n", "\t\t;\n", "sched/workers"),
+    Mutant("closing passes no signal on to receivers", "queue/queue.c",
+           "\teventcount_pass_fd_on(&queue->eventcount[RECEIVER], 0);\n", "", "sched/workers_woken"),
+    Mutant("closing passes no signal on to senders", "queue/queue.c",
+           "\teventcount_pass_fd_on(&queue->eventcount[SENDER], 0);\n", "", "sched/workers_woken"),
+    Mutant("SEEN is set although FENCED has gone", "base/eventcount_fd.c",
+           "fence_asymmetric && (uint32_t)word == (uint32_t)before &&", "fence_asymmetric &&", "sched/eventcount_rearmed", runs=8000),
+    Mutant("FENCED goes and the epoch stays", "base/eventcount.c",
+           "next_epoch(word) & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN)", "word & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN)", "sched/eventcount_rearmed", runs=8000),
+    Mutant("an arming sets no FENCED", "base/eventcount_fd.c",
+           "(fence_asymmetric ? EVENTCOUNT_FENCED : 0)", "0", "sched/eventcount_rearmed", runs=8000),
+    Mutant("SEEN of an arming is set before its fence", "base/eventcount_fd.c", SEEN_ARMED,
+           SEEN_ARMED.replace("\tfence_heavy();\n", "") + "\tfence_heavy();\n", "sched/eventcount_rearmed", runs=8000),
+    Mutant("an arming passes no fence where SEEN is", "base/eventcount_fd.c",
+           "\t\tfence_full();\n\t\treturn;", "\t\treturn;", "sched/eventcount_rearmed", runs=8000),
+    Mutant("[wake] release of SEEN of an arming is relaxed", "base/eventcount_fd.c",
+           "word | EVENTCOUNT_SEEN, memory_order_release,", "word | EVENTCOUNT_SEEN, memory_order_relaxed,", "sched/eventcount_rearmed", runs=8000),
 ]
 
 # Equivalent to the unchanged sources, and why. --equivalents runs them: none may be caught.
