@@ -388,11 +388,35 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_recv_batch(struct magring_queue *queue,
 /*
  * The queue's descriptor for a receiver, or for a sender, to wait for with
  * poll() or epoll. It is readable while the queue is not empty (has room), or
- * is closed. Poll it, then receive (send) until -EAGAIN, which arms it again.
- * It may be readable although nothing is there; do not read it.
- * Traffic makes no system call for it unless it is armed. Repeated calls give
- * the same one; the queue closes it when it is freed. Returns the descriptor,
- * -EMFILE, -ENFILE, -ENOMEM.
+ * is closed. It may be readable although nothing is there; do not read it.
+ * Traffic makes no system call for it unless it is armed. A receive (send) that
+ * answers -EAGAIN or -ETIMEDOUT arms it. So does a batch that is shorter than
+ * was asked for, if its timeout is not negative.
+ *
+ * Level, as with poll(): receive as often as you like, and poll again. All that
+ * poll are woken. A loop that goes on until -EAGAIN has fewest events in vain.
+ *
+ * EPOLLET: receive until a call arms it. A loop that stops before is promised
+ * no further event, for what is left or what comes.
+ *
+ * EPOLLEXCLUSIVE, or a set of several threads with EPOLLET: an event wakes one
+ * worker. A receive that leaves messages behind wakes the next, so that all are
+ * at work. With EPOLLET each of them goes on until a call arms. A worker that
+ * took the last message and is busy has armed nothing. What comes then waits
+ * until it receives again, unless it arms before it works. A receiver of an
+ * exclusive side wakes no other.
+ *
+ * EPOLLONESHOT: after the receive, and before the work, renew the event by
+ * EPOLL_CTL_MOD. The next worker then has it at once if more is there. Until
+ * then the set is quiet, whatever comes.
+ *
+ * Close reaches all of them: each call that answers -EPIPE wakes the next. The
+ * descriptor stays readable.
+ *
+ * Repeated calls give the same one, and the queue closes it when it is freed.
+ * Take it out of epoll sets before, by EPOLL_CTL_DEL. A forked child may still
+ * have it open, and the set would go on to report a queue that is gone. Returns
+ * the descriptor, -EMFILE, -ENFILE, -ENOMEM.
  */
 MAGRING_PUBLIC int magring_queue_recv_fd(struct magring_queue *queue);
 MAGRING_PUBLIC int magring_queue_send_fd(struct magring_queue *queue);

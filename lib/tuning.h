@@ -288,6 +288,9 @@
  */
 #define IN_VAIN_MANY 1024
 
+/* Nanoseconds after which a thread passes a signal on again. Not measured. */
+#define PASS_ON_NS 1000000
+
 /* --------------------------------------------------------------- observe -- */
 
 /* Groups of messages in a report of leaks. The rest is counted. A policy. */

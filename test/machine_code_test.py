@@ -550,11 +550,14 @@ def fenced(unit):
 def armed(unit):
     """[sleep] heavy side: ARMED, the fence, then the condition"""
     f = unit.function("eventcount_arm")
-    change = f.at(place(unit, "base/eventcount_fd.c", "eventcount_arm", "EVENTCOUNT_ARMED, "), is_change)
+    change = f.at(place(unit, "base/eventcount_fd.c", "eventcount_arm", "armed, "), is_change)
     condition = f.at(place(unit, "base/eventcount_fd.c", "eventcount_arm", "ready(context)"),
                      lambda i: i.call == "*")
-    yield from f.passes(change, f.calls("fence_heavy"), condition)
+    fences = f.at(place(unit, *FULL), is_fence) | f.calls("fence_heavy")
+    yield from f.passes(change, fences, condition)
     yield from f.passes(None, change, condition)
+    yield from f.passes(None, f.calls("fence_heavy"),
+                        f.at(place(unit, "base/eventcount_fd.c", "fence_armed", "&eventcount->word, &word"), is_change))
 
 
 @check("base/eventcount.c")
@@ -773,7 +776,8 @@ LIGHT = "\tfence_light();\n"
 HEAVY = "\tfence_heavy();\n"
 OTHER = "\tother();\n"  # holds a place while two lines change theirs
 ANNOUNCE = "\tatomic_fetch_add_explicit(&ring->challenges, pending->count, memory_order_release);\n"
-ARMED = "\tatomic_fetch_or_explicit(&eventcount->word, EVENTCOUNT_ARMED, memory_order_acq_rel);\n"
+ARMED = "\tword = atomic_fetch_or_explicit(&eventcount->word, armed, memory_order_acq_rel);\n"
+FENCE_ARMED = "\tfence_armed(eventcount, word);\n"
 RELEASED = "atomic_store_explicit(&cache->owner, 0, memory_order_release);"
 NOTIFY = "atomic_fetch_add_explicit(&eventcount->word, 0, memory_order_acq_rel)"
 
@@ -836,7 +840,8 @@ FAULTS = [
     ("prepared", X86, "base/eventcount.c", "\t\tfence_heavy();\n", ""),
     ("fenced", BOTH, "base/eventcount.c", "\tfence_full();\n\tword =", "\tword ="),
     ("armed", BOTH, "base/eventcount_fd.c", HEAVY, ""),
-    ("armed", X86, "base/eventcount_fd.c", ARMED, OTHER, HEAVY, ARMED, OTHER, HEAVY),
+    ("armed", X86, "base/eventcount_fd.c", "\t\tfence_full();\n", ""),
+    ("armed", X86, "base/eventcount_fd.c", ARMED, OTHER, FENCE_ARMED, ARMED, OTHER, FENCE_ARMED),
     ("wake", BOTH, "base/eventcount.c", NOTIFY, "atomic_load_explicit(&eventcount->word, memory_order_acquire)"),
     ("wake", ARM, "base/eventcount.c", "uint64_t word = " + NOTIFY,
      "fence_full(); uint64_t word = atomic_load_explicit(&eventcount->word, memory_order_acquire)"),

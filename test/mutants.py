@@ -111,12 +111,19 @@ NOTIFY = "atomic_fetch_add_explicit(&eventcount->word, 0, memory_order_acq_rel)"
 NOTIFY_ALL = "next_epoch(word) & ~EVENTCOUNT_ARMED, memory_order_acq_rel, memory_order_relaxed)"
 PREPARE = "entered(word) | fenced, memory_order_acq_rel, memory_order_relaxed)"
 LEFT = "left(word),\n\t\tmemory_order_acq_rel, memory_order_relaxed)"
-ARM = "atomic_fetch_or_explicit(&eventcount->word, EVENTCOUNT_ARMED, memory_order_acq_rel);"
+ARM = "atomic_fetch_or_explicit(&eventcount->word, armed, memory_order_acq_rel);"
 SEEN = ("\t\tfence_heavy();\n"
         "\t\t/* [wake] release: a sleeper that sees it is after the fence. */\n"
         "\t\tif (fenced)\n"
         "\t\t\tatomic_fetch_or_explicit(&eventcount->word, EVENTCOUNT_SEEN,\n"
         "\t\t\t\tmemory_order_release);\n")
+SEEN_ARMED = ("\tfence_heavy();\n"
+              "\tuint64_t word = atomic_load_explicit(&eventcount->word, memory_order_relaxed);\n"
+              "\t/* [wake] release: an arming that sees it is after the fence. */\n"
+              "\twhile (fence_asymmetric && (uint32_t)word == (uint32_t)before &&\n"
+              "\t\t!atomic_compare_exchange_weak_explicit(&eventcount->word, &word,\n"
+              "\t\t\tword | EVENTCOUNT_SEEN, memory_order_release, memory_order_relaxed))\n"
+              "\t\t;\n")
 CHANGE = "\t\tmemory_order_acq_rel, memory_order_acquire);\n"
 END = "CLOSED | (position & POSITION), memory_order_acq_rel, memory_order_acquire))"
 CLAIM = "\t\tmemory_order_release, memory_order_relaxed);\n\treturn __builtin_expect(claimed, 1);"
@@ -573,7 +580,7 @@ MUTANTS = [
     Mutant("[wake] acquire of a wake-up is relaxed", "base/eventcount.c", CAS_WAKE,
            CAS_WAKE.replace("acq_rel, memory_order_acquire", "release, memory_order_relaxed"), "sched/wake_new_descriptor", memory="weak", runs=250),
     Mutant("SEEN stays when FENCED goes", "base/eventcount.c",
-           "word & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN), memory_order_relaxed", "word & ~EVENTCOUNT_FENCED, memory_order_relaxed", "sched/wake_marks_go", memory="weak", runs=100),
+           "next_epoch(word) & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN)", "next_epoch(word) & ~EVENTCOUNT_FENCED", "sched/wake_marks_go", memory="weak", runs=100),
     Mutant("[sleep] has no full fence where SEEN is", "base/eventcount.c",
            "\tif (word & EVENTCOUNT_SEEN) {\n\t\tfence_full();", "\tif (word & EVENTCOUNT_SEEN) {\n\t\t;", "sched/wake_marked", memory="weak", runs=450),
     Mutant("a sleeper does not try after it has left", "base/eventcount_await.c",
@@ -998,6 +1005,40 @@ MUTANTS = [
            "call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&\n"
            "\t\tcall_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);",
            "call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);", "sched/eventcount_restored", runs=100),
+
+    # Descriptors: what arms them, and signals that are passed on.
+    Mutant("a short batch does not arm", "queue/send_recv.c",
+           "if ((size_t)received < count && timeout_ns >= 0)", "if (0)", "sched/workers"),
+    Mutant("a call whose time is over does not arm", "queue/descriptor.c",
+           "\telse\n\t\teventcount_arm(", "\telse if (result != -ETIMEDOUT)\n\t\teventcount_arm(", "sched/workers"),
+    Mutant("a short batch of sends does not arm", "queue/send_recv.c",
+           "\tif (__builtin_expect(result < 0, 0))\n\t\tdescriptor_ended(queue, SENDER, result);\n", "", "sched/workers"),
+    Mutant("no signal is passed on", "queue/send_recv.c",
+           "if (eventcount_has_signal(&queue->eventcount[side]))", "if (0)", "sched/workers_woken"),
+    Mutant("no signal is passed on, as nothing tells of it", "base/eventcount_fd.c",
+           "EVENTCOUNT_ARMED | EVENTCOUNT_POLLED |", "EVENTCOUNT_ARMED |", "sched/workers_woken"),
+    Mutant("an arming lets no thread pass the signal on again", "base/eventcount_fd.c",
+           "\tatomic_store_explicit(&eventcount->passed, 0, memory_order_relaxed);\n", "", "sched/workers_woken"),
+    Mutant("a signal that is passed on is lost", "base/eventcount_fd.c",
+           "\teventcount_signal_fd(eventcount);\n\treturn true;", "\treturn true;", "sched/workers"),
+    Mutant("a signal is passed on that was not consumed", "base/eventcount_fd.c",
+           "memory_order_acquire)))\n\t\treturn false;", "memory_order_acquire)) && !eventcount_has_fd(eventcount))\n\t\treturn false;", "sched/workers", runs=20000),
+    Mutant("-EPIPE passes no signal on", "queue/descriptor.c",
+           "\t\teventcount_pass_fd_on(&queue->eventcount[side], 0);\n", "\t\t;\n", "sched/workers"),
+    Mutant("closing passes no signal on to receivers", "queue/queue.c",
+           "\teventcount_pass_fd_on(&queue->eventcount[RECEIVER], 0);\n", "", "sched/workers_woken"),
+    Mutant("closing passes no signal on to senders", "queue/queue.c",
+           "\teventcount_pass_fd_on(&queue->eventcount[SENDER], 0);\n", "", "sched/workers_woken"),
+    Mutant("SEEN is set although FENCED has gone", "base/eventcount_fd.c",
+           "fence_asymmetric && (uint32_t)word == (uint32_t)before &&", "fence_asymmetric &&", "sched/eventcount_rearmed", runs=8000),
+    Mutant("FENCED goes and the epoch stays", "base/eventcount.c",
+           "next_epoch(word) & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN)", "word & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN)", "sched/eventcount_rearmed", runs=8000),
+    Mutant("an arming sets no FENCED", "base/eventcount_fd.c",
+           "(fence_asymmetric ? EVENTCOUNT_FENCED : 0)", "0", "sched/eventcount_rearmed", runs=8000),
+    Mutant("SEEN of an arming is set before its fence", "base/eventcount_fd.c", SEEN_ARMED,
+           SEEN_ARMED.replace("\tfence_heavy();\n", "") + "\tfence_heavy();\n", "sched/eventcount_rearmed", runs=8000),
+    Mutant("an arming passes no fence where SEEN is", "base/eventcount_fd.c",
+           "\t\tfence_full();\n\t\treturn;", "\t\treturn;", "sched/workers", memory="weak", runs=4000),
 ]
 
 # Equivalent to the unchanged sources, and why. --equivalents runs them: none may be caught.
@@ -1022,6 +1063,12 @@ EQUIVALENTS = [
     Mutant("[fd] acquire of a descriptor is relaxed", "base/eventcount_fd.c",
            "\tint fd = atomic_load_explicit(&eventcount->fd, memory_order_acquire);\n\tif (fd >= 0)", "\tint fd = atomic_load_explicit(&eventcount->fd, memory_order_relaxed);\n\tif (fd >= 0)", ALL, runs=300,
            reason="the same"),
+    Mutant("[wake] release of SEEN of an arming is relaxed", "base/eventcount_fd.c",
+           "word | EVENTCOUNT_SEEN, memory_order_release,", "word | EVENTCOUNT_SEEN, memory_order_relaxed,", ALL, runs=300,
+           reason="the heavy fence before it is a full one, and releases as well"),
+    Mutant("a thread passes the signal on each time", "queue/descriptor.c",
+           "memory_order_relaxed) & self))", "memory_order_relaxed) & self) || true)", ALL, runs=300,
+           reason="it costs system calls"),
     Mutant("a scan does not read the state before the word", "queue/scan.c",
            "if (count_ready(ring, from, 1, side) == 1 && !recovery",
            "if (!recovery", ALL, runs=300,
@@ -1130,8 +1177,8 @@ EQUIVALENTS = [
            reason="fence_heavy() follows before the condition is checked, as after an entry"),
     Mutant("FENCED is taken back beside a sleeper", "base/eventcount.c",
            "atomic_compare_exchange_strong_explicit(&eventcount->word, &word,\n"
-           "\t\t\tword & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN), memory_order_relaxed,\n"
-           "\t\t\tmemory_order_relaxed);",
+           "\t\t\tnext_epoch(word) & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN),\n"
+           "\t\t\tmemory_order_relaxed, memory_order_relaxed);",
            "atomic_fetch_and_explicit(&eventcount->word, ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN),\n"
            "\t\t\tmemory_order_relaxed);", ALL, runs=300,
            reason="the sleeper is counted until it has left, and before that it sets SEEN, unless it found it. A word with either has a waker pass its fence, as a word with FENCED does. And whichever sleeper's SEEN an entry finds, that sleeper was counted from before its heavy fence until it set it"),

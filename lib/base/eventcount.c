@@ -8,8 +8,9 @@
  *	bit  34     FENCED: wakers pass a full fence before they believe that
  *	            there is no sleeper
  *	bit  35     SEEN: all wakers have seen FENCED
- *	bit  36     ARMED: the descriptor waits for a signal; eventcount_fd.c
- *	bits 37-63  how many sleepers have entered and not left
+ *	bit  36     POLLED: the descriptor was armed before; eventcount_fd.c
+ *	bit  37     ARMED: it waits for a signal
+ *	bits 38-63  how many sleepers have entered and not left
  *
  *	WAKING <= 2,  WAKING > 0 only while there are sleepers
  *
@@ -70,7 +71,8 @@
  * its fence, while it is still counted. A waker that finds FENCED passes a full
  * fence of its own and reads again. A sleeper that finds SEEN as it enters
  * needs a full fence instead of a heavy one. Wakers that have met no sleeper
- * for long take both bits back, but only while no sleeper has entered.
+ * for long take both bits back, but only while no sleeper has entered. That
+ * moves the epoch on, for an arming that has yet to set SEEN: eventcount_fd.c.
  *
  * So when an entry finds SEEN, FENCED was there without a break since before a
  * heavy fence. A waker's load is of one of three moments:
@@ -113,6 +115,7 @@ void eventcount_init(struct eventcount *eventcount)
 {
 	atomic_init(&eventcount->word, 0);
 	atomic_init(&eventcount->fd, -1);
+	atomic_init(&eventcount->passed, 0);
 }
 
 static void futex_wake(struct eventcount *eventcount, int sleepers)
@@ -131,6 +134,8 @@ bool eventcount_has_waiters_fenced(struct eventcount *eventcount)
 	uint64_t word = atomic_load_explicit(&eventcount->word, memory_order_relaxed);
 	if (word >= EVENTCOUNT_ARMED)
 		return true;
+	if (!(word & EVENTCOUNT_FENCED)) /* POLLED alone is none */
+		return false;
 	/*
 	 * [sleep] light side, though it is a full fence: pairs with
 	 * eventcount_prepare_wait().
@@ -145,8 +150,8 @@ bool eventcount_has_waiters_fenced(struct eventcount *eventcount)
 	 */
 	if (++in_vain % EVENTCOUNT_FENCES_IN_VAIN == 0)
 		atomic_compare_exchange_strong_explicit(&eventcount->word, &word,
-			word & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN), memory_order_relaxed,
-			memory_order_relaxed);
+			next_epoch(word) & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN),
+			memory_order_relaxed, memory_order_relaxed);
 	return false;
 }
 

@@ -11,8 +11,9 @@
 #include <stdint.h>
 
 struct eventcount {
-	_Atomic(uint64_t) word; /* see eventcount.c */
-	_Atomic(int) fd;        /* an eventfd, or -1 */
+	_Atomic(uint64_t) word;   /* see eventcount.c */
+	_Atomic(int) fd;          /* an eventfd, or -1 */
+	_Atomic(uint64_t) passed; /* see eventcount_pass_fd_on() */
 };
 
 /* The fields of the word, and the most that WAKING counts. */
@@ -20,8 +21,9 @@ struct eventcount {
 #define EVENTCOUNT_WAKING_MAX 2
 #define EVENTCOUNT_FENCED ((uint64_t)1 << 34)
 #define EVENTCOUNT_SEEN ((uint64_t)1 << 35)
-#define EVENTCOUNT_ARMED ((uint64_t)1 << 36)
-#define EVENTCOUNT_SLEEPER ((uint64_t)1 << 37)
+#define EVENTCOUNT_POLLED ((uint64_t)1 << 36)
+#define EVENTCOUNT_ARMED ((uint64_t)1 << 37)
+#define EVENTCOUNT_SLEEPER ((uint64_t)1 << 38)
 
 /* What a sleeper waits for: a predicate without side effects. */
 typedef bool eventcount_condition(void *context);
@@ -103,6 +105,20 @@ static inline bool eventcount_has_fd(struct eventcount *eventcount)
 
 /* The condition did not hold: the descriptor, if any, waits for it again. */
 void eventcount_arm(struct eventcount *eventcount, eventcount_condition *ready, void *context);
+
+/* Whether it was armed once, and is not now: its signal may be passed on. */
+static inline bool eventcount_has_signal(struct eventcount *eventcount)
+{
+	return (eventcount_peek(eventcount) & (EVENTCOUNT_POLLED | EVENTCOUNT_ARMED)) ==
+		EVENTCOUNT_POLLED;
+}
+
+/*
+ * The condition still holds: the descriptor, if it is readable, is signalled
+ * again. Returns whether it was. `threads` joins those that have passed the
+ * signal on since the descriptor was armed last: the bits of `passed`.
+ */
+bool eventcount_pass_fd_on(struct eventcount *eventcount, uint64_t threads);
 
 /* For notify: ARMED was cleared, so the descriptor becomes readable. */
 void eventcount_signal_fd(struct eventcount *eventcount);

@@ -10,6 +10,23 @@
  * signal that is consumed. So no late signal meets an armed eventcount. A
  * thread that stops between the two steps of either keeps the descriptor quiet
  * until it runs again.
+ *
+ * One signal wakes one waiter, if waiters are exclusive or edge-triggered. So
+ * it is passed on like a wake-up. A thread that got something, and sees that
+ * the condition still holds, consumes the signal and signals again. A consumed
+ * signal gives the right to do either, arm or signal, so the counter stays at 0
+ * or 1. A thread that consumes none leaves it to the one that has consumed it.
+ *
+ * POLLED stays from the first arming on. It makes the calls that may have to
+ * pass a signal on look: it is more than FENCED.
+ *
+ * An arming is an entry of a sleeper in all but name. It sets FENCED, passes a
+ * heavy fence unless it found SEEN, and sets SEEN then: eventcount.c. So a
+ * thread that polls again and again interrupts no processor. But any waker may
+ * clear ARMED during that fence. FENCED may then be taken back and set anew, by
+ * a thread whose fence has not ended. A late SEEN would be false.
+ * Therefore SEEN is set only while the epoch is that of the arming: taking
+ * FENCED back moves it on. So does a wake-up, and then a later fence sets SEEN.
  */
 #include "base/eventcount.h"
 
@@ -72,23 +89,60 @@ int eventcount_fd(struct eventcount *eventcount)
 	return fd;
 }
 
+/* The descriptor was armed, in a word that was like this before. */
+static void fence_armed(struct eventcount *eventcount, uint64_t before)
+{
+	if (before & EVENTCOUNT_SEEN) {
+		fence_full();
+		return;
+	}
+	fence_heavy();
+	uint64_t word = atomic_load_explicit(&eventcount->word, memory_order_relaxed);
+	/* [wake] release: an arming that sees it is after the fence. */
+	while (fence_asymmetric && (uint32_t)word == (uint32_t)before &&
+		!atomic_compare_exchange_weak_explicit(&eventcount->word, &word,
+			word | EVENTCOUNT_SEEN, memory_order_release, memory_order_relaxed))
+		;
+}
+
+/* Whether this thread has consumed the signal. */
+static bool take_signal(int fd)
+{
+	eventfd_t signals;
+	return fd >= 0 && syscall(SYS_read, fd, &signals, sizeof(signals)) >= 0;
+}
+
+bool eventcount_pass_fd_on(struct eventcount *eventcount, uint64_t threads)
+{
+	/* [fd] acquire: pairs with eventcount_fd(). */
+	if (!take_signal(atomic_load_explicit(&eventcount->fd, memory_order_acquire)))
+		return false;
+	/* Relaxed: it paces. Only the thread with the signal changes it. */
+	atomic_fetch_or_explicit(&eventcount->passed, threads, memory_order_relaxed);
+	eventcount_signal_fd(eventcount);
+	return true;
+}
+
 void eventcount_arm(struct eventcount *eventcount, eventcount_condition *ready, void *context)
 {
 	/* [fd] acquire: pairs with eventcount_fd(). */
 	int fd = atomic_load_explicit(&eventcount->fd, memory_order_acquire);
 	uint64_t word = atomic_load_explicit(&eventcount->word, memory_order_relaxed);
-	eventfd_t signals;
 	if (fd < 0 || word & EVENTCOUNT_ARMED)
 		return;
-	if (syscall(SYS_read, fd, &signals, sizeof(signals)) < 0)
-		return; /* the signal is on its way: readable soon, and that is right */
-	/* [wake] acq_rel: pairs with eventcount_notify(). */
-	atomic_fetch_or_explicit(&eventcount->word, EVENTCOUNT_ARMED, memory_order_acq_rel);
+	if (!take_signal(fd))
+		return; /* the signal is on its way: readable soon, which is right */
+	/* Relaxed: as in eventcount_pass_fd_on(). */
+	atomic_store_explicit(&eventcount->passed, 0, memory_order_relaxed);
+	uint64_t armed =
+		EVENTCOUNT_ARMED | EVENTCOUNT_POLLED | (fence_asymmetric ? EVENTCOUNT_FENCED : 0);
+	/* [wake] acq_rel: pairs with eventcount_notify(), and with SEEN. */
+	word = atomic_fetch_or_explicit(&eventcount->word, armed, memory_order_acq_rel);
 	/*
 	 * [sleep] heavy side: the descriptor is armed before the condition is
 	 * checked again, as in eventcount_prepare_wait().
 	 */
-	fence_heavy();
+	fence_armed(eventcount, word);
 	if (ready(context))
 		eventcount_notify(eventcount);
 }

@@ -214,8 +214,6 @@ int refuse(struct magring_queue *queue, enum side side)
 	count_in_vain(queue, side);
 	if (side == RECEIVER && ring_take_skipped())
 		pass_wake_up_on(queue, SENDER);
-	if (eventcount_has_fd(&queue->eventcount[side]))
-		eventcount_arm(&queue->eventcount[side], may[side], &queue->ring);
 	return -EAGAIN;
 }
 

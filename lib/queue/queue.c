@@ -191,6 +191,8 @@ int magring_queue_close(struct magring_queue *queue)
 	ring_close(&queue->ring);
 	eventcount_notify_all(&queue->eventcount[SENDER]);
 	eventcount_notify_all(&queue->eventcount[RECEIVER]);
+	eventcount_pass_fd_on(&queue->eventcount[SENDER], 0);
+	eventcount_pass_fd_on(&queue->eventcount[RECEIVER], 0);
 	return 0;
 }
 

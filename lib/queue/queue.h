@@ -29,6 +29,7 @@ struct magring_queue {
 
 	_Alignas(128) struct queue_counts counts[QUEUE_STRIPES];
 	_Atomic(unsigned int) slept[2]; /* waits in a row that ended asleep, by enum side */
+	_Atomic(int64_t) passed_ns[2];  /* when a descriptor's signal was passed on, by enum side */
 	_Atomic(uint32_t) references;
 	struct magring_pool *pool; /* or NULL */
 	uint64_t flags;            /* MAGRING_SINGLE_... */

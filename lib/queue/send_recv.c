@@ -23,6 +23,7 @@
 #include "base/fence.h"
 #include "base/tracepoint.h"
 #include "queue/blocking.h"
+#include "queue/descriptor.h"
 #include "queue/spacing.h"
 #include "tuning.h"
 
@@ -34,6 +35,8 @@ static __attribute__((noinline)) void notify_slowly(struct magring_queue *queue,
 		wake_waiter(queue, other);
 	if (eventcount_has_waiters(&queue->eventcount[side]))
 		pass_wake_up_on(queue, side);
+	if (eventcount_has_signal(&queue->eventcount[side]))
+		descriptor_pass_on(queue, side);
 }
 
 /* A thread of this side has changed the ring. */
@@ -91,7 +94,7 @@ int magring_send(struct magring_queue *queue, struct magring_message *message, i
 		result = go_on(queue, SENDER, message, 1, clock_deadline(timeout_ns));
 	queue_leave(queue, SENDER);
 	if (__builtin_expect(result < 0, 0))
-		return result;
+		return descriptor_ended(queue, SENDER, result);
 	message->private_header = 0; /* it is the receiver's now */
 	TRACEPOINT2(send, queue, 1);
 	notify_waiters(queue, SENDER);
@@ -111,7 +114,7 @@ int magring_recv(struct magring_queue *queue, struct magring_message *ret_messag
 		result = go_on(queue, RECEIVER, ret_message, 1, clock_deadline(timeout_ns));
 	queue_leave(queue, RECEIVER);
 	if (__builtin_expect(result < 0, 0))
-		return result;
+		return descriptor_ended(queue, RECEIVER, result);
 	TRACEPOINT2(receive, queue, 1);
 	notify_waiters(queue, RECEIVER);
 	return 0;
@@ -144,12 +147,14 @@ int magring_send_batch(struct magring_queue *queue, struct magring_message *mess
 		notify_waiters(queue, SENDER);
 	}
 	queue_leave(queue, SENDER);
+	if (__builtin_expect(result < 0, 0))
+		descriptor_ended(queue, SENDER, result);
 	return sent > 0 ? (int)sent : result;
 }
 
 /* One claim has taken as many as it may: take what else is ready. */
-static __attribute__((noinline)) int receive_more(struct magring_queue *queue,
-	struct magring_message *ret_messages, size_t count)
+static int receive_more(struct magring_queue *queue, struct magring_message *ret_messages,
+	size_t count)
 {
 	size_t received = 0;
 	int result;
@@ -162,6 +167,17 @@ static __attribute__((noinline)) int receive_more(struct magring_queue *queue,
 		received += (size_t)result;
 	} while (received < count && (size_t)result == queue->ring.claim_max);
 	return (int)received;
+}
+
+/* One claim brought less than was asked for. Returns how many there are. */
+static __attribute__((noinline)) int receive_short(struct magring_queue *queue,
+	struct magring_message *ret_messages, size_t count, int64_t timeout_ns, int received)
+{
+	if ((size_t)received == queue->ring.claim_max)
+		received += receive_more(queue, ret_messages + received, count - (size_t)received);
+	if ((size_t)received < count && timeout_ns >= 0)
+		descriptor_ended(queue, RECEIVER, -EAGAIN);
+	return received;
 }
 
 int magring_recv_batch(struct magring_queue *queue, struct magring_message *ret_messages,
@@ -178,10 +194,9 @@ int magring_recv_batch(struct magring_queue *queue, struct magring_message *ret_
 	if (result > 0) {
 		TRACEPOINT2(receive, queue, result);
 		notify_waiters(queue, RECEIVER);
-		if ((size_t)result < count && (size_t)result == queue->ring.claim_max)
-			result +=
-				receive_more(queue, ret_messages + result, count - (size_t)result);
+		if ((size_t)result < count)
+			result = receive_short(queue, ret_messages, count, timeout_ns, result);
 	}
 	queue_leave(queue, RECEIVER);
-	return result;
+	return __builtin_expect(result < 0, 0) ? descriptor_ended(queue, RECEIVER, result) : result;
 }

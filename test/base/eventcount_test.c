@@ -35,7 +35,7 @@ static uint64_t waking(void)
 
 static uint64_t but_for_fences(uint64_t of)
 {
-	return of & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN);
+	return of & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN | EVENTCOUNT_POLLED);
 }
 
 static uint64_t sleepers(void)
@@ -420,6 +420,40 @@ Test(eventcount, wakers_go_on_passing_fences_while_somebody_sleeps_or_a_descript
 	assert_same(fences(), 0);
 }
 
+Test(eventcount, wakers_pass_fences_after_an_arming_too)
+{
+	const uint64_t both = fence_asymmetric ? EVENTCOUNT_FENCED | EVENTCOUNT_SEEN : 0;
+	int looks = 0;
+	cr_assert_geq(eventcount_fd(&eventcount), 0);
+	for (int lap = 0; lap < 3; lap++) {
+		eventcount_arm(&eventcount, no, &looks);
+		assert_same(fences(), both);
+		eventcount_notify(&eventcount);
+		assert_same(fences(), both);
+		look_in_vain(10000);
+		assert_same(fences(), 0);
+	}
+}
+
+/* A condition that is checked after the fence of an arming: fences are no more. */
+static bool take_back(void *context)
+{
+	eventcount_notify(&eventcount);
+	look_in_vain(10000);
+	return no(context);
+}
+
+Test(eventcount, fences_that_are_taken_back_move_the_epoch_on)
+{
+	int looks = 0;
+	cr_assert_geq(eventcount_fd(&eventcount), 0);
+	uint32_t before = (uint32_t)word();
+	eventcount_arm(&eventcount, take_back, &looks);
+	assert_same(looks, 1);
+	assert_same(fences(), 0);
+	assert_same((uint32_t)word(), before + (fence_asymmetric ? 1 : 0));
+}
+
 /* ------------------------------------------------------------ descriptor -- */
 
 static bool readable(int fd, int timeout_ms)
@@ -484,6 +518,40 @@ Test(eventcount, arming_when_the_condition_holds_leaves_the_descriptor_readable)
 	assert_same(looks, 1);
 	cr_assert(readable(fd, 0));
 	cr_assert_not(eventcount_has_waiters(&eventcount));
+}
+
+Test(eventcount, a_signal_that_is_passed_on_is_one_signal_still)
+{
+	int looks = 0, fd = eventcount_fd(&eventcount);
+	uint64_t count = 0;
+	eventcount_arm(&eventcount, no, &looks);
+	cr_assert_not(eventcount_has_signal(&eventcount));
+	cr_assert_not(eventcount_pass_fd_on(&eventcount, 1), "an armed one has none");
+	assert_same(eventcount.passed, 0);
+	eventcount_notify(&eventcount);
+	cr_assert(eventcount_has_signal(&eventcount));
+	cr_assert(eventcount_pass_fd_on(&eventcount, 1));
+	cr_assert(eventcount_pass_fd_on(&eventcount, 4));
+	assert_same(eventcount.passed, 5);
+	assert_same(read(fd, &count, sizeof(count)), sizeof(count));
+	assert_same(count, 1);
+	cr_assert_not(eventcount_pass_fd_on(&eventcount, 2), "another thread holds it");
+	assert_same(eventcount.passed, 5);
+}
+
+Test(eventcount, an_arming_lets_every_thread_pass_its_signal_on)
+{
+	int looks = 0;
+	cr_assert_geq(eventcount_fd(&eventcount), 0);
+	cr_assert(eventcount_pass_fd_on(&eventcount, 1));
+	eventcount_arm(&eventcount, no, &looks);
+	assert_same(eventcount.passed, 0);
+}
+
+Test(eventcount, without_a_descriptor_there_is_nothing_to_pass_on)
+{
+	cr_assert_not(eventcount_pass_fd_on(&eventcount, 1));
+	cr_assert_not(eventcount_has_signal(&eventcount));
 }
 
 Test(eventcount, waking_all_makes_the_descriptor_readable_for_good)

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -1625,6 +1626,68 @@ Test(queue, a_short_batch_arms_the_send_descriptor_too)
 	free(messages);
 }
 
+Test(queue, a_short_batch_arms_the_receive_descriptor)
+{
+	int fd = magring_queue_recv_fd(queue);
+	struct magring_message received[4] = { 0 };
+	for (int64_t timeout_ns = 0; timeout_ns <= 1000; timeout_ns += 1000) {
+		send_number(1);
+		assert_same(magring_recv_batch(queue, received, 4, timeout_ns), 1);
+		magring_message_free(received);
+		cr_assert_not(readable(fd));
+		send_number(2);
+		cr_assert(readable(fd));
+		check_receives(2);
+	}
+}
+
+Test(queue, a_batch_as_long_as_was_asked_for_leaves_the_descriptor_readable)
+{
+	int fd = magring_queue_recv_fd(queue);
+	struct magring_message received[2] = { 0 };
+	send_number(0);
+	send_number(1);
+	assert_same(magring_recv_batch(queue, received, 2, 0), 2);
+	check_batch(received, 2, 0);
+	cr_assert(readable(fd));
+}
+
+Test(queue, a_batch_without_limit_does_not_arm)
+{
+	int fd = magring_queue_recv_fd(queue);
+	struct magring_message received[4] = { 0 };
+	send_number(1);
+	assert_same(magring_recv_batch(queue, received, 4, -1), 1);
+	magring_message_free(received);
+	cr_assert(readable(fd));
+}
+
+Test(queue, a_call_whose_time_is_over_arms_its_descriptor)
+{
+	int recv_fd = magring_queue_recv_fd(queue), send_fd = magring_queue_send_fd(queue);
+	check_refuses_recv(1000, -ETIMEDOUT);
+	cr_assert_not(readable(recv_fd));
+	for (uint64_t i = 0; i < 4; i++)
+		send_number(i);
+	cr_assert(readable(recv_fd));
+	check_refuses_send(1000, -ETIMEDOUT);
+	cr_assert_not(readable(send_fd));
+	check_receives(0);
+	cr_assert(readable(send_fd));
+}
+
+Test(queue, a_short_batch_whose_time_is_over_arms_the_send_descriptor)
+{
+	int fd = magring_queue_send_fd(queue);
+	struct magring_message *messages = given_numbers(6, 0);
+	assert_same(magring_send_batch(queue, messages, 6, 1000), 4);
+	cr_assert_not(readable(fd));
+	check_receives(0);
+	cr_assert(readable(fd));
+	check_batch(messages + 4, 2, 4);
+	free(messages);
+}
+
 Test(queue, descriptors_of_a_closed_one_are_readable_for_good)
 {
 	int recv_fd = magring_queue_recv_fd(queue), send_fd = magring_queue_send_fd(queue);
@@ -1692,6 +1755,166 @@ Test(queue, a_message_reaches_a_poller_beside_a_sleeper)
 	cr_assert(readable(fd));
 	check_refuses_recv(0, -EAGAIN);
 	cr_assert_not(readable(fd));
+}
+
+/* A set with the edges of one descriptor. */
+static int edges_of(int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int set = epoll_create1(EPOLL_CLOEXEC);
+	cr_assert_geq(set, 0);
+	cr_assert_eq(epoll_ctl(set, EPOLL_CTL_ADD, fd, &event), 0);
+	return set;
+}
+
+static bool has_edge(int set)
+{
+	struct epoll_event event;
+	int rc = epoll_wait(set, &event, 1, 0);
+	cr_assert_geq(rc, 0);
+	return rc == 1;
+}
+
+/* When a signal was passed on last. Far ahead, it is not yet time again. */
+static void set_passed(enum side side, int64_t passed_ns)
+{
+	atomic_store(&queue->passed_ns[side], passed_ns);
+}
+
+Test(queue, a_receive_that_leaves_messages_behind_passes_the_signal_on)
+{
+	int set = edges_of(magring_queue_recv_fd(queue));
+	cr_assert(has_edge(set));
+	for (uint64_t lap = 0; lap < 3; lap++) {
+		check_refuses_recv(0, -EAGAIN); /* arms */
+		for (uint64_t i = 0; i < 4; i++)
+			send_number(i);
+		cr_assert(has_edge(set));
+		cr_assert_not(has_edge(set), "all came at once");
+		check_receives(0);
+		cr_assert(has_edge(set));
+		set_passed(RECEIVER, INT64_MAX);
+		check_receives(1);
+		cr_assert_not(has_edge(set), "this thread has passed it on");
+		set_passed(RECEIVER, 0);
+		check_receives(2);
+		cr_assert(has_edge(set), "that was long ago");
+		check_receives(3);
+		cr_assert_not(has_edge(set), "none is left");
+	}
+	assert_same(close(set), 0);
+}
+
+Test(queue, a_batch_that_leaves_messages_behind_passes_the_signal_on)
+{
+	int set = edges_of(magring_queue_recv_fd(queue));
+	struct magring_message received[2] = { 0 };
+	check_refuses_recv(0, -EAGAIN); /* arms */
+	for (uint64_t i = 0; i < 4; i++)
+		send_number(i);
+	cr_assert(has_edge(set));
+	assert_same(magring_recv_batch(queue, received, 2, 0), 2);
+	check_batch(received, 2, 0);
+	cr_assert(has_edge(set));
+	assert_same(close(set), 0);
+}
+
+Test(queue, a_send_that_leaves_room_behind_passes_the_signal_on)
+{
+	int set = edges_of(magring_queue_send_fd(queue));
+	for (uint64_t i = 0; i < 4; i++)
+		send_number(i);
+	check_refuses_send(0, -EAGAIN); /* arms */
+	cr_assert_not(has_edge(set));
+	check_receives(0);
+	check_receives(1);
+	cr_assert(has_edge(set));
+	send_number(4);
+	cr_assert(has_edge(set));
+	set_passed(SENDER, 0);
+	send_number(5);
+	cr_assert_not(has_edge(set), "it is full again");
+	assert_same(close(set), 0);
+}
+
+Test(queue, an_exclusive_receiver_passes_no_signal_on)
+{
+	struct magring_queue *plain = queue;
+	struct magring_queue_options options = { .size = sizeof(options),
+		.capacity = 2,
+		.flags = MAGRING_SINGLE_RECEIVER };
+	assert_same(magring_queue_create(&queue, pool, &options), 0);
+	int set = edges_of(magring_queue_recv_fd(queue));
+	check_refuses_recv(0, -EAGAIN); /* arms */
+	send_number(1);
+	send_number(2);
+	cr_assert(has_edge(set));
+	check_receives(1);
+	cr_assert_not(has_edge(set));
+	assert_same(magring_queue_release(queue), 0);
+	assert_same(close(set), 0);
+	queue = plain;
+}
+
+Test(queue, each_thread_that_learns_of_the_close_passes_the_signal_on)
+{
+	int sets[2] = { edges_of(magring_queue_send_fd(queue)),
+		edges_of(magring_queue_recv_fd(queue)) };
+	cr_assert(has_edge(sets[SENDER]) && has_edge(sets[RECEIVER]));
+	assert_same(magring_queue_close(queue), 0);
+	for (int i = 0; i < 3; i++) {
+		cr_assert(has_edge(sets[SENDER]) && has_edge(sets[RECEIVER]));
+		cr_assert_not(has_edge(sets[SENDER]) || has_edge(sets[RECEIVER]));
+		check_refuses_send(i == 1 ? 1000 : 0, -EPIPE);
+		check_refuses_recv(i == 1 ? 1000 : 0, -EPIPE);
+	}
+	assert_same(close(sets[SENDER]), 0);
+	assert_same(close(sets[RECEIVER]), 0);
+}
+
+struct worker {
+	pthread_t thread;
+	int set;
+	_Atomic(pid_t) tid;
+};
+
+static void *work_once(void *argument)
+{
+	struct worker *worker = argument;
+	struct epoll_event event;
+	struct magring_message message = { 0 };
+	atomic_store(&worker->tid, (pid_t)syscall(SYS_gettid));
+	if (epoll_wait(worker->set, &event, 1, 30000) == 1 && magring_recv(queue, &message, 0) == 0)
+		magring_message_free(&message);
+	return NULL;
+}
+
+static void worker_start(struct worker *worker, int set)
+{
+	*worker = (struct worker){ .set = set };
+	worker->thread = given_thread(work_once, worker);
+	assert_eventually(atomic_load(&worker->tid) != 0 && is_asleep(atomic_load(&worker->tid)));
+}
+
+/* Three workers, of which each takes one message and is busy then. */
+Test(queue, one_signal_wakes_as_many_exclusive_workers_as_there_are_messages)
+{
+	int fd = magring_queue_recv_fd(queue), sets[3];
+	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	check_refuses_recv(0, -EAGAIN); /* arms */
+	for (int i = 0; i < 3; i++) {
+		sets[i] = epoll_create1(EPOLL_CLOEXEC);
+		cr_assert_eq(epoll_ctl(sets[i], EPOLL_CTL_ADD, fd, &event), 0);
+	}
+	struct worker workers[3];
+	for (int i = 0; i < 3; i++)
+		worker_start(&workers[i], sets[i]);
+	struct magring_message *messages = given_numbers(3, 0);
+	assert_same(magring_send_batch(queue, messages, 3, 0), 3);
+	for (int i = 0; i < 3; i++)
+		joined(workers[i].thread);
+	assert_same(magring_queue_size(queue), 0);
+	free(messages);
 }
 
 enum { POLLED = 20000 };

@@ -98,6 +98,12 @@ void acts_finish(void)
 	eventcount_notify_all(&eventcount);
 }
 
+void acts_arm(void)
+{
+	sched_require(eventcount_fd(&eventcount) >= 0, "no descriptor");
+	eventcount_arm(&eventcount, is_there, NULL);
+}
+
 void acts_poll(bool by_edges)
 {
 	int fd = eventcount_fd(&eventcount);

@@ -18,6 +18,8 @@ void acts_put(unsigned int count);
 void acts_take(int64_t deadline_ns);
 /* It is over: no thread waits any more. */
 void acts_finish(void);
+/* There was no item, so the descriptor is armed. */
+void acts_arm(void);
 /* Until it has got something, or has tried four times. */
 void acts_poll(bool by_edges);
 

@@ -245,6 +245,53 @@ static void run_eventcount_unfenced(void)
 	end();
 }
 
+static void arm_once(void *unused)
+{
+	(void)unused;
+	acts_arm();
+}
+
+/* An end would be a fence. */
+static void put_and_go_on(void *unused)
+{
+	(void)unused;
+	acts_put(1);
+	sched_pass(100);
+}
+
+static unsigned int stop_as_it_arms(void)
+{
+	unsigned int thread = sched_spawn("poller", arm_once, NULL);
+	sched_run_alone(thread, 5 + sched_choose(12));
+	sched_stop(thread);
+	return thread;
+}
+
+/*
+ * An arming stops after its fence. Meanwhile ARMED is cleared, and the marks are
+ * taken back. What is put then finds none, and a second arming stops before its
+ * fence is over. The first one goes on.
+ */
+static void run_eventcount_rearmed(void)
+{
+	acts_begin(true);
+	unsigned int first = stop_as_it_arms();
+	for (unsigned int i = 0; i < 2 + sched_choose(3); i++) {
+		acts_put(1);
+		acts_take(sched_time() + 300);
+	}
+	unsigned int putter = sched_spawn("putter", put_and_go_on, NULL);
+	sched_run_alone(putter, 30);
+	sched_stop(putter);
+	stop_as_it_arms();
+	sched_run_alone(first, 1000);
+	sched_spawn("taker", take_one, NULL);
+	sched_wait();
+	acts_check_standstill();
+	sched_resume_all();
+	end();
+}
+
 static void run_eventcount_pollers(void)
 {
 	acts_begin(true);
@@ -297,6 +344,7 @@ PROGRAM(eventcount_stopped, "one of two sleepers stops for good", 0)
 PROGRAM(eventcount_second, "one of two sleepers stops as it is woken", 0)
 PROGRAM(eventcount_both, "two wake-ups go to a sleeper that stops", 0)
 PROGRAM(eventcount_unfenced, "a sleeper after puts that met none", 0)
+PROGRAM(eventcount_rearmed, "one arming stops, and another begins", 0)
 PROGRAM(eventcount_pollers, "descriptors and sleepers", SCHED_MAY_STOP | SCHED_MAY_INTERRUPT)
 PROGRAM(eventcount_one, "small: one sleeper, one waker", SCHED_SMALL)
 PROGRAM(eventcount_two, "small: two sleepers, one wake-up", SCHED_SMALL)
@@ -305,5 +353,5 @@ PROGRAM(eventcount_poll, "small: one poller, one waker", SCHED_SMALL)
 const struct sched_program *const eventcount_programs[] = { &program_eventcount,
 	&program_eventcount_sleepers, &program_eventcount_again, &program_eventcount_stopped,
 	&program_eventcount_second, &program_eventcount_both, &program_eventcount_unfenced,
-	&program_eventcount_pollers, &program_eventcount_one, &program_eventcount_two,
-	&program_eventcount_poll, &program_eventcount_restored, NULL };
+	&program_eventcount_rearmed, &program_eventcount_pollers, &program_eventcount_one,
+	&program_eventcount_two, &program_eventcount_poll, &program_eventcount_restored, NULL };

@@ -23,6 +23,7 @@ static __attribute__((constructor)) void compose(void)
 	size_t count = append(queue_programs, 0);
 	count = append(wake_programs, count);
 	count = append(wake_order_programs, count);
+	count = append(poller_programs, count);
 	count = append(eventcount_programs, count);
 	count = append(reference_programs, count);
 	count = append(bound_programs, count);

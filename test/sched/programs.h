@@ -8,6 +8,7 @@
 extern const struct sched_program *const queue_programs[];
 extern const struct sched_program *const wake_programs[];
 extern const struct sched_program *const wake_order_programs[];
+extern const struct sched_program *const poller_programs[];
 extern const struct sched_program *const eventcount_programs[];
 extern const struct sched_program *const reference_programs[];
 extern const struct sched_program *const bound_programs[];

@@ -149,5 +149,9 @@ bool sched_fd_is_readable(int fd);
 void sched_poll(int fd);
 /* Until it was written to once more than *seen, as an edge of epoll. */
 void sched_poll_edge(int fd, uint64_t *seen);
+/* By a set of epoll of its own, with EPOLLEXCLUSIVE, and EPOLLET or not. */
+void sched_poll_exclusive(int fd, bool by_edges);
+/* By a set that all such threads share, with EPOLLET. */
+void sched_poll_shared(int fd);
 
 #endif

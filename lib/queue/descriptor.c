@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What calls do for threads that poll. Traffic makes no system call for a
+ * descriptor that is not armed, so a call has to arm it before its caller polls
+ * again. These calls arm:
+ *
+ *	-EAGAIN, -ETIMEDOUT  there was nothing
+ *	a short batch        there is nothing more, as after a short read()
+ *
+ * A loop with EPOLLET stops at any of these. If something comes, or was left
+ * behind by a batch, the arming itself signals: eventcount_arm().
+ *
+ * A call without a limit of time does not arm. Its thread comes back for more
+ * and does not poll. Otherwise each message to a thread that waits would be
+ * signalled, too.
+ *
+ * Passing the signal on. Of workers that wait with EPOLLEXCLUSIVE, EPOLLET or
+ * EPOLLONESHOT one signal wakes one, and what comes while the descriptor is
+ * readable signals nothing. So a call that got something and leaves more behind
+ * passes the signal on, and the next worker goes on like this. A thread does so
+ * once after each arming, which is enough for a chain through all workers. It
+ * costs a loop alone two system calls when it finds more than one message.
+ *
+ * The chain may break. Two threads may share their bit in the set of those that
+ * have passed the signal on. A level-triggered worker may poll while the signal
+ * is consumed, and sleep. Another thread's next signal may wake it or a third.
+ * So a thread passes on again if none has for PASS_ON_NS.
+ *
+ * On a closed queue each answer of -EPIPE passes the signal on, as its thread
+ * comes for no more. So does the close itself.
+ */
+#include "queue/descriptor.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/thread_id.h"
+#include "tuning.h"
+
+static bool may_send(void *ring)
+{
+	return ring_may_push(ring);
+}
+
+static bool may_receive(void *ring)
+{
+	return ring_may_pop(ring);
+}
+
+static eventcount_condition *const may[2] = { [SENDER] = may_send, [RECEIVER] = may_receive };
+
+void descriptor_end(struct magring_queue *queue, enum side side, int result)
+{
+	if (result == -EPIPE)
+		eventcount_pass_fd_on(&queue->eventcount[side], 0);
+	else
+		eventcount_arm(&queue->eventcount[side], may[side], &queue->ring);
+}
+
+/* This thread has not passed the signal on since the arming, or none lately. */
+static bool is_due(struct magring_queue *queue, enum side side, uint64_t self)
+{
+	/* Relaxed, both: they decide how often, and nothing else. */
+	if (!(atomic_load_explicit(&queue->eventcount[side].passed, memory_order_relaxed) & self))
+		return true;
+	int64_t passed_ns = atomic_load_explicit(&queue->passed_ns[side], memory_order_relaxed);
+	return clock_coarse() - passed_ns >= PASS_ON_NS;
+}
+
+void descriptor_pass_on(struct magring_queue *queue, enum side side)
+{
+	uint64_t exclusive = side == SENDER ? MAGRING_SINGLE_SENDER : MAGRING_SINGLE_RECEIVER;
+	uint64_t self = (uint64_t)1 << thread_self() % 64;
+	if (queue->flags & exclusive || !may[side](&queue->ring) || !is_due(queue, side, self))
+		return;
+	if (eventcount_pass_fd_on(&queue->eventcount[side], self))
+		atomic_store_explicit(&queue->passed_ns[side], clock_coarse(),
+			memory_order_relaxed);
+}
