@@ -10,10 +10,11 @@
  * charges what a yield took, and credits what it saved.
  *
  * The balance is at most YIELD_CREDIT_NS. When it falls below zero the thread
- * does not yield for YIELD_REPAY times what is missing, and begins again with
- * an empty account. So it loses at most one part in YIELD_REPAY of its time by
- * yields, and once the credit. A late yield outweighs what thousands of quick
- * ones have saved.
+ * does not yield for a multiple of what is missing, and begins again with an
+ * empty account. The multiple begins at YIELD_REPAY_MIN, doubles each time up
+ * to YIELD_REPAY_MAX, and begins anew when the credit is full. So a thread that
+ * yields beside busy processes loses one part in YIELD_REPAY_MAX of its time. A
+ * thread of a stream, which has lost its processor once, soon yields again.
  *
  * A thread with a real-time policy never yields. Under SCHED_DEADLINE it would
  * lose the rest of its period. Under SCHED_FIFO and SCHED_RR no thread of lower
@@ -29,10 +30,13 @@
 #include "base/thread_local.h"
 #include "tuning.h"
 
+enum { POLICY_DEADLINE = 6 }; /* SCHED_DEADLINE, which not each libc has */
+
 static THREAD_LOCAL struct {
 	int64_t closed_until_ns;
 	int64_t policy_until_ns; /* then it is asked for again */
 	int64_t balance_ns;
+	int repay; /* the last multiple, or 0 */
 	bool real_time;
 } account;
 
@@ -43,7 +47,7 @@ static bool has_real_time_policy(void)
 	if (policy < 0)
 		return false; /* a filter forbids it */
 	policy &= ~SCHED_RESET_ON_FORK;
-	return policy != SCHED_OTHER && policy != SCHED_BATCH && policy != SCHED_IDLE;
+	return policy == SCHED_FIFO || policy == SCHED_RR || policy == POLICY_DEADLINE;
 }
 
 bool yield_real_time(void)
@@ -53,22 +57,27 @@ bool yield_real_time(void)
 
 bool yield_allowed(int64_t now_ns, int64_t deadline_ns)
 {
-	if (now_ns < account.closed_until_ns || deadline_ns - now_ns <= YIELD_BEFORE_NS)
-		return false;
 	if (now_ns >= account.policy_until_ns) {
 		account.real_time = has_real_time_policy();
 		account.policy_until_ns = now_ns + POLICY_NS;
 	}
-	return !account.real_time;
+	return !account.real_time && now_ns >= account.closed_until_ns &&
+		deadline_ns - now_ns > YIELD_BEFORE_NS;
 }
 
 void yield_charge(int64_t now_ns, int64_t took_ns, int64_t saved_ns)
 {
+	/* What took longer was no yield: the process was stopped. */
+	took_ns = took_ns < YIELD_LOSS_MAX_NS ? took_ns : YIELD_LOSS_MAX_NS;
 	account.balance_ns += saved_ns - took_ns;
-	if (account.balance_ns > YIELD_CREDIT_NS)
+	if (account.balance_ns >= YIELD_CREDIT_NS) {
 		account.balance_ns = YIELD_CREDIT_NS;
-	if (account.balance_ns < 0) {
-		account.closed_until_ns = now_ns - account.balance_ns * YIELD_REPAY;
+		account.repay = 0;
+	} else if (account.balance_ns < 0) {
+		account.repay = account.repay > 0 ? 2 * account.repay : YIELD_REPAY_MIN;
+		if (account.repay > YIELD_REPAY_MAX)
+			account.repay = YIELD_REPAY_MAX;
+		account.closed_until_ns = now_ns - account.balance_ns * account.repay;
 		account.balance_ns = 0;
 	}
 }

@@ -15,12 +15,8 @@
  */
 #include "pool/alloc.h"
 
-#include <sched.h>
-
-#include "base/clock.h"
 #include "base/pause.h"
 #include "base/tracepoint.h"
-#include "base/yield.h"
 #include "pool/carve.h"
 #include "pool/reclaim.h"
 #include "pool/thread_exit.h"
@@ -76,26 +72,13 @@ static bool take_round(const struct request *request, uint32_t *ret_round)
 	return got;
 }
 
-/* Another thread is about to hand slabs on. */
-static void let_others_finish(void)
-{
-	int64_t before_ns = clock_now();
-	if (!yield_allowed(before_ns, INT64_MAX)) {
-		pause_for(SPIN_NS);
-		return;
-	}
-	sched_yield();
-	int64_t now_ns = clock_now();
-	yield_charge(now_ns, now_ns - before_ns, WAKE_UP_NS);
-}
-
 static bool take_reclaimed(const struct request *request, uint32_t *ret_round, bool *ret_hidden)
 {
 	struct magring_pool *pool = request->pool;
 	struct depot *depot = &pool->depot;
 	for (int i = 0; i < RECLAIM_TRIES; i++) {
 		if (i > 0)
-			let_others_finish();
+			pause_for(RECLAIM_PAUSE_NS);
 		uint64_t moves = chunk_moves(&depot->chunks);
 		size_t slabs =
 			thread_reclaim(&pool->registry, depot, request->class_index, ret_hidden);

@@ -52,11 +52,11 @@
  *
  * Pauses are in vain when the threads of the other side need this processor.
  * Pauses and yields are in vain when messages come seldom, as a thread sleeps
- * in the end. After IN_VAIN_FEW such waits in a row only the 8th, 16th, 32nd
- * and so on, and each IN_VAIN_MANYth, find out whether that is still so. The
- * other waits yield, or sleep, at once. With a real-time policy a thread may
- * keep the very thread from running that it waits for. There one wait in vain
- * is enough.
+ * in the end. After IN_VAIN_FEW such waits in a row only those after 8, 16, 32
+ * and so on, and after each IN_VAIN_MANY, find out whether that still holds.
+ * The other waits yield, or sleep, at once. With a real-time policy a thread
+ * may keep the very thread from running that it waits for. There one wait in
+ * vain is enough.
  */
 #include "queue/backoff.h"
 #include "base/thread_local.h"
@@ -152,5 +152,7 @@ void backoff_end(enum backoff_end end)
 bool backoff_is_due(unsigned int in_vain)
 {
 	unsigned int few = yield_real_time() ? 1 : IN_VAIN_FEW;
-	return in_vain < few || (in_vain & (in_vain - 1)) == 0 || in_vain % IN_VAIN_MANY == 0;
+	if (in_vain < IN_VAIN_FEW)
+		return in_vain < few;
+	return (in_vain & (in_vain - 1)) == 0 || in_vain % IN_VAIN_MANY == 0;
 }

@@ -12,7 +12,8 @@
 
 /* What is promised there. */
 #define MS INT64_C(1000000)
-enum { REPAY = 256 };
+enum { REPAY_MIN = 16, REPAY_MAX = 1024 };
+#define LOSS_MAX (100 * MS)
 #define CREDIT (10 * MS)
 #define ONE_MESSAGE INT64_C(25000)
 #define NEVER INT64_MAX
@@ -60,10 +61,10 @@ Test(yield, a_thread_may_yield_at_first)
 	cr_assert(yield_allowed(1000 * MS, NEVER));
 }
 
-Test(yield, one_that_takes_4_ms_in_vain_costs_256_times_as_long)
+Test(yield, one_that_takes_4_ms_in_vain_costs_16_times_as_long)
 {
 	cr_assert(!stays_open(1000 * MS, 4 * MS, 0));
-	assert_same(closed_until(1000 * MS), 1000 * MS + REPAY * 4 * MS);
+	assert_same(closed_until(1000 * MS), 1000 * MS + REPAY_MIN * 4 * MS);
 }
 
 Test(yield, one_that_saves_what_it_takes_costs_nothing)
@@ -71,7 +72,7 @@ Test(yield, one_that_saves_what_it_takes_costs_nothing)
 	cr_assert(stays_open(1000 * MS, 4 * MS, 4 * MS));
 	cr_assert(yield_allowed(1000 * MS, NEVER));
 	cr_assert(!stays_open(1000 * MS, 4 * MS + 1, 4 * MS));
-	assert_same(closed_until(1000 * MS), 1000 * MS + REPAY);
+	assert_same(closed_until(1000 * MS), 1000 * MS + REPAY_MIN);
 }
 
 Test(yield, what_was_lost_is_forgotten_once_it_is_paid)
@@ -94,6 +95,35 @@ Test(yield, quick_ones_pay_for_late_ones_but_for_10_ms_at_most)
 	cr_assert(!stays_open(2000 * MS, 1, 0));
 }
 
+/* How long a thread may not yield that lost 1 ms and had no credit. */
+static int64_t closed_for(int64_t now_ns)
+{
+	cr_assert(!stays_open(now_ns, MS, 0));
+	return closed_until(now_ns) - now_ns;
+}
+
+Test(yield, each_one_in_vain_costs_twice_as_much_until_the_credit_is_full)
+{
+	int64_t now_ns = 1000 * MS;
+	for (int repay = REPAY_MIN; repay <= REPAY_MAX; repay *= 2, now_ns += 2000 * MS)
+		assert_same(closed_for(now_ns), repay * MS);
+	assert_same(closed_for(now_ns), REPAY_MAX * MS);
+	now_ns += 2000 * MS;
+	cr_assert(stays_open(now_ns, 0, CREDIT - 1));
+	cr_assert(stays_open(now_ns, CREDIT - 1, 0));
+	assert_same(closed_for(now_ns), REPAY_MAX * MS);
+	now_ns += 2000 * MS;
+	cr_assert(stays_open(now_ns, 0, CREDIT));
+	cr_assert(stays_open(now_ns, CREDIT, 0));
+	assert_same(closed_for(now_ns), REPAY_MIN * MS);
+}
+
+Test(yield, one_is_charged_100_ms_at_most)
+{
+	cr_assert(!stays_open(1000 * MS, INT64_MAX, 0));
+	assert_same(closed_until(1000 * MS), 1000 * MS + REPAY_MIN * LOSS_MAX);
+}
+
 Test(yield, none_within_250_ms_of_the_deadline)
 {
 	cr_assert(!yield_allowed(1000 * MS, 1250 * MS));
@@ -104,8 +134,8 @@ Test(yield, none_with_a_real_time_policy)
 {
 	static const long real_time[] = { SCHED_FIFO, SCHED_RR, 6 /* SCHED_DEADLINE */,
 		SCHED_FIFO | SCHED_RESET_ON_FORK, 6 | SCHED_RESET_ON_FORK };
-	static const long others[] = { SCHED_OTHER, SCHED_BATCH, SCHED_IDLE,
-		SCHED_BATCH | SCHED_RESET_ON_FORK, -1 };
+	static const long others[] = { SCHED_OTHER, SCHED_BATCH, 7 /* SCHED_EXT */,
+		SCHED_IDLE | SCHED_RESET_ON_FORK, -1 };
 	int64_t now_ns = 1000 * MS;
 	for (size_t i = 0; i < 5; i++, now_ns += 2 * MS) {
 		policy = real_time[i];
