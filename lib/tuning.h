@@ -286,7 +286,7 @@
  * of a dialogue beside two busy processes would be that of a try. */
 #define IN_VAIN_MANY 1024
 
-/* Nanoseconds after which a thread passes a signal on again. Not measured. */
+/* Nanoseconds, and a tick, after which a thread passes a signal on again. */
 #define PASS_ON_NS 1000000
 
 /* --------------------------------------------------------------- observe -- */

@@ -8,7 +8,7 @@
  *	bit  34     FENCED: wakers pass a full fence before they believe that
  *	            there is no sleeper
  *	bit  35     SEEN: all wakers have seen FENCED
- *	bit  36     POLLED: the descriptor was armed before; eventcount_fd.c
+ *	bit  36     POLLED: there is a descriptor; eventcount_fd.c
  *	bit  37     ARMED: it waits for a signal
  *	bits 38-63  how many sleepers have entered and not left
  *
@@ -71,7 +71,8 @@
  * its fence, while it is still counted. A waker that finds FENCED passes a full
  * fence of its own and reads again. A sleeper that finds SEEN as it enters
  * needs a full fence instead of a heavy one. Wakers that have met no sleeper
- * for long take both bits back, but only while no sleeper has entered. That
+ * for long take both bits back, but only while no sleeper has entered and no
+ * descriptor is armed. That
  * moves the epoch on, for an arming that has yet to set SEEN: eventcount_fd.c.
  *
  * So when an entry finds SEEN, FENCED was there without a break since before a

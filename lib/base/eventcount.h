@@ -13,7 +13,7 @@
 struct eventcount {
 	_Atomic(uint64_t) word;   /* see eventcount.c */
 	_Atomic(int) fd;          /* an eventfd, or -1 */
-	_Atomic(uint64_t) passed; /* see eventcount_pass_fd_on() */
+	_Atomic(uint64_t) passed; /* the last thread that passed the signal on, or 0 */
 };
 
 /* The fields of the word, and the most that WAKING counts. */
@@ -106,7 +106,7 @@ static inline bool eventcount_has_fd(struct eventcount *eventcount)
 /* The condition did not hold: the descriptor, if any, waits for it again. */
 void eventcount_arm(struct eventcount *eventcount, eventcount_condition *ready, void *context);
 
-/* Whether it was armed once, and is not now: its signal may be passed on. */
+/* Whether there is one and it is not armed: its signal may be passed on. */
 static inline bool eventcount_has_signal(struct eventcount *eventcount)
 {
 	return (eventcount_peek(eventcount) & (EVENTCOUNT_POLLED | EVENTCOUNT_ARMED)) ==
@@ -115,10 +115,10 @@ static inline bool eventcount_has_signal(struct eventcount *eventcount)
 
 /*
  * The condition still holds: the descriptor, if it is readable, is signalled
- * again. Returns whether it was. `threads` joins those that have passed the
- * signal on since the descriptor was armed last: the bits of `passed`.
+ * again. Returns whether it was. A `thread` that is not 0 is in `passed` then,
+ * until the descriptor is armed.
  */
-bool eventcount_pass_fd_on(struct eventcount *eventcount, uint64_t threads);
+bool eventcount_pass_fd_on(struct eventcount *eventcount, uint64_t thread);
 
 /* For notify: ARMED was cleared, so the descriptor becomes readable. */
 void eventcount_signal_fd(struct eventcount *eventcount);

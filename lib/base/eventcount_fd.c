@@ -4,21 +4,20 @@
  *
  *	ARMED      it is not readable; the next waker clears ARMED and then
  *	           signals it
- *	not ARMED  it is readable or about to be
+ *	not ARMED  it is readable, or a thread is about to signal or arm it
  *
- * There is one signal for each clearing of ARMED, and one arming for each
- * signal that is consumed. So no late signal meets an armed eventcount. A
- * thread that stops between the two steps of either keeps the descriptor quiet
- * until it runs again.
+ * The counter is 0 or 1. A waker that clears ARMED signals, and no other does.
+ * A thread that consumes the signal arms, or signals again. So no late signal
+ * meets an armed eventcount. A thread that stops between the two steps of
+ * either keeps the descriptor quiet until it runs again.
  *
  * One signal wakes one waiter, if waiters are exclusive or edge-triggered. So
  * it is passed on like a wake-up. A thread that got something, and sees that
- * the condition still holds, consumes the signal and signals again. A consumed
- * signal gives the right to do either, arm or signal, so the counter stays at 0
- * or 1. A thread that consumes none leaves it to the one that has consumed it.
+ * the condition still holds, consumes the signal and signals again. A thread
+ * that finds none to consume leaves it to the one that has consumed it.
  *
- * POLLED stays from the first arming on. It makes the calls that may have to
- * pass a signal on look: it is more than FENCED.
+ * POLLED is there from the first descriptor on. It makes the calls that may
+ * have to pass a signal on look: it is more than FENCED.
  *
  * An arming is an entry of a sleeper in all but name. It sets FENCED, passes a
  * heavy fence unless it found SEEN, and sets SEEN then: eventcount.c. So a
@@ -76,6 +75,8 @@ int eventcount_fd(struct eventcount *eventcount)
 {
 	/* [fd] acquire: pairs with the CAS below. */
 	int fd = atomic_load_explicit(&eventcount->fd, memory_order_acquire);
+	/* Relaxed: what comes before the thread polls finds it readable. */
+	atomic_fetch_or_explicit(&eventcount->word, EVENTCOUNT_POLLED, memory_order_relaxed);
 	if (fd >= 0)
 		return fd;
 	int created = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -112,13 +113,14 @@ static bool take_signal(int fd)
 	return fd >= 0 && syscall(SYS_read, fd, &signals, sizeof(signals)) >= 0;
 }
 
-bool eventcount_pass_fd_on(struct eventcount *eventcount, uint64_t threads)
+bool eventcount_pass_fd_on(struct eventcount *eventcount, uint64_t thread)
 {
 	/* [fd] acquire: pairs with eventcount_fd(). */
 	if (!take_signal(atomic_load_explicit(&eventcount->fd, memory_order_acquire)))
 		return false;
-	/* Relaxed: it paces. Only the thread with the signal changes it. */
-	atomic_fetch_or_explicit(&eventcount->passed, threads, memory_order_relaxed);
+	/* Relaxed: it paces. */
+	if (thread != 0)
+		atomic_store_explicit(&eventcount->passed, thread, memory_order_relaxed);
 	eventcount_signal_fd(eventcount);
 	return true;
 }
@@ -134,8 +136,7 @@ void eventcount_arm(struct eventcount *eventcount, eventcount_condition *ready, 
 		return; /* the signal is on its way: readable soon, which is right */
 	/* Relaxed: as in eventcount_pass_fd_on(). */
 	atomic_store_explicit(&eventcount->passed, 0, memory_order_relaxed);
-	uint64_t armed =
-		EVENTCOUNT_ARMED | EVENTCOUNT_POLLED | (fence_asymmetric ? EVENTCOUNT_FENCED : 0);
+	uint64_t armed = EVENTCOUNT_ARMED | (fence_asymmetric ? EVENTCOUNT_FENCED : 0);
 	/* [wake] acq_rel: pairs with eventcount_notify(), and with SEEN. */
 	word = atomic_fetch_or_explicit(&eventcount->word, armed, memory_order_acq_rel);
 	/*

@@ -26,6 +26,7 @@
 #include "base/thread_id.h"
 #include "base/tracepoint.h"
 #include "queue/backoff.h"
+#include "queue/descriptor.h"
 #include "queue/skip.h"
 
 static bool may_send(void *ring)
@@ -120,6 +121,8 @@ static void after_sleep(void *context)
 static void cancelled(void *context)
 {
 	struct wait *wait = context;
+	/* As when its time is over: a signal may have brought it here. */
+	descriptor_ended(wait->queue, wait->side, -EAGAIN);
 	queue_leave(wait->queue, wait->side);
 	pass_wake_up_on(wait->queue, wait->side);
 }

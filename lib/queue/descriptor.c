@@ -17,14 +17,20 @@
  * Passing the signal on. Of workers that wait with EPOLLEXCLUSIVE, EPOLLET or
  * EPOLLONESHOT one signal wakes one, and what comes while the descriptor is
  * readable signals nothing. So a call that got something and leaves more behind
- * passes the signal on, and the next worker goes on like this. A thread does so
- * once after each arming, which is enough for a chain through all workers. It
- * costs a loop alone two system calls when it finds more than one message.
+ * passes the signal on, unless its thread was the last to do so. A worker that
+ * sleeps went to sleep before that last signal. The worker that the signal woke
  *
- * The chain may break. Two threads may share their bit in the set of those that
- * have passed the signal on. A level-triggered worker may poll while the signal
- * is consumed, and sleep. Another thread's next signal may wake it or a third.
- * So a thread passes on again if none has for PASS_ON_NS.
+ *	leaves more behind  it was not the last, and passes the signal on
+ *	takes the rest      it forgets the last, so that the next call that
+ *	                    leaves something behind passes the signal on
+ *	gets nothing        it arms
+ *
+ * A loop alone passes on once, for two system calls, when it finds more than
+ * one message. Workers that are all at work pass on with nearly every call.
+ *
+ * A level-triggered worker may poll while the signal is consumed, and sleep,
+ * and the signal may wake a thread that does nothing with it. So a thread
+ * passes on again if none has for PASS_ON_NS.
  *
  * On a closed queue each answer of -EPIPE passes the signal on, as its thread
  * comes for no more. So does the close itself.
@@ -57,23 +63,32 @@ void descriptor_end(struct magring_queue *queue, enum side side, int result)
 		eventcount_arm(&queue->eventcount[side], may[side], &queue->ring);
 }
 
-/* This thread has not passed the signal on since the arming, or none lately. */
+/* Another thread was the last to pass the signal on, or none has lately. */
 static bool is_due(struct magring_queue *queue, enum side side, uint64_t self)
 {
 	/* Relaxed, both: they decide how often, and nothing else. */
-	if (!(atomic_load_explicit(&queue->eventcount[side].passed, memory_order_relaxed) & self))
+	if (atomic_load_explicit(&queue->eventcount[side].passed, memory_order_relaxed) != self)
 		return true;
 	int64_t passed_ns = atomic_load_explicit(&queue->passed_ns[side], memory_order_relaxed);
 	return clock_coarse() - passed_ns >= PASS_ON_NS;
 }
 
+static void forget_passed(struct eventcount *eventcount)
+{
+	/* Relaxed: as above. */
+	if (atomic_load_explicit(&eventcount->passed, memory_order_relaxed) != 0)
+		atomic_store_explicit(&eventcount->passed, 0, memory_order_relaxed);
+}
+
 void descriptor_pass_on(struct magring_queue *queue, enum side side)
 {
 	uint64_t exclusive = side == SENDER ? MAGRING_SINGLE_SENDER : MAGRING_SINGLE_RECEIVER;
-	uint64_t self = (uint64_t)1 << thread_self() % 64;
-	if (queue->flags & exclusive || !may[side](&queue->ring) || !is_due(queue, side, self))
+	uint64_t self = thread_self();
+	if (queue->flags & exclusive)
 		return;
-	if (eventcount_pass_fd_on(&queue->eventcount[side], self))
+	if (!may[side](&queue->ring))
+		forget_passed(&queue->eventcount[side]);
+	else if (is_due(queue, side, self) && eventcount_pass_fd_on(&queue->eventcount[side], self))
 		atomic_store_explicit(&queue->passed_ns[side], clock_coarse(),
 			memory_order_relaxed);
 }

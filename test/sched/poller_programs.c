@@ -198,6 +198,100 @@ static void run_workers_woken(void)
 	end();
 }
 
+/* Two messages come before the first worker polls. */
+static void run_workers_first(void)
+{
+	side = RECEIVER;
+	way = SHARED;
+	other = NULL;
+	queue = checks_queue(8, 0, false);
+	history_begin(queue);
+	history_send_batch(2, 0);
+	for (unsigned int i = 0; i < 2; i++)
+		sched_spawn("worker", work_once, NULL);
+	sched_wait();
+	end();
+}
+
+static unsigned int takers;
+
+static void work_again(void *unused)
+{
+	(void)unused;
+	work_on_one();
+	if (takers++ > 0)
+		return; /* busy */
+	sched_poll(magring_queue_recv_fd(other));
+	(void)history_recv(0);
+}
+
+/* The worker that has passed the signal on comes again, and is busy then. */
+static void run_workers_again(void)
+{
+	static const enum way one_by_one[] = { EXCLUSIVE, EXCLUSIVE_EDGES, SHARED };
+	struct magring_message message = { 0 };
+	side = RECEIVER;
+	way = one_by_one[sched_choose(3)];
+	takers = 0;
+	other = checks_queue(2, 0, false);
+	(void)magring_queue_recv_fd(other);
+	int rc = magring_recv(other, &message, 0);
+	sched_require(rc == -EAGAIN, "the other queue: %d", rc);
+	begin(8);
+	for (unsigned int i = 0; i < 3; i++)
+		sched_spawn("worker", work_again, NULL);
+	sched_wait();
+	history_send_batch(2, 0);
+	sched_wait();
+	require_brought(2);
+	history_send_batch(2, 0);
+	rc = magring_message_copy(NULL, &message, NULL, 0, "", 1, 0);
+	sched_require(rc == 0 && magring_send(other, &message, 0) == 0, "no worker is told");
+	sched_wait();
+	rc = magring_queue_release(other);
+	sched_require(rc == 0, "release of the other queue: %d", rc);
+	end();
+}
+
+/* The first worker takes two messages and is busy then, each other one one. */
+static void work_on_some(void *unused)
+{
+	(void)unused;
+	unsigned int left = sched_self() == 1 ? 2 : 1;
+	while (left > 0) {
+		wait_for_event();
+		int rc;
+		do {
+			if (!history_has_room(8)) {
+				gave_up = true;
+				return;
+			}
+			rc = history_recv(0);
+			if (rc == -EPIPE)
+				return;
+			left -= rc >= 0;
+		} while (left > 0 && way != EXCLUSIVE && rc != -EAGAIN);
+	}
+}
+
+/* A worker that has passed the signal on is woken by another one's. */
+static void run_workers_twice(void)
+{
+	static const enum way one_by_one[] = { EXCLUSIVE, EXCLUSIVE_EDGES, SHARED };
+	side = RECEIVER;
+	way = one_by_one[sched_choose(3)];
+	other = NULL;
+	gave_up = false;
+	begin(8);
+	for (unsigned int i = 0; i < 3; i++)
+		sched_spawn("worker", work_on_some, NULL);
+	sched_wait();
+	history_send_batch(4, 0);
+	sched_wait();
+	if (!gave_up)
+		end();
+}
+
 static void run_workers(void)
 {
 	side = sched_choose(2) == 0 ? SENDER : RECEIVER;
@@ -225,6 +319,9 @@ static void run_workers(void)
 
 PROGRAM(workers, "workers poll in any way, until close", SCHED_MAY_STOP)
 PROGRAM(workers_woken, "one signal wakes as many workers as are needed", SCHED_MAY_STOP)
+PROGRAM(workers_first, "messages come before the first poll", 0)
+PROGRAM(workers_again, "a worker passes the signal on, and comes again", 0)
+PROGRAM(workers_twice, "a worker is woken by a signal that is passed on", 0)
 
 const struct sched_program *const poller_programs[] = { &program_workers, &program_workers_woken,
-	NULL };
+	&program_workers_first, &program_workers_again, &program_workers_twice, NULL };
