@@ -99,7 +99,7 @@
  *	trim              futex madvise membarrier mmap munmap
  *	release, destroy  clock_nanosleep close futex membarrier munmap; malloc
  *	metrics, leaks    futex; malloc, and what the stream needs
- *	profile           close futex getpid newfstatat openat read; as metrics
+ *	profile           close futex getpid openat read; as metrics
  *	malloc            brk close getrandom madvise mmap mprotect mremap
  *	                  munmap openat read
  *
@@ -447,9 +447,10 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_create(struct magring_pool **ret_p
 
 /*
  * Destroy a pool and give all its memory back to the system. Threads that used
- * it may still run. It waits for threads that are ending at that moment, or are
- * in magring_write_metrics(). Returns 0, -EBUSY (messages are out or queues
- * live, and magring_pool_get_stats() tells how many).
+ * it may still run. It waits for threads that are ending at that moment, are in
+ * magring_write_metrics(), or write profiles in exit(). Returns 0, -EBUSY
+ * (messages are out or queues live, and magring_pool_get_stats() tells how
+ * many).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_pool_destroy(struct magring_pool *pool);
 

@@ -14,11 +14,6 @@
 void fork_init(void);
 /* Whether fork_init() succeeded. */
 bool fork_is_watched(void);
-/* How many forks have led from the first process to this one. */
-static inline unsigned int fork_generation(void)
-{
-	return queues_without_pool.generation;
-}
 
 /* Before anything is created: see base/init.h. */
 static inline void fork_base_init(void)
