@@ -81,10 +81,14 @@
  * Forks. What the child of a fork() makes itself it may use like any process,
  * in threads of its own as well. What was there at the fork it may only leave
  * alone, or give up: free messages, release queues and destroy pools, each of
- * which no other thread was using. Neither fork() nor the child waits for
- * another thread of the parent. exec, _exit and exit are allowed. The child of
- * vfork(), _Fork() or clone() may only exec or _exit. So may one that a signal
- * handler forked in the middle of a call.
+ * which no other thread was using. A reference to a queue that another thread
+ * held keeps the queue, and so its pool, for ever. Metrics have the pools that
+ * were there, but not their queues. Neither fork() nor the child waits for
+ * another thread of the parent. exec, _exit and exit are allowed. (With musl,
+ * exit waits for the streams of the program that other threads were using,
+ * those given to the library, too.) The child of vfork(), _Fork() or clone()
+ * may only exec or _exit. One that a signal handler forked in the middle of a
+ * call may do no more either.
  *
  * System calls, for a sandbox on x86-64 or aarch64: these, those of the lines
  * named after a semicolon, and clock_gettime without a vDSO. Names are the

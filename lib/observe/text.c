@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pool/fork.h"
+
 static bool make_room(struct text *text, size_t size)
 {
 	if (text->failed || size <= text->room - text->size)
@@ -74,6 +76,8 @@ int text_compose(FILE *stream, bool (*compose)(struct text *text, void *context)
 {
 	struct text text = { 0 };
 	int cancel_state, rc = -ENOMEM;
+	if (!fork_init()) /* the text may come before the first create */
+		return -ENOMEM;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	if (compose(&text, context) && !text.failed)
 		rc = fwrite(text.bytes, 1, text.size, stream) == text.size ? 0 : -EIO;
