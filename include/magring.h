@@ -81,10 +81,14 @@
  * Forks. What the child of a fork() makes itself it may use like any process,
  * in threads of its own as well. What was there at the fork it may only leave
  * alone, or give up: free messages, release queues and destroy pools, each of
- * which no other thread was using. Neither fork() nor the child waits for
- * another thread of the parent. exec, _exit and exit are allowed. The child of
- * vfork(), _Fork() or clone() may only exec or _exit. So may one that a signal
- * handler forked in the middle of a call.
+ * which no other thread was using. A reference to a queue that another thread
+ * held keeps the queue, and so its pool, for ever. Metrics have the pools that
+ * were there, but not their queues. Neither fork() nor the child waits for
+ * another thread of the parent. exec, _exit and exit are allowed. (With musl,
+ * exit waits for the streams of the program that other threads were using,
+ * those given to the library, too.) The child of vfork(), _Fork() or clone()
+ * may only exec or _exit. One that a signal handler forked in the middle of a
+ * call may do no more either.
  *
  * System calls, for a sandbox on x86-64 or aarch64: these, those of the lines
  * named after a semicolon, and clock_gettime without a vDSO. Names are the
@@ -99,7 +103,7 @@
  *	trim              futex madvise membarrier mmap munmap
  *	release, destroy  clock_nanosleep close futex membarrier munmap; malloc
  *	metrics, leaks    futex; malloc, and what the stream needs
- *	profile           close futex getpid newfstatat openat read; as metrics
+ *	profile           close futex getpid openat read; as metrics
  *	malloc            brk close getrandom madvise mmap mprotect mremap
  *	                  munmap openat read
  *
@@ -447,9 +451,10 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_create(struct magring_pool **ret_p
 
 /*
  * Destroy a pool and give all its memory back to the system. Threads that used
- * it may still run. It waits for threads that are ending at that moment, or are
- * in magring_write_metrics(). Returns 0, -EBUSY (messages are out or queues
- * live, and magring_pool_get_stats() tells how many).
+ * it may still run. It waits for threads that are ending at that moment, are in
+ * magring_write_metrics(), or write profiles in exit(). Returns 0, -EBUSY
+ * (messages are out or queues live, and magring_pool_get_stats() tells how
+ * many).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_pool_destroy(struct magring_pool *pool);
 

@@ -46,8 +46,8 @@ build "$source/test/musl.c"
 ./musl 2>said
 grep -q '^magring: ' said || { echo "ignored the environment silently"; exit 1; }
 
-# Those that are one file. Not stress_fork: musl's exit() waits for the locks of all streams, which
-# threads of the parent may have had at the fork.
+# Those that are one file. Not stress_fork: musl's exit() waits for the locks of all streams, and
+# threads of the parent write to streams of the program.
 export MAGRING_STRESS_SECONDS=1
 programs=$(echo "$source"/test/*/stress_*.c "$source/test/queue/ring_promise.c")
 for program in $programs; do

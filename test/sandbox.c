@@ -55,8 +55,8 @@ static const struct call {
 	long number;
 } calls[] = { CALL(brk), CALL(clock_nanosleep), CALL(close), CALL(eventfd2), CALL(futex),
 	CALL(getpid), CALL(getrandom), CALL(madvise), CALL(membarrier), CALL(mmap), CALL(mprotect),
-	CALL(mremap), CALL(munmap), CALL(newfstatat), CALL(openat), CALL(read),
-	CALL(sched_getscheduler), CALL(sched_yield), CALL(write) };
+	CALL(mremap), CALL(munmap), CALL(openat), CALL(read), CALL(sched_getscheduler),
+	CALL(sched_yield), CALL(write) };
 enum { KNOWN = sizeof(calls) / sizeof(calls[0]) };
 
 struct line {

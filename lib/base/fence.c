@@ -48,6 +48,8 @@
 bool fence_asymmetric;
 
 static pthread_once_t decided = PTHREAD_ONCE_INIT;
+/* In the child of a fork `decided` begins anew, and a decision stays. */
+static bool is_decided;
 
 static bool call_membarrier(int command)
 {
@@ -73,19 +75,35 @@ static bool is_forbidden(void)
 	return wanted != NULL && strcmp(wanted, "0") == 0;
 }
 
+static void decide_for(bool wanted)
+{
+	if (is_decided)
+		return;
+	fence_asymmetric = wanted && !is_forbidden() && pass_barriers();
+	/* A fork finds the decision before it finds that there is one. */
+	atomic_signal_fence(memory_order_seq_cst);
+	is_decided = true;
+}
+
 static void decide(void)
 {
-	fence_asymmetric = !is_forbidden() && pass_barriers();
+	decide_for(true);
 }
 
 static void decide_against(void)
 {
-	fence_asymmetric = false;
+	decide_for(false);
 }
 
 void fence_init(void)
 {
 	pthread_once(&decided, decide);
+}
+
+void fence_forget_deciding(void)
+{
+	static const pthread_once_t undone = PTHREAD_ONCE_INIT;
+	decided = undone;
 }
 
 int magring_disable_membarrier(void)

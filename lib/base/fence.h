@@ -19,6 +19,8 @@ extern bool fence_asymmetric __attribute__((visibility("hidden")));
 
 /* Find out whether membarrier works and may be used, unless that is done. */
 void fence_init(void);
+/* In the child of a fork: no other thread decides. */
+void fence_forget_deciding(void);
 
 /* Both sides in one: each thread pays for its own. */
 static inline void fence_full(void)

@@ -14,8 +14,12 @@
 #include "tuning.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 
 uint64_t pause_cost_ps = PAUSE_COST_PS;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool measured;
 
 static uint64_t least_cost_ps(void)
 {
@@ -37,7 +41,10 @@ static uint64_t least_cost_ps(void)
 
 static void measure(void)
 {
+	if (measured)
+		return;
 	uint64_t cost = least_cost_ps();
+	measured = true;
 	if (cost == UINT64_MAX)
 		return; /* no run was long enough: the clock does not tell */
 	cost = cost > PAUSE_COST_MIN_PS ? cost : PAUSE_COST_MIN_PS;
@@ -46,8 +53,13 @@ static void measure(void)
 
 void pause_init(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, measure);
+}
+
+void pause_forget_measuring(void)
+{
+	static const pthread_once_t undone = PTHREAD_ONCE_INIT;
+	once = undone;
 }
 
 /* Before other constructors: see fence.c. */

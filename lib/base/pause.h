@@ -17,6 +17,8 @@ extern uint64_t pause_cost_ps;
 
 /* Measure that, unless it is done. Takes some tens of microseconds. */
 void pause_init(void);
+/* In the child of a fork: no other thread measures. */
+void pause_forget_measuring(void);
 
 /* The number of pauses that come nearest to a time, and at least one. */
 static inline unsigned int pauses_in(uint64_t ns)

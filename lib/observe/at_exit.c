@@ -8,7 +8,12 @@
  *
  * exit() writes the files of pools that are still there, while other threads go
  * on. It does so in a section of the table of pools, so that none of them goes
- * away. Pools of which the process is a forked child are left to its parent.
+ * away. Pools that the process has inherited as a forked child are left to its
+ * parent at exit(). A pool that another thread is destroying is left to that
+ * thread, and its file is cut short if exit() ends the process before.
+ *
+ * The file has no buffer. What is in one exit() would write once more, in a
+ * child that another thread forks meanwhile.
  */
 #include "observe/at_exit.h"
 
@@ -61,11 +66,15 @@ void report_done(struct magring_pool *pool)
 	int cancel_state;
 	if (pool->profile == NULL || pool->profile->file == NULL)
 		return;
+	/* Relaxed: all that matters is that one thread writes the file. */
+	if (atomic_exchange_explicit(&pool->profile->reported, true, memory_order_relaxed))
+		return;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	if (asprintf(&name, "%s.%d.%" PRIu64 ".heap", pool->profile->file, (int)getpid(),
 		    pool->registry.serial) > 0) {
 		FILE *file = fopen(name, "we");
-		bool written = file != NULL && magring_pool_write_profile(pool, file) == 0;
+		bool written = file != NULL && setvbuf(file, NULL, _IONBF, 0) == 0 &&
+			magring_pool_write_profile(pool, file) == 0;
 		if (file != NULL && fclose(file) != 0)
 			written = false;
 		if (!written)
@@ -88,14 +97,13 @@ static void at_exit(void)
 	thread_section_end(half);
 }
 
-static void register_at_exit(void)
-{
-	atexit(at_exit); /* if that fails, no files are written at exit */
-}
-
+/* Not by pthread_once(), in which a thread of the parent may have been. */
 void report_begin(const struct magring_pool *pool)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	if (pool->profile != NULL && pool->profile->file != NULL)
-		pthread_once(&once, register_at_exit);
+	static _Atomic(bool) registered;
+	if (pool->profile == NULL || pool->profile->file == NULL)
+		return;
+	/* Relaxed: twice does no harm, since each file is written once. */
+	if (!atomic_load_explicit(&registered, memory_order_relaxed) && atexit(at_exit) == 0)
+		atomic_store_explicit(&registered, true, memory_order_relaxed);
 }

@@ -41,34 +41,34 @@ static bool find_call(const char *call, Dl_info *ret_info, uintptr_t *ret_moved)
  * "function+0x17 (program+0x1234)": the first if it is known, the second for
  * addr2line and gdb. Both are of the call, not of what follows it.
  */
-static void write_frame(FILE *out, const void *address)
+static void write_frame(struct text *out, const void *address)
 {
 	const char *call = (const char *)address - 1;
 	Dl_info info = { 0 };
 	uintptr_t moved = 0;
-	fputs("    ", out);
+	text_add_string(out, "    ");
 	if (!find_call(call, &info, &moved)) {
-		fprintf(out, "0x%" PRIxPTR "\n", (uintptr_t)call);
+		text_print(out, "0x%" PRIxPTR "\n", (uintptr_t)call);
 		return;
 	}
 	if (info.dli_sname != NULL)
-		fprintf(out, "%s+0x%" PRIxPTR " ", info.dli_sname,
+		text_print(out, "%s+0x%" PRIxPTR " ", info.dli_sname,
 			(uintptr_t)call - (uintptr_t)info.dli_saddr);
-	fprintf(out, "(%s+0x%" PRIxPTR ")\n", info.dli_fname, (uintptr_t)call - moved);
+	text_print(out, "(%s+0x%" PRIxPTR ")\n", info.dli_fname, (uintptr_t)call - moved);
 }
 
-static void write_live(FILE *out, const struct live *live, int64_t now_ns)
+static void write_live(struct text *out, const struct live *live, int64_t now_ns)
 {
 	int64_t age_ms = (now_ns - live->time_ns) / 1000000;
-	fputs("  id \"", out);
+	text_add_string(out, "  id \"");
 	for (size_t i = 0; i < live->id_size && i < SAMPLE_ID_KEPT; i++) {
 		unsigned char byte = live->id[i];
 		if (byte < ' ' || byte > '~' || byte == '"' || byte == '\\')
-			fprintf(out, "\\x%02x", byte);
+			text_print(out, "\\x%02x", byte);
 		else
-			fputc(byte, out);
+			text_add_byte(out, (char)byte);
 	}
-	fprintf(out, "\"%s, %zu bytes, %" PRId64 ".%03d s old\n",
+	text_print(out, "\"%s, %zu bytes, %" PRId64 ".%03d s old\n",
 		live->id_size > SAMPLE_ID_KEPT ? "..." : "", live->bytes, age_ms / 1000,
 		(int)(age_ms % 1000));
 }
@@ -116,19 +116,19 @@ static void copy_group(struct group *group, struct stack *stack)
 	}
 }
 
-static void write_group(FILE *out, const struct group *group, int64_t now_ns)
+static void write_group(struct text *out, const struct group *group, int64_t now_ns)
 {
-	fprintf(out, "%" PRIu64 " messages with %" PRIu64 " bytes were allocated here:\n",
+	text_print(out, "%" PRIu64 " messages with %" PRIu64 " bytes were allocated here:\n",
 		group->used.objects, group->used.bytes);
 	for (int i = 0; i < group->stack->depth; i++)
 		write_frame(out, group->stack->frame[i]);
 	for (size_t i = 0; i < group->used.objects && i < REPORT_MESSAGES; i++)
 		write_live(out, &group->oldest[i], now_ns);
 	if (group->used.objects > REPORT_MESSAGES)
-		fputs("  and younger ones\n", out);
+		text_add_string(out, "  and younger ones\n");
 }
 
-static void write_groups(FILE *out, struct profile *profile)
+static void write_groups(struct text *out, struct profile *profile)
 {
 	struct stack *largest[REPORT_GROUPS];
 	struct group group[REPORT_GROUPS];
@@ -141,25 +141,25 @@ static void write_groups(FILE *out, struct profile *profile)
 	for (size_t i = 0; i < groups && i < REPORT_GROUPS; i++)
 		write_group(out, &group[i], now_ns);
 	if (groups > REPORT_GROUPS)
-		fprintf(out, "and %zu groups with fewer bytes\n", groups - REPORT_GROUPS);
+		text_print(out, "and %zu groups with fewer bytes\n", groups - REPORT_GROUPS);
 }
 
-static bool compose_leaks(FILE *out, void *context)
+static bool compose_leaks(struct text *out, void *context)
 {
 	struct magring_pool *pool = context;
 	struct magring_pool_stats stats = { .size = sizeof(stats) };
 	struct profile *profile = pool->profile;
 	magring_pool_get_stats(pool, &stats);
-	fprintf(out,
+	text_print(out,
 		"magring: pool \"%s\": %" PRIu64 " slabs are out, messages of %" PRIu64 " bytes",
 		pool->name, stats.slabs_in_use, stats.payload_bytes_in_use);
 	if (profile == NULL || profile->inherited) {
-		fputs("; nothing is sampled\n", out);
+		text_add_string(out, "; nothing is sampled\n");
 		return true;
 	}
 	if (profile->mean > 1)
-		fprintf(out, "; sampled, once in %" PRIu64 " bytes", profile->mean);
-	fputc('\n', out);
+		text_print(out, "; sampled, once in %" PRIu64 " bytes", profile->mean);
+	text_add_byte(out, '\n');
 	write_groups(out, profile);
 	return true;
 }

@@ -14,18 +14,18 @@
 #include "observe/text.h"
 
 /* A label value: backslash, quote and newline are escaped. */
-static void write_label(FILE *out, const char *name, const char *value)
+static void write_label(struct text *out, const char *name, const char *value)
 {
-	fprintf(out, "%s=\"", name);
+	text_print(out, "%s=\"", name);
 	for (; *value != '\0'; value++) {
 		if (*value == '\n')
-			fputs("\\n", out);
+			text_add_string(out, "\\n");
 		else if (*value == '"' || *value == '\\')
-			fprintf(out, "\\%c", *value);
+			text_print(out, "\\%c", *value);
 		else
-			fputc(*value, out);
+			text_add_byte(out, *value);
 	}
-	fputc('"', out);
+	text_add_byte(out, '"');
 }
 
 struct family {
@@ -108,44 +108,44 @@ static const struct family queue_families[] = {
 };
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-static void write_family(FILE *out, const struct family *family)
+static void write_family(struct text *out, const struct family *family)
 {
-	fprintf(out, "# TYPE magring_%s %s\n", family->name, family->type);
+	text_print(out, "# TYPE magring_%s %s\n", family->name, family->type);
 	if (family->unit != NULL)
-		fprintf(out, "# UNIT magring_%s %s\n", family->name, family->unit);
-	fprintf(out, "# HELP magring_%s %s\n", family->name, family->help);
+		text_print(out, "# UNIT magring_%s %s\n", family->name, family->unit);
+	text_print(out, "# HELP magring_%s %s\n", family->name, family->help);
 }
 
 /* The labels of a sample. */
-static void write_labels(FILE *out, const char *pool, const char *label, const char *value)
+static void write_labels(struct text *out, const char *pool, const char *label, const char *value)
 {
-	fputc('{', out);
+	text_add_byte(out, '{');
 	write_label(out, "pool", pool);
 	if (label != NULL) {
-		fputc(',', out);
+		text_add_byte(out, ',');
 		write_label(out, label, value);
 	}
-	fputs("} ", out);
+	text_add_string(out, "} ");
 }
 
 /* One sample of a family: its labels, then its value out of the statistics. */
-static void write_sample(FILE *out, const struct family *family, const char *pool,
+static void write_sample(struct text *out, const struct family *family, const char *pool,
 	const char *label, const char *value, const void *stats)
 {
-	fprintf(out, "magring_%s%s", family->name, family->type[0] == 'c' ? "_total" : "");
+	text_print(out, "magring_%s%s", family->name, family->type[0] == 'c' ? "_total" : "");
 	write_labels(out, pool, label, value);
-	fprintf(out, "%" PRIu64 "\n",
+	text_print(out, "%" PRIu64 "\n",
 		*(const uint64_t *)(const void *)((const char *)stats + family->offset));
 }
 
-static void write_ratio(FILE *out, const struct family *family, const char *pool, const char *label,
-	const char *value, double ratio)
+static void write_ratio(struct text *out, const struct family *family, const char *pool,
+	const char *label, const char *value, double ratio)
 {
 	/* Not %f: a locale may have a decimal comma. */
 	uint64_t millionths = (uint64_t)(ratio * 1e6 + 0.5);
-	fprintf(out, "magring_%s", family->name);
+	text_print(out, "magring_%s", family->name);
 	write_labels(out, pool, label, value);
-	fprintf(out, "%" PRIu64 ".%06" PRIu64 "\n", millionths / 1000000, millionths % 1000000);
+	text_print(out, "%" PRIu64 ".%06" PRIu64 "\n", millionths / 1000000, millionths % 1000000);
 }
 
 /* --------------------------------------------------------- expositions -- */
@@ -166,7 +166,7 @@ struct exposition {
 	uint64_t flags;
 };
 
-static void write_pools(FILE *out, const struct exposition *exposition)
+static void write_pools(struct text *out, const struct exposition *exposition)
 {
 	for (size_t i = 0; i < COUNT_OF(pool_families); i++) {
 		const struct family *family = &pool_families[i];
@@ -182,7 +182,8 @@ static void write_pools(FILE *out, const struct exposition *exposition)
 }
 
 /* The samples of one family for the classes of one pool. */
-static void write_classes_of(FILE *out, const struct family *family, struct magring_pool *pool)
+static void write_classes_of(struct text *out, const struct family *family,
+	struct magring_pool *pool)
 {
 	for (unsigned int i = 0; i < pool->depot.classes; i++) {
 		struct magring_class_stats stats = { .size = sizeof(stats) };
@@ -198,7 +199,7 @@ static void write_classes_of(FILE *out, const struct family *family, struct magr
 	}
 }
 
-static void write_classes(FILE *out, const struct exposition *exposition)
+static void write_classes(struct text *out, const struct exposition *exposition)
 {
 	for (size_t i = 0; i <= COUNT_OF(class_families); i++) {
 		const struct family *family =
@@ -211,7 +212,8 @@ static void write_classes(FILE *out, const struct exposition *exposition)
 
 /* The samples of one family for the queues of one pool, or with NULL of none.
  * An empty label is the same as none. */
-static void write_queues_of(FILE *out, const struct family *family, struct magring_pool *pool)
+static void write_queues_of(struct text *out, const struct family *family,
+	struct magring_pool *pool)
 {
 	struct queue_list *list = queue_list(pool);
 	const char *name = pool != NULL ? pool->name : "";
@@ -226,7 +228,7 @@ static void write_queues_of(FILE *out, const struct family *family, struct magri
 	pthread_mutex_unlock(&list->lock);
 }
 
-static void write_queues(FILE *out, const struct exposition *exposition)
+static void write_queues(struct text *out, const struct exposition *exposition)
 {
 	for (size_t i = 0; i < COUNT_OF(queue_families); i++) {
 		const struct family *family = &queue_families[i];
@@ -246,16 +248,16 @@ static void take_snapshot(struct exposition *exposition, struct magring_pool *po
 	magring_pool_get_stats(pool, &snapshot->stats);
 }
 
-static void write_exposition(FILE *out, const struct exposition *exposition)
+static void write_exposition(struct text *out, const struct exposition *exposition)
 {
 	write_pools(out, exposition);
 	write_classes(out, exposition);
 	write_queues(out, exposition);
 	if (!(exposition->flags & MAGRING_METRICS_NO_EOF))
-		fputs("# EOF\n", out);
+		text_add_string(out, "# EOF\n");
 }
 
-static bool compose_one(FILE *out, void *pool)
+static bool compose_one(struct text *out, void *pool)
 {
 	struct snapshot snapshot;
 	struct exposition exposition = { .snapshots = &snapshot };
@@ -264,7 +266,7 @@ static bool compose_one(FILE *out, void *pool)
 	return true;
 }
 
-static bool compose_all(FILE *out, void *flags)
+static bool compose_all(struct text *out, void *flags)
 {
 	struct exposition exposition = { .no_pool_queues = true, .flags = *(uint64_t *)flags };
 	/* Until its end no pool is freed that is in the table now. */

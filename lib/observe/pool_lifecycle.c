@@ -102,8 +102,9 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	size_t limit, payload;
 	if (ret_pool == NULL)
 		return -EINVAL;
-	fork_base_init();
-	int rc = choose_limits(options, &limit, &payload);
+	int rc = fork_base_init();
+	if (rc == 0)
+		rc = choose_limits(options, &limit, &payload);
 	if (rc != 0)
 		return rc;
 	struct magring_pool *pool = aligned_alloc(_Alignof(struct magring_pool), sizeof(*pool));

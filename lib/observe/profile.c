@@ -8,20 +8,22 @@
  * sampled messages wait. The frames of a stack never change.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "observe/text.h"
 #include "pool/pool.h"
 #include "pool/sample.h"
 
-static void write_counts(FILE *out, struct count used, struct count allocated)
+static void write_counts(struct text *out, struct count used, struct count allocated)
 {
 	/*
 	 * pprof compares these texts. If nothing was ever freed they must not
 	 * be the same, as in a profile of what is in use only. So one has
 	 * leading zeros.
 	 */
-	fprintf(out, "%" PRIu64 ": %" PRIu64 " [%020" PRIu64 ": %020" PRIu64 "] @", used.objects,
+	text_print(out, "%" PRIu64 ": %" PRIu64 " [%020" PRIu64 ": %020" PRIu64 "] @", used.objects,
 		used.bytes, allocated.objects, allocated.bytes);
 }
 
@@ -31,40 +33,40 @@ static void add_count(struct count *sum, struct count count)
 	sum->bytes += count.bytes;
 }
 
-static void write_stacks(FILE *out, struct profile *profile)
+static void write_stacks(struct text *out, struct profile *profile)
 {
 	struct count used = { 0 }, allocated = { 0 };
 	profile_for_each(profile, stack) {
 		add_count(&used, stack_in_use(stack));
 		add_count(&allocated, stack->allocated);
 	}
-	fputs("heap profile: ", out);
+	text_add_string(out, "heap profile: ");
 	write_counts(out, used, allocated);
-	fprintf(out, " heap_v2/%" PRIu64 "\n", profile->mean);
+	text_print(out, " heap_v2/%" PRIu64 "\n", profile->mean);
 	profile_for_each(profile, stack) {
 		if (stack->allocated.objects == 0)
 			continue;
 		write_counts(out, stack_in_use(stack), stack->allocated);
 		for (int i = 0; i < stack->depth; i++)
-			fprintf(out, " 0x%" PRIxPTR, (uintptr_t)stack->frame[i]);
-		fputc('\n', out);
+			text_print(out, " 0x%" PRIxPTR, (uintptr_t)stack->frame[i]);
+		text_add_byte(out, '\n');
 	}
 }
 
-static void write_maps(FILE *out)
+static void write_maps(struct text *out)
 {
 	char part[4096];
-	size_t size;
-	FILE *maps = fopen("/proc/self/maps", "re");
-	fputs("\nMAPPED_LIBRARIES:\n", out);
-	if (maps == NULL)
+	ssize_t size;
+	text_add_string(out, "\nMAPPED_LIBRARIES:\n");
+	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return;
-	while ((size = fread(part, 1, sizeof(part), maps)) > 0)
-		fwrite(part, 1, size, out);
-	fclose(maps);
+	while ((size = read(fd, part, sizeof(part))) > 0)
+		text_add(out, part, (size_t)size);
+	close(fd);
 }
 
-static bool compose_profile(FILE *out, void *context)
+static bool compose_profile(struct text *out, void *context)
 {
 	struct magring_pool *pool = context;
 	struct profile *profile = pool->profile;
@@ -73,9 +75,9 @@ static bool compose_profile(FILE *out, void *context)
 		write_stacks(out, profile);
 		pthread_mutex_unlock(&profile->lock);
 	} else {
-		fputs("heap profile: ", out);
+		text_add_string(out, "heap profile: ");
 		write_counts(out, (struct count){ 0 }, (struct count){ 0 });
-		fputs(" heap_v2/1\n", out);
+		text_add_string(out, " heap_v2/1\n");
 	}
 	write_maps(out);
 	return true;

@@ -5,69 +5,83 @@
  * Composing it takes locks. They must not be held while a stream makes the
  * thread wait, nor by a thread that is cancelled there.
  *
- * The C library flushes all streams at exit(), in the child of a fork those of
- * the parent's other threads as well. The stacks of these threads are other
- * threads' by then. So what a stream leads to is on the heap, and what another
- * process composed is dropped.
+ * No stream of the library's own is used. exit() flushes all streams, and musl
+ * waits for the lock of each. In the child of a fork they are those of the
+ * parent's other threads as well.
  */
 #include "observe/text.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdbool.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
 
 #include "pool/fork.h"
 
-struct text {
-	char *bytes;
-	size_t size;
-	bool failed;             /* memory was refused, so the text is not complete */
-	unsigned int generation; /* of the process */
-};
-
-/* Not open_memstream(): its stream does not say that memory was refused. */
-static ssize_t append(void *cookie, const char *bytes, size_t size)
+static bool make_room(struct text *text, size_t size)
 {
-	struct text *text = cookie;
-	if (text->generation != fork_generation())
-		return (ssize_t)size;
-	char *more = realloc(text->bytes, text->size + size);
-	if (more == NULL) {
+	if (text->failed || size <= text->room - text->size)
+		return !text->failed;
+	size_t room = 2 * (text->room + size);
+	char *bytes = realloc(text->bytes, room);
+	if (bytes == NULL) {
 		text->failed = true;
-		return 0;
+		return false;
 	}
-	memcpy(more + text->size, bytes, size);
-	text->bytes = more;
+	text->bytes = bytes;
+	text->room = room;
+	return true;
+}
+
+void text_add(struct text *text, const void *bytes, size_t size)
+{
+	if (!make_room(text, size))
+		return;
+	memcpy(text->bytes + text->size, bytes, size);
 	text->size += size;
-	return (ssize_t)size;
 }
 
-static int compose_text(struct text *text, FILE *stream, bool (*compose)(FILE *out, void *context),
-	void *context)
+void text_add_string(struct text *text, const char *string)
 {
-	FILE *out = fopencookie(text, "w", (cookie_io_functions_t){ .write = append });
-	if (out == NULL)
-		return -ENOMEM;
-	bool composed = compose(out, context);
-	if (fclose(out) != 0 || !composed || text->failed)
-		return -ENOMEM;
-	return fwrite(text->bytes, 1, text->size, stream) == text->size ? 0 : -EIO;
+	text_add(text, string, strlen(string));
 }
 
-int text_compose(FILE *stream, bool (*compose)(FILE *out, void *context), void *context)
+void text_add_byte(struct text *text, char byte)
 {
-	int cancel_state, rc = -ENOMEM;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-	struct text *text = calloc(1, sizeof(*text));
-	if (text != NULL) {
-		text->generation = fork_generation();
-		rc = compose_text(text, stream, compose, context);
-		free(text->bytes);
-		free(text);
+	text_add(text, &byte, 1);
+}
+
+void text_print(struct text *text, const char *format, ...)
+{
+	/* With the zero byte that follows: the next part overwrites it. */
+	size_t needs = 1;
+	while (make_room(text, needs)) {
+		size_t room = text->room - text->size;
+		va_list arguments;
+		va_start(arguments, format);
+		int size = vsnprintf(text->bytes + text->size, room, format, arguments);
+		va_end(arguments);
+		if (size < 0) {
+			text->failed = true;
+		} else if ((size_t)size < room) {
+			text->size += (size_t)size;
+			return;
+		}
+		needs = (size_t)size + 1;
 	}
+}
+
+int text_compose(FILE *stream, bool (*compose)(struct text *text, void *context), void *context)
+{
+	struct text text = { 0 };
+	int cancel_state, rc = -ENOMEM;
+	if (!fork_init()) /* the text may come before the first create */
+		return -ENOMEM;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	if (compose(&text, context) && !text.failed)
+		rc = fwrite(text.bytes, 1, text.size, stream) == text.size ? 0 : -EIO;
+	free(text.bytes);
 	pthread_setcancelstate(cancel_state, NULL);
 	return rc;
 }

@@ -10,9 +10,12 @@
  *	lists     of queues are empty, and those of sampled messages unused
  *	counts    of threads that are in something are zero
  *
+ * and what is done once is done by the child, if it was not done yet. glibc
+ * sees to that itself, and with musl the child would wait.
+ *
  * Queues and profiles that were there know that they are in no list. What the
- * child makes itself is like any other process's. So a parent leaves nothing
- * behind by the pools that it had and destroyed. All else is lock-free: another
+ * child makes itself is like any other process's, and no pool that its parent
+ * has destroyed before makes a difference. All else is lock-free: another
  * thread of the parent is as one that has stopped for good.
  *
  * Nothing is done before the fork, so no fork waits for a thread that has
@@ -22,10 +25,13 @@
 
 #include <pthread.h>
 
+#include "base/fence.h"
+#include "base/pause.h"
 #include "pool/sample.h"
 #include "pool/thread_exit.h"
 
-static bool watched;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool watched; /* since the first attempt */
 
 static void renew(struct queue_list *list)
 {
@@ -36,6 +42,12 @@ static void renew(struct queue_list *list)
 
 static void after_fork_child(void)
 {
+	static const pthread_once_t undone = PTHREAD_ONCE_INIT;
+	/* It is called, so forks are noticed: see watch(). */
+	watched = true;
+	once = undone;
+	fence_forget_deciding();
+	pause_forget_measuring();
 	thread_forget_sections();
 	thread_forget_watching();
 	renew(&queues_without_pool);
@@ -51,22 +63,30 @@ static void after_fork_child(void)
 
 static void watch(void)
 {
-	watched = pthread_atfork(NULL, NULL, after_fork_child) == 0;
+	if (!watched)
+		watched = pthread_atfork(NULL, NULL, after_fork_child) == 0;
 }
 
-void fork_init(void)
+bool fork_init(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static _Atomic(bool) watched_later;
 	pthread_once(&once, watch);
+	if (watched)
+		return true;
+	/*
+	 * Relaxed: the C library's lock orders handlers and forks. If two
+	 * threads come here the handler runs twice, which does no harm.
+	 */
+	if (atomic_load_explicit(&watched_later, memory_order_relaxed))
+		return true;
+	if (pthread_atfork(NULL, NULL, after_fork_child) != 0)
+		return false;
+	atomic_store_explicit(&watched_later, true, memory_order_relaxed);
+	return true;
 }
 
 /* Before other constructors: see fence.c. */
 static __attribute__((constructor(101))) void fork_at_load(void)
 {
-	fork_init();
-}
-
-bool fork_is_watched(void)
-{
-	return watched;
+	(void)fork_init(); /* or by the first create */
 }

@@ -5,26 +5,25 @@
 #ifndef MAGRING_FORK_H
 #define MAGRING_FORK_H
 
+#include <errno.h>
 #include <stdbool.h>
 
 #include "base/init.h"
 #include "pool/pool.h"
 
-/* Have forks noticed, unless that is done. */
-void fork_init(void);
-/* Whether fork_init() succeeded. */
-bool fork_is_watched(void);
-/* How many forks have led from the first process to this one. */
-static inline unsigned int fork_generation(void)
-{
-	return queues_without_pool.generation;
-}
+/* Have forks noticed, unless that is done. False: there is no memory for it. */
+bool fork_init(void);
 
-/* Before anything is created: see base/init.h. */
-static inline void fork_base_init(void)
+/*
+ * Before anything is created: see base/init.h. A fork in base_init() is noticed
+ * already. Returns: 0, -ENOMEM.
+ */
+static inline int fork_base_init(void)
 {
+	if (!fork_init())
+		return -ENOMEM;
 	base_init();
-	fork_init();
+	return 0;
 }
 
 #endif

@@ -49,7 +49,8 @@ struct profile {
 	struct live **live; /* by round; an entry belongs to the owner of the slab */
 	size_t live_size;
 	pthread_mutex_t lock;
-	bool inherited; /* by the child of a fork: stacks have counts, but no lists */
+	_Atomic(bool) reported; /* the file is written, or being written */
+	bool inherited;         /* by the child of a fork: stacks have counts, but no lists */
 };
 
 /* What a profile is to do. */

@@ -98,8 +98,9 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 	struct magring_queue_options wanted;
 	if (ret_queue == NULL)
 		return -EINVAL;
-	fork_base_init();
-	int rc = check_options(options, &wanted);
+	int rc = fork_base_init();
+	if (rc == 0)
+		rc = check_options(options, &wanted);
 	if (rc != 0)
 		return rc;
 	struct magring_queue *queue = aligned_alloc(_Alignof(struct magring_queue), sizeof(*queue));

@@ -6,8 +6,9 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include "pool/fork.h"
 #include "queue/queue.h"
 
 static struct magring_pool *pool;
@@ -40,12 +41,23 @@ static void send_and_receive(struct magring_queue *queue)
 	magring_message_free(&received);
 }
 
+static bool are_forks_noticed(void)
+{
+	unsigned int generation = queues_without_pool.generation;
+	int status = -1;
+	pid_t child = fork();
+	if (child == 0)
+		_exit(queues_without_pool.generation == generation + 1);
+	require(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status), "no child");
+	return WEXITSTATUS(status);
+}
+
 static __attribute__((constructor(101))) void use_library(void)
 {
-	library_was_first = fork_is_watched();
+	library_was_first = are_forks_noticed();
 	require(magring_pool_create(&pool, NULL) == 0, "no pool");
 	early = create_queue();
-	require(fork_is_watched(), "forks go unnoticed");
+	require(are_forks_noticed(), "forks go unnoticed");
 	send_and_receive(early);
 }
 

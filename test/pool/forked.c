@@ -20,6 +20,7 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #ifdef __SANITIZE_THREAD__
@@ -257,10 +258,13 @@ static int written_here(void)
 }
 
 /* exit() has come to this: later than the library's function, registered before. */
-static int files_wanted = -1;
+static int files_wanted = -1, opens_wanted = -1;
+static int profiles_opened;
 
 static void count_files(void)
 {
+	if (opens_wanted >= 0)
+		_exit(profiles_opened == opens_wanted ? CHILD_IS_WELL : EXIT_FAILURE);
 	if (files_wanted < 0)
 		return; /* in the parent */
 	int files = written_here();
@@ -481,63 +485,7 @@ static void play_locks(void)
 	destroy_inherited();
 }
 
-/* --------------------------------------------- a text that is half composed -- */
-
-static void *write_metrics(void *unused)
-{
-	FILE *nothing = fopen("/dev/null", "w");
-	CHECK(nothing != NULL && magring_write_metrics(nothing, 0) == 0, "metrics");
-	if (nothing != NULL)
-		fclose(nothing);
-	return unused;
-}
-
-static bool realloc_ends;
-
-/* The parent's thread may have been in the middle of this. */
-#if defined(__GLIBC__) && !defined(SANITIZER_ASAN) && !defined(THREAD_SANITIZER)
-void *__libc_realloc(void *memory, size_t size);
-
-void *realloc(void *memory, size_t size)
-{
-	if (realloc_ends)
-		_exit(EXIT_FAILURE);
-	return __libc_realloc(memory, size);
-}
-#endif
-
-/* Where the stack of the parent's thread was. */
-static void *fill_stack(void *unused)
-{
-	volatile unsigned char bytes[64 << 10];
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = 0xff;
-	return unused;
-}
-
-static void fill_stacks_and_flush(void)
-{
-	pthread_t threads[4];
-	for (int i = 0; i < 4; i++)
-		stress_start(&threads[i], fill_stack, NULL);
-	for (int i = 0; i < 4; i++)
-		stress_join(threads[i]);
-	realloc_ends = true;
-	REQUIRE(fflush(NULL) == 0);
-}
-
-/* As exit() does, the stream that another thread of the parent was writing to. */
-static void play_text(void)
-{
-	pthread_t thread;
-	pthread_mutex_lock(&queues_without_pool.lock);
-	stress_start(&thread, write_metrics, NULL);
-	stress_sleep_ns(20000000);
-	if (MAY_START_THREADS)
-		in_child(fill_stacks_and_flush);
-	pthread_mutex_unlock(&queues_without_pool.lock);
-	stress_join(thread);
-}
+/* ------------------------------------------------------------- in a callback -- */
 
 /* A fork within drop: its queue is in no list, and no lock is held. */
 static void fork_in_drop(struct magring_message *unused, void *ret_child)
@@ -635,6 +583,126 @@ static void play_key(void)
 
 #endif
 
+/* ------------------------------------------------- streams, and the files -- */
+
+/* ThreadSanitizer does not bear threads in a child, and opens files itself. */
+#ifdef THREAD_SANITIZER
+static void play_streams(void) {}
+static void play_files(void) {}
+#else
+static bool streams_end, closing_forks;
+static _Atomic(bool) opening_waits;
+static FILE *profile_stream;
+
+#define REPLACED(name) \
+	__typeof__(name) *next; \
+	if (streams_end) \
+		_exit(EXIT_FAILURE); \
+	*(void **)&next = find_next(#name)
+
+FILE *fopencookie(void *cookie, const char *mode, cookie_io_functions_t functions)
+{
+	REPLACED(fopencookie);
+	return next(cookie, mode, functions);
+}
+
+FILE *open_memstream(char **bytes, size_t *size)
+{
+	REPLACED(open_memstream);
+	return next(bytes, size);
+}
+
+FILE *fdopen(int fd, const char *mode)
+{
+	REPLACED(fdopen);
+	return next(fd, mode);
+}
+
+FILE *fopen(const char *name, const char *mode)
+{
+	REPLACED(fopen);
+	FILE *stream = next(name, mode);
+	if (strstr(name, ".heap") == NULL)
+		return stream;
+	profiles_opened++;
+	profile_stream = stream;
+	if (atomic_exchange(&opening_waits, false))
+		hold();
+	return stream;
+}
+
+static off_t size_of(FILE *stream)
+{
+	struct stat answer;
+	CHECK(fstat(fileno(stream), &answer) == 0, "%s", strerror(errno));
+	return answer.st_size;
+}
+
+/* All is written by now, and nothing of it is left for the child to write. */
+int fclose(FILE *stream)
+{
+	REPLACED(fclose);
+	if (!closing_forks || stream != profile_stream)
+		return next(stream);
+	closing_forks = false;
+	off_t size = size_of(stream);
+	pid_t child = fork();
+	if (child == 0)
+		exit(EXIT_SUCCESS);
+	CHECK(status_of(child) == 0, "exit");
+	CHECK(size > 0 && size_of(stream) == size, "the child has written");
+	return next(stream);
+}
+
+static FILE *nothing;
+
+static void write_texts(void)
+{
+	streams_end = true;
+	REQUIRE(magring_write_metrics(nothing, 0) == 0);
+	REQUIRE(magring_pool_write_metrics(inherited.pool, nothing) == 0);
+	REQUIRE(magring_pool_write_leaks(inherited.pool, nothing) == 0);
+	REQUIRE(magring_pool_write_profile(inherited.pool, nothing) == 0);
+}
+
+/* exit() in a child may wait for any stream that a thread of the parent uses. */
+static void play_streams(void)
+{
+	inherit();
+	nothing = fopen("/dev/null", "w");
+	CHECK(nothing != NULL, "%s", strerror(errno));
+	in_child(write_texts);
+	fclose(nothing);
+	destroy_inherited();
+}
+
+static void exit_beside_destroy(void)
+{
+	pthread_t thread;
+	own.pool = pool_with(0, "own");
+	atomic_store(&opening_waits, true);
+	start_holder(&thread, destroy_pool);
+	opens_wanted = profiles_opened;
+	exit(EXIT_FAILURE);
+}
+
+static void play_files(void)
+{
+	char file[40];
+	if (!HAS_BACKTRACE)
+		return;
+	snprintf(file, sizeof(file), "%s/p", directory);
+	setenv("MAGRING_PROFILE_FILE", file, 1);
+	in_child(exit_beside_destroy);
+	closing_forks = true;
+	struct magring_pool *pool = pool_with(0, "closed");
+	CHECK(magring_pool_destroy(pool) == 0 && !closing_forks, "no profile");
+	unsetenv("MAGRING_PROFILE_FILE");
+	CHECK(written_here() == 1, "the parent's profile");
+}
+
+#endif
+
 int main(void)
 {
 	/* No watchdog, which is a thread. */
@@ -645,7 +713,8 @@ int main(void)
 	play_locks();
 	play_drop();
 	play_environment();
-	play_text();
+	play_streams();
+	play_files();
 	CHECK(rmdir(directory) == 0, "%s", strerror(errno));
 	return atomic_load(&stress_failures) != 0;
 }
