@@ -93,6 +93,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fence.h"
 
 #define EPOCH ((uint64_t)UINT32_MAX)
@@ -259,8 +260,10 @@ __attribute__((no_sanitize_address, no_sanitize_thread)) void
 eventcount_commit_wait(struct eventcount *eventcount, uint32_t ticket, int64_t deadline_ns)
 {
 	uint32_t *futex = futex_of(eventcount);
-	struct timespec deadline = { .tv_sec = deadline_ns / 1000000000,
-		.tv_nsec = deadline_ns % 1000000000 };
+	struct timespec deadline = { .tv_sec = 0 };
+	bool limited = deadline_ns != INT64_MAX;
+	bool relative = limited && clock_to_kernel(deadline_ns, &deadline);
+	int operation = relative ? FUTEX_WAIT_PRIVATE : FUTEX_WAIT_BITSET_PRIVATE;
 	int cancel_type;
 	bool interrupted;
 	do {
@@ -270,8 +273,8 @@ eventcount_commit_wait(struct eventcount *eventcount, uint32_t ticket, int64_t d
 		 * runs but the call itself.
 		 */
 		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &cancel_type);
-		long result = syscall(SYS_futex, futex, FUTEX_WAIT_BITSET_PRIVATE, ticket,
-			deadline_ns == INT64_MAX ? NULL : &deadline, NULL, FUTEX_BITSET_MATCH_ANY);
+		long result = syscall(SYS_futex, futex, operation, ticket,
+			limited ? &deadline : NULL, NULL, FUTEX_BITSET_MATCH_ANY);
 		pthread_setcanceltype(cancel_type, NULL);
 		interrupted = result != 0 && errno == EINTR;
 	} while (interrupted);

@@ -24,7 +24,8 @@
  * The chain may break. Two threads may share their bit in the set of those that
  * have passed the signal on. A level-triggered worker may poll while the signal
  * is consumed, and sleep. Another thread's next signal may wake it or a third.
- * So a thread passes on again if none has for PASS_ON_NS.
+ * So a thread passes on again if none has for PASS_ON_NS, and always where the
+ * clock is refused.
  *
  * On a closed queue each answer of -EPIPE passes the signal on, as its thread
  * comes for no more. So does the close itself.
@@ -64,7 +65,8 @@ static bool is_due(struct magring_queue *queue, enum side side, uint64_t self)
 	if (!(atomic_load_explicit(&queue->eventcount[side].passed, memory_order_relaxed) & self))
 		return true;
 	int64_t passed_ns = atomic_load_explicit(&queue->passed_ns[side], memory_order_relaxed);
-	return clock_coarse() - passed_ns >= PASS_ON_NS;
+	int64_t now_ns = clock_coarse();
+	return now_ns == CLOCK_REFUSED || now_ns - passed_ns >= PASS_ON_NS;
 }
 
 void descriptor_pass_on(struct magring_queue *queue, enum side side)
