@@ -13,9 +13,15 @@
  *
  * The decision
  *
- * The first create of a pool or queue decides, or magring_disable_membarrier()
- * does before it. Both answers share one pthread_once(), `decided`. The first
- * that comes goes on, and all others wait for it. Registering decides nothing.
+ * The first create of a pool or queue decides, unless its arguments are wrong,
+ * and so does magring_write_metrics(). Or magring_disable_membarrier() does
+ * before them. Both answers share one pthread_once(), `decided`. The first that
+ * comes goes on, and all others wait for it.
+ *
+ * Registering at load decides nothing. In a program that is linked statically,
+ * constructors of the program may come before it, or run beside it in threads.
+ * It has a pthread_once() of its own, which the decision against membarrier
+ * uses up. So it is over by then, or does not happen.
  *
  * No fence comes before the decision. Those of pools and queues follow their
  * creation, and those of the table of pools the fence_init() that
@@ -44,27 +50,40 @@
 #include <unistd.h>
 
 #include "magring.h"
+#include "tuning.h"
 
 bool fence_asymmetric;
 
 static pthread_once_t decided = PTHREAD_ONCE_INIT;
+static pthread_once_t registered = PTHREAD_ONCE_INIT; /* at load */
 
-static bool call_membarrier(int command)
+/*
+ * ENOMEM lasts for a moment, inside the kernel, or for ever: a filter may
+ * answer it as any other. After the decision there is nothing to do but try
+ * again, so only calls before it are limited.
+ */
+static bool call_membarrier(int command, bool limited)
 {
+	unsigned int tries = 0;
 	long result;
 	do
 		result = syscall(SYS_membarrier, command, 0, 0);
-	while (result != 0 && errno == ENOMEM); /* for a moment, inside the kernel */
+	while (result != 0 && errno == ENOMEM && (!limited || ++tries < MEMBARRIER_TRIES));
 	return result == 0;
 }
 
-static bool pass_barriers(void)
+static bool register_process(void)
 {
-	if (call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
+	return call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, true);
+}
+
+static bool pass_barriers(bool limited)
+{
+	if (call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED, limited))
 		return true;
 	/* EPERM: this process is not registered, or it is a filter's answer. */
-	return errno == EPERM && call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
-		call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+	return errno == EPERM && register_process() &&
+		call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED, limited);
 }
 
 static bool is_forbidden(void)
@@ -75,11 +94,20 @@ static bool is_forbidden(void)
 
 static void decide(void)
 {
-	fence_asymmetric = !is_forbidden() && pass_barriers();
+	fence_asymmetric = !is_forbidden() && pass_barriers(true);
 }
+
+static void register_unless_forbidden(void)
+{
+	if (!is_forbidden())
+		(void)register_process();
+}
+
+static void register_never(void) {}
 
 static void decide_against(void)
 {
+	pthread_once(&registered, register_never);
 	fence_asymmetric = false;
 }
 
@@ -96,15 +124,14 @@ int magring_disable_membarrier(void)
 
 /*
  * A process that has one thread registers in no time, and others in some
- * milliseconds. It decides nothing. (Priority 101 is the first that programs
- * may use, as other constructors may start threads. One of the program's may
- * come even earlier: see init.h. gcc ignores the priority on a function that
- * was declared without it.)
+ * milliseconds. (Priority 101 is the first that programs may use, as other
+ * constructors may start threads. One of the program's may come even earlier:
+ * see init.h. gcc ignores the priority on a function that was declared without
+ * it.)
  */
 static __attribute__((constructor(101))) void register_at_load(void)
 {
-	if (!is_forbidden())
-		(void)call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+	pthread_once(&registered, register_unless_forbidden);
 }
 
 void fence_heavy(void)
@@ -113,7 +140,7 @@ void fence_heavy(void)
 		fence_full();
 		return;
 	}
-	if (pass_barriers())
+	if (pass_barriers(false))
 		return;
 	/*
 	 * A filter that was installed later forbids it. Nothing else orders the
@@ -123,6 +150,7 @@ void fence_heavy(void)
 	 */
 	static const char message[] = "magring: membarrier worked at start and is refused now: "
 				      "see magring_disable_membarrier()\n";
-	(void)!write(STDERR_FILENO, message, sizeof(message) - 1);
+	/* Raw: write() is a cancellation point, and would end the thread. */
+	(void)syscall(SYS_write, STDERR_FILENO, message, sizeof(message) - 1);
 	abort();
 }
