@@ -397,6 +397,8 @@ MUTANTS = [
     Mutant("a chunk is whole with a slab missing", "pool/trim.c",
            "span->free == span->chunk->bytes", "span->free + 8192 >= span->chunk->bytes",
            "sched/memory_trim"),
+    Mutant("the notes of a trim are not sorted", "pool/trim.c",
+           "\tsort(trim->spans, trim->count);\n\twhile", "\twhile", "sched/memory_trim"),
     Mutant("a trim keeps what is not trimmed", "pool/trim.c",
            "\tdepot_put_part(trim->depot, class_index, magazine);", "\t(void)left;",
            "sched/memory_trim"),
