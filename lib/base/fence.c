@@ -60,9 +60,10 @@ static pthread_once_t registered = PTHREAD_ONCE_INIT; /* at load */
 /*
  * ENOMEM lasts for a moment, inside the kernel, or for ever: a filter may
  * answer it as any other. After the decision there is nothing to do but try
- * again, so only calls before it are limited.
+ * again, so only calls before it are limited. (Inlined, as the next but one, so
+ * that the machine code of fence_heavy() shows the call.)
  */
-static bool call_membarrier(int command, bool limited)
+static inline __attribute__((always_inline)) bool call_membarrier(int command, bool limited)
 {
 	unsigned int tries = 0;
 	long result;
@@ -77,7 +78,7 @@ static bool register_process(void)
 	return call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, true);
 }
 
-static bool pass_barriers(bool limited)
+static inline __attribute__((always_inline)) bool pass_barriers(bool limited)
 {
 	if (call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED, limited))
 		return true;
