@@ -92,24 +92,30 @@
  *
  * System calls, for a sandbox on x86-64 or aarch64: these, those of the lines
  * named after a semicolon, and clock_gettime without a vDSO. Names are the
- * kernel's, and malloc is that of glibc 2.36.
+ * kernel's, and the C library is glibc 2.36.
  *
  *	load              membarrier
  *	create            futex membarrier mmap; malloc
- *	send, receive     futex membarrier sched_getscheduler sched_yield
- *	descriptors       eventfd2 read write; send, receive
- *	alloc, free       futex membarrier mprotect sched_getscheduler
- *	                  sched_yield; sampled: malloc
+ *	send, receive     futex membarrier restart_syscall sched_getscheduler
+ *	                  sched_yield
+ *	descriptors       close eventfd2 read write; send, receive
+ *	alloc, free       futex membarrier mprotect restart_syscall;
+ *	                  sampled: malloc
  *	trim              futex madvise membarrier mmap munmap
- *	release, destroy  clock_nanosleep close futex membarrier munmap; malloc
- *	metrics, leaks    futex; malloc, and what the stream needs
+ *	release, destroy  clock_nanosleep close futex membarrier munmap
+ *	                  restart_syscall; malloc
+ *	metrics, leaks    futex membarrier; malloc, and what the stream needs
  *	profile           close futex getpid openat read; as metrics
  *	malloc            brk close getrandom madvise mmap mprotect mremap
  *	                  munmap openat read
  *
- * The first pool with samples loads a library. If membarrier is refused after
- * the first create, the process is aborted when it is next needed. So disable
- * it before: see magring_disable_membarrier().
+ * Closing a queue belongs to the line of send. A thread's flush and its end
+ * belong to that of alloc, beside what the end of any thread needs. With
+ * MAGRING_PROFILE_FILE a destroy and an exit also need the line of profiles,
+ * and what a file needs. The first pool with samples loads a library.
+ *
+ * If membarrier is refused after the first create, the process is aborted when
+ * it is next needed. So disable it before: see magring_disable_membarrier().
  */
 #ifndef MAGRING_H
 #define MAGRING_H
@@ -160,9 +166,11 @@ struct magring_queue;
 /*
  * Have the library never call membarrier(2) again, for a sandbox without it.
  * Every send, receive, allocation and free then has a memory barrier of its
- * own. It comes before the first create of a pool or queue. So does the
- * environment's MAGRING_MEMBARRIER=0, which spares the call at load as well. A
- * process with raised privileges ignores that. Returns 0, -EBUSY (too late).
+ * own. It comes before the first create of a pool or queue, and the first
+ * magring_write_metrics(). (One that is refused for its arguments decides
+ * nothing.) So does the environment's MAGRING_MEMBARRIER=0, which spares the
+ * call at load as well. A process with raised privileges ignores that. Returns
+ * 0, -EBUSY (too late).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_disable_membarrier(void);
 

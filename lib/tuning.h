@@ -9,8 +9,7 @@
  *
  * Times are in nanoseconds, as a pause of the processor takes anything from
  * none to 40 of them: see base/pause.h. (CHALLENGE_AFTER counts tries, and
- * PAUSE_COST_PS and its bounds are picoseconds.) Sizes
- * and limits that a layout depends on stand with the layout.
+ * PAUSE_COST_PS and its bounds are picoseconds.) Sizes of layouts stand there.
  */
 #ifndef MAGRING_TUNING_H
 #define MAGRING_TUNING_H
@@ -26,6 +25,8 @@
 #ifndef EVENTCOUNT_FENCES_IN_VAIN
 #define EVENTCOUNT_FENCES_IN_VAIN 251
 #endif
+/* Calls of membarrier without memory before it is given up. Not measured. */
+#define MEMBARRIER_TRIES 1000
 /*
  * Runs that measure a pause when the library is loaded, of 2 to 4 us each. Of
  * 300 starts on a busy machine the result of each is within 8 % of the median

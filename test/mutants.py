@@ -398,6 +398,8 @@ MUTANTS = [
     Mutant("a chunk is whole with a slab missing", "pool/trim.c",
            "span->free == span->chunk->bytes", "span->free + 8192 >= span->chunk->bytes",
            "sched/memory_trim"),
+    Mutant("the notes of a trim are not sorted", "pool/trim.c",
+           "\tsort(trim->spans, trim->count);\n\twhile", "\twhile", "sched/memory_trim"),
     Mutant("a trim keeps what is not trimmed", "pool/trim.c",
            "\tdepot_put_part(trim->depot, class_index, magazine);", "\t(void)left;",
            "sched/memory_trim"),
@@ -432,7 +434,7 @@ MUTANTS = [
            "\tif (bytes == NULL) {\n\t\ttext->failed = true;\n", "\tif (bytes == NULL) {\n",
            "failing_calls", config="plain", by="violation"),
     Mutant("a barrier that the kernel has no memory for is not tried again", "base/fence.c",
-           "while (result != 0 && errno == ENOMEM);", "while (0);",
+           "while (result != 0 && errno == ENOMEM && (!limited || ++tries < MEMBARRIER_TRIES));", "while (0 && limited && tries);",
            "failing_calls", config="plain", by="violation"),
     Mutant("a thread without a cache counts as if it were alone", "pool/alloc.c", "\tif (shared)\n", "\tif (0)\n", "sched/memory_overflow", runs=100),
 
@@ -1013,18 +1015,18 @@ MUTANTS = [
 
     # membarrier in a process that was restored from a checkpoint.
     Mutant("a lost registration is renewed, and the barrier not passed", "base/fence.c",
-           "call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&\n"
-           "\t\tcall_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);",
-           "call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);",
+           "register_process() &&\n"
+           "\t\tcall_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED, limited);",
+           "register_process();",
            "sched/eventcount_restored", memory="weak", strategy="random", runs=2000),
     Mutant("a lost registration counts as a barrier", "base/fence.c",
-           "errno == EPERM && call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&\n"
-           "\t\tcall_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);",
+           "errno == EPERM && register_process() &&\n"
+           "\t\tcall_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED, limited);",
            "errno == EPERM;", "sched/eventcount_restored", memory="weak", runs=500),
     Mutant("a lost registration is not renewed", "base/fence.c",
-           "call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&\n"
-           "\t\tcall_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);",
-           "call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);", "sched/eventcount_restored", runs=100),
+           "register_process() &&\n"
+           "\t\tcall_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED, limited);",
+           "call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED, limited);", "sched/eventcount_restored", runs=100),
 
     # Descriptors: what arms them, and signals that are passed on.
     Mutant("a short batch does not arm", "queue/send_recv.c",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sandbox HEADER LIBRARY: the system calls that the header lists for a sandbox
- * are those that the library makes.
+ * sandbox HEADER LIBRARY EXAMPLE: the system calls that the header lists for a
+ * sandbox are those that the library makes, and the example allows its own.
  *
  * Each line of the header's table is tried by one or more programs. A program
  * runs in a process of its own. It prepares what it needs, enters a seccomp
@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -33,6 +34,9 @@
 #include "magring.h"
 
 enum { SKIPPED = 77, TRAPPED = 3, NO_FILTER = 4, CALLS_MAX = 40, LINES_MAX = 20 };
+
+/* Of a chunk, and as many as a sort has no room for on its stack. */
+enum { CHUNK_BYTES = 65536, CHUNKS = 70 };
 
 #define GLIBC "2.36"
 
@@ -55,8 +59,8 @@ static const struct call {
 	long number;
 } calls[] = { CALL(brk), CALL(clock_nanosleep), CALL(close), CALL(eventfd2), CALL(futex),
 	CALL(getpid), CALL(getrandom), CALL(madvise), CALL(membarrier), CALL(mmap), CALL(mprotect),
-	CALL(mremap), CALL(munmap), CALL(openat), CALL(read), CALL(sched_getscheduler),
-	CALL(sched_yield), CALL(write) };
+	CALL(mremap), CALL(munmap), CALL(openat), CALL(read), CALL(restart_syscall),
+	CALL(sched_getscheduler), CALL(sched_yield), CALL(write) };
 enum { KNOWN = sizeof(calls) / sizeof(calls[0]) };
 
 struct line {
@@ -197,14 +201,19 @@ static struct magring_queue *queue;
 static const char *library;
 static char directory[] = "/tmp/sandbox-XXXXXX"; /* for what programs write */
 
-static void make(uint64_t sample_bytes)
+static void make_of(uint64_t limit, uint64_t sample_bytes)
 {
 	struct magring_pool_options pool_options = { .size = sizeof(pool_options),
-		.memory_limit = 65536,
+		.memory_limit = limit,
 		.sample_bytes = sample_bytes };
 	struct magring_queue_options options = { .size = sizeof(options), .capacity = 2 };
 	REQUIRE(magring_pool_create(&pool, &pool_options) == 0);
 	REQUIRE(magring_queue_create(&queue, pool, &options) == 0);
+}
+
+static void make(uint64_t sample_bytes)
+{
+	make_of(65536, sample_bytes);
 }
 
 static struct magring_message small(void)
@@ -225,6 +234,13 @@ static void *alloc_one(void *unused)
 {
 	struct magring_message message;
 	REQUIRE(magring_message_alloc(pool, &message, NULL, 0, 1000, -1) == 0);
+	return unused;
+}
+
+static void *receive_none(void *unused)
+{
+	struct magring_message message;
+	REQUIRE(magring_recv(queue, &message, -1) == -EPIPE);
 	return unused;
 }
 
@@ -251,6 +267,26 @@ static void start_sleeper(void *(*run)(void *), uint64_t (*count)(void))
 	while (count() == before)
 		usleep(1000);
 	usleep(200000); /* it spins no longer */
+}
+
+/*
+ * From a process of its own, this one is stopped and continued, again and again
+ * until it ends. In a wait with a limit the kernel then restarts the call.
+ */
+static void be_stopped(void)
+{
+	pid_t self = getpid();
+	pid_t child = fork();
+	REQUIRE(child >= 0);
+	if (child > 0)
+		return;
+	while (getppid() == self) {
+		usleep(20000);
+		kill(self, SIGSTOP);
+		usleep(5000);
+		kill(self, SIGCONT);
+	}
+	_exit(0);
 }
 
 static void load(void)
@@ -291,6 +327,57 @@ static void receive_messages(void)
 	enter_filter();
 	REQUIRE(magring_recv(queue, &message, WAIT_NS) == 0);
 	REQUIRE(magring_recv(queue, &message, WAIT_NS) == -ETIMEDOUT);
+}
+
+static void receive_stopped(void)
+{
+	struct magring_message message;
+	make(0);
+	be_stopped();
+	enter_filter();
+	REQUIRE(magring_recv(queue, &message, WAIT_NS) == -ETIMEDOUT);
+}
+
+static void close_queue(void)
+{
+	make(0);
+	start_sleeper(receive_none, parked);
+	enter_filter();
+	REQUIRE(magring_queue_close(queue) == 0);
+}
+
+/* Both find no descriptor, and make one. One of the two is closed. */
+static pthread_barrier_t together, both_made;
+static bool racing;
+
+/* The library's calls come here. */
+int eventfd(unsigned int count, int flags)
+{
+	int fd = (int)syscall(SYS_eventfd2, count, flags);
+	if (racing)
+		pthread_barrier_wait(&together);
+	return fd;
+}
+
+static void *make_descriptor(void *unused)
+{
+	enter_filter();
+	REQUIRE(magring_queue_recv_fd(queue) >= 0);
+	pthread_barrier_wait(&both_made);
+	while (unused == NULL) /* its end takes more */
+		pthread_barrier_wait(&together);
+	return NULL;
+}
+
+static void race_for_descriptor(void)
+{
+	pthread_t thread;
+	make(0);
+	racing = true;
+	pthread_barrier_init(&together, NULL, 2);
+	pthread_barrier_init(&both_made, NULL, 2);
+	REQUIRE(pthread_create(&thread, NULL, make_descriptor, NULL) == 0);
+	make_descriptor(&racing);
 }
 
 static void use_descriptors(void)
@@ -335,6 +422,52 @@ static void free_for_sleeper(void)
 		magring_message_free(&message[i]);
 }
 
+static void alloc_stopped(void)
+{
+	struct magring_message message;
+	make(0);
+	while (magring_message_alloc(pool, &message, NULL, 0, 1000, 0) == 0)
+		;
+	be_stopped();
+	enter_filter();
+	REQUIRE(magring_message_alloc(pool, &message, NULL, 0, 1000, WAIT_NS) == -ETIMEDOUT);
+}
+
+static void flush_thread(void)
+{
+	struct magring_message message[70];
+	size_t count = 0;
+	make(0);
+	while (magring_message_alloc(pool, &message[count], NULL, 0, 1000, 0) == 0)
+		count++;
+	while (count > 0)
+		magring_message_free(&message[--count]);
+	enter_filter();
+	REQUIRE(magring_pool_flush_thread(pool) == 0);
+}
+
+/* It leaves its slabs to the depot. */
+static void *end_with_cache(void *unused)
+{
+	struct magring_message message;
+	REQUIRE(magring_message_alloc(pool, &message, NULL, 0, 1000, 0) == 0);
+	magring_message_free(&message);
+	enter_filter();
+	return unused;
+}
+
+static void end_thread(void)
+{
+	/* What any thread takes at its end. */
+	static const long of_end[] = { SYS_exit, SYS_madvise, SYS_munmap, SYS_rt_sigprocmask };
+	pthread_t thread;
+	make(0);
+	for (size_t i = 0; i < sizeof(of_end) / sizeof(of_end[0]); i++)
+		allow(of_end[i]);
+	REQUIRE(pthread_create(&thread, NULL, end_with_cache, NULL) == 0);
+	pthread_join(thread, NULL);
+}
+
 /* More samples than malloc has memory for at hand. */
 static void alloc_sampled(void)
 {
@@ -368,6 +501,22 @@ static void trim(void)
 	REQUIRE(magring_pool_trim(pool, 0, &bytes) == 0);
 }
 
+static void trim_much(void)
+{
+	static struct magring_message message[20000];
+	struct magring_pool_stats stats = { .size = sizeof(stats) };
+	size_t bytes, count = 0;
+	make_of(16 << 20, 0);
+	while (count < 20000 && magring_message_alloc(pool, &message[count], NULL, 0, 1000, 0) == 0)
+		count++;
+	REQUIRE(magring_pool_get_stats(pool, &stats) == 0);
+	REQUIRE(count < 20000 && stats.slab_bytes_carved > CHUNKS * CHUNK_BYTES);
+	while (count > 0)
+		magring_message_free(&message[--count]);
+	enter_filter();
+	REQUIRE(magring_pool_trim(pool, 0, &bytes) == 0 && bytes > stats.slab_bytes_carved / 2);
+}
+
 static void release_and_destroy(void)
 {
 	make(0);
@@ -397,6 +546,14 @@ static void write_metrics(void)
 	REQUIRE(magring_pool_write_leaks(pool, stream) == 0);
 }
 
+/* Before any create. */
+static void write_metrics_first(void)
+{
+	FILE *stream = nowhere();
+	enter_filter();
+	REQUIRE(magring_write_metrics(stream, 0) == 0);
+}
+
 static void write_profile(void)
 {
 	FILE *stream = nowhere();
@@ -418,6 +575,17 @@ static void write_file(void)
 	REQUIRE(magring_queue_release(queue) == 0);
 	enter_filter();
 	REQUIRE(magring_pool_destroy(pool) == 0);
+}
+
+/* The same, when the process ends. */
+static void write_file_at_exit(void)
+{
+	allow(SYS_write);
+	REQUIRE(chdir(directory) == 0);
+	setenv("MAGRING_PROFILE_FILE", "profile", 1);
+	make(1);
+	enter_filter();
+	exit(0);
 }
 
 /* Blocks of all sizes, which come and go. */
@@ -477,18 +645,27 @@ static const struct program {
 	{ "create", create, "" },
 	{ "send, receive", send_messages, "" },
 	{ "send, receive", receive_messages, "" },
+	{ "send, receive", receive_stopped, "" },
+	{ "send, receive", close_queue, "" },
 	{ "descriptors", use_descriptors, "" },
+	{ "descriptors", race_for_descriptor, "" },
 	/* Beside another thread that reclaims. */
-	{ "alloc, free", alloc_and_free, " sched_getscheduler  sched_yield " },
+	{ "alloc, free", alloc_and_free, "" },
 	{ "alloc, free", free_for_sleeper, "" },
+	{ "alloc, free", alloc_stopped, "" },
+	{ "alloc, free", flush_thread, "" },
+	{ "alloc, free", end_thread, "" },
 	{ "alloc, free", alloc_sampled, "" },
 	{ "trim", trim, "" },
-	/* Beside threads that end, or destroy pools as well. */
-	{ "release, destroy", release_and_destroy, " clock_nanosleep futex " },
+	{ "trim", trim_much, "" },
+	/* Beside threads that end, or destroy pools as well; stopped in a wait for them. */
+	{ "release, destroy", release_and_destroy, " clock_nanosleep  futex  restart_syscall " },
 	/* For locks that other threads hold. */
 	{ "metrics, leaks", write_metrics, " futex " },
+	{ "metrics, leaks", write_metrics_first, "" },
 	{ "profile", write_profile, " futex " },
 	{ "profile", write_file, "" },
+	{ "profile", write_file_at_exit, "" },
 	/* The first of the process, or none. */
 	{ "malloc", use_malloc, " getrandom " },
 	{ "malloc", use_malloc_in_threads, "" },
@@ -561,12 +738,35 @@ static int remove_directory(void)
 	return count;
 }
 
+/* The calls of the line that the example has no word of. */
+static int missing_in(const char *path, const struct line *line)
+{
+	static char text[1 << 16];
+	int missing = 0;
+	FILE *file = fopen(path, "r");
+	REQUIRE(file != NULL);
+	size_t length = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[length] = '\0';
+	for (int i = 0; i < KNOWN; i++) {
+		char one[64], other[64];
+		snprintf(one, sizeof(one), "ALLOW(%s)", calls[i].name);
+		snprintf(other, sizeof(other), "IS(SYS_%s)", calls[i].name);
+		if (has_word(line->words, calls[i].name) && strstr(text, one) == NULL &&
+			strstr(text, other) == NULL) {
+			printf("%s: the example does not allow %s\n", line->name, calls[i].name);
+			missing++;
+		}
+	}
+	return missing;
+}
+
 int main(int argc, char **argv)
 {
 	int wrong = 0, tried = 0;
-	REQUIRE(argc == 3);
+	REQUIRE(argc == 4);
 	if (strcmp(gnu_get_libc_version(), GLIBC) != 0) {
-		printf("the header knows malloc of glibc " GLIBC " alone\n");
+		printf("the header knows glibc " GLIBC " alone\n");
 		return SKIPPED;
 	}
 	read_header(argv[1]);
@@ -594,6 +794,8 @@ int main(int argc, char **argv)
 		}
 	}
 	REQUIRE(tried > 20 && remove_directory() > 0);
+	wrong += missing_in(argv[3], line_of("send, receive"));
+	wrong += missing_in(argv[3], line_of("alloc, free"));
 	printf("%u lines with %d calls\n", line_count, tried);
 	return wrong > 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * without_membarrier ENOSYS|EPERM PROGRAM [ARGUMENT...]: run a program as on a kernel
- * that has no membarrier, or in a container that forbids it. The filter outlives
- * execve(), so the program's constructors see it.
+ * without_membarrier ENOSYS|EPERM|ENOMEM PROGRAM [ARGUMENT...]: run a program as on a
+ * kernel that has no membarrier, or in a container that forbids it, in its own words or
+ * as if memory were short. The filter outlives execve(), so the program's constructors
+ * see it.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -31,13 +32,21 @@ static int forbid_membarrier(unsigned int error)
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
+static unsigned int error_of(const char *name)
+{
+	return strcmp(name, "ENOSYS") == 0    ? ENOSYS
+		: strcmp(name, "EPERM") == 0  ? EPERM
+		: strcmp(name, "ENOMEM") == 0 ? ENOMEM
+					      : 0;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc < 3 || (strcmp(argv[1], "ENOSYS") != 0 && strcmp(argv[1], "EPERM") != 0)) {
-		fprintf(stderr, "usage: %s ENOSYS|EPERM PROGRAM [ARGUMENT...]\n", argv[0]);
+	unsigned int error = argc < 3 ? 0 : error_of(argv[1]);
+	if (error == 0) {
+		fprintf(stderr, "usage: %s ENOSYS|EPERM|ENOMEM PROGRAM [ARGUMENT...]\n", argv[0]);
 		return 2;
 	}
-	unsigned int error = strcmp(argv[1], "ENOSYS") == 0 ? ENOSYS : EPERM;
 	if (forbid_membarrier(error) != 0) {
 		printf("1..0 # SKIP no seccomp filter: %s\n", strerror(errno));
 		return SKIPPED;

@@ -47,6 +47,7 @@ static int enter_sandbox(bool with_membarrier)
 		/* send, receive; alloc, free */
 		ALLOW(futex),
 		ALLOW(mprotect),
+		ALLOW(restart_syscall), /* a wait that goes on after SIGSTOP and SIGCONT */
 		ALLOW(sched_getscheduler),
 		ALLOW(sched_yield),
 		ALLOW(clock_gettime),

@@ -71,8 +71,7 @@
  * its fence, while it is still counted. A waker that finds FENCED passes a full
  * fence of its own and reads again. A sleeper that finds SEEN as it enters
  * needs a full fence instead of a heavy one. Wakers that have met no sleeper
- * for long take both bits back, but only while no sleeper has entered and no
- * descriptor is armed. That
+ * for long take both bits back, while no sleeper has entered and none is armed. That
  * moves the epoch on, for an arming that has yet to set SEEN: eventcount_fd.c.
  *
  * So when an entry finds SEEN, FENCED was there without a break since before a
@@ -94,6 +93,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fence.h"
 
 #define EPOCH ((uint64_t)UINT32_MAX)
@@ -260,8 +260,10 @@ __attribute__((no_sanitize_address, no_sanitize_thread)) void
 eventcount_commit_wait(struct eventcount *eventcount, uint32_t ticket, int64_t deadline_ns)
 {
 	uint32_t *futex = futex_of(eventcount);
-	struct timespec deadline = { .tv_sec = deadline_ns / 1000000000,
-		.tv_nsec = deadline_ns % 1000000000 };
+	struct timespec deadline = { .tv_sec = 0 };
+	bool limited = deadline_ns != INT64_MAX;
+	bool relative = limited && clock_to_kernel(deadline_ns, &deadline);
+	int operation = relative ? FUTEX_WAIT_PRIVATE : FUTEX_WAIT_BITSET_PRIVATE;
 	int cancel_type;
 	bool interrupted;
 	do {
@@ -271,8 +273,8 @@ eventcount_commit_wait(struct eventcount *eventcount, uint32_t ticket, int64_t d
 		 * runs but the call itself.
 		 */
 		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &cancel_type);
-		long result = syscall(SYS_futex, futex, FUTEX_WAIT_BITSET_PRIVATE, ticket,
-			deadline_ns == INT64_MAX ? NULL : &deadline, NULL, FUTEX_BITSET_MATCH_ANY);
+		long result = syscall(SYS_futex, futex, operation, ticket,
+			limited ? &deadline : NULL, NULL, FUTEX_BITSET_MATCH_ANY);
 		pthread_setcanceltype(cancel_type, NULL);
 		interrupted = result != 0 && errno == EINTR;
 	} while (interrupted);

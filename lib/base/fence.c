@@ -13,9 +13,15 @@
  *
  * The decision
  *
- * The first create of a pool or queue decides, or magring_disable_membarrier()
- * does before it. Both answers share one pthread_once(), `decided`. The first
- * that comes goes on, and all others wait for it. Registering decides nothing.
+ * The first create of a pool or queue decides, unless its arguments are wrong,
+ * and so does magring_write_metrics(). Or magring_disable_membarrier() does
+ * before them. Both answers share one pthread_once(), `decided`. The first that
+ * comes goes on, and all others wait for it.
+ *
+ * Registering at load decides nothing. In a program that is linked statically,
+ * constructors of the program may come before it, or run beside it in threads.
+ * It has a pthread_once() of its own, which the decision against membarrier
+ * uses up. So it is over by then, or does not happen.
  *
  * No fence comes before the decision. Those of pools and queues follow their
  * creation, and those of the table of pools the fence_init() that
@@ -44,29 +50,43 @@
 #include <unistd.h>
 
 #include "magring.h"
+#include "tuning.h"
 
 bool fence_asymmetric;
 
 static pthread_once_t decided = PTHREAD_ONCE_INIT;
 /* In the child of a fork `decided` begins anew, and a decision stays. */
 static bool is_decided;
+static pthread_once_t registered = PTHREAD_ONCE_INIT; /* at load */
 
-static bool call_membarrier(int command)
+/*
+ * ENOMEM lasts for a moment, inside the kernel, or for ever: a filter may
+ * answer it as any other. After the decision there is nothing to do but try
+ * again, so only calls before it are limited. (Inlined, as the next but one, so
+ * that the machine code of fence_heavy() shows the call.)
+ */
+static inline __attribute__((always_inline)) bool call_membarrier(int command, bool limited)
 {
+	unsigned int tries = 0;
 	long result;
 	do
 		result = syscall(SYS_membarrier, command, 0, 0);
-	while (result != 0 && errno == ENOMEM); /* for a moment, inside the kernel */
+	while (result != 0 && errno == ENOMEM && (!limited || ++tries < MEMBARRIER_TRIES));
 	return result == 0;
 }
 
-static bool pass_barriers(void)
+static bool register_process(void)
 {
-	if (call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
+	return call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, true);
+}
+
+static inline __attribute__((always_inline)) bool pass_barriers(bool limited)
+{
+	if (call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED, limited))
 		return true;
 	/* EPERM: this process is not registered, or it is a filter's answer. */
-	return errno == EPERM && call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
-		call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+	return errno == EPERM && register_process() &&
+		call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED, limited);
 }
 
 static bool is_forbidden(void)
@@ -79,7 +99,7 @@ static void decide_for(bool wanted)
 {
 	if (is_decided)
 		return;
-	fence_asymmetric = wanted && !is_forbidden() && pass_barriers();
+	fence_asymmetric = wanted && !is_forbidden() && pass_barriers(true);
 	/* A fork finds the decision before it finds that there is one. */
 	atomic_signal_fence(memory_order_seq_cst);
 	is_decided = true;
@@ -90,8 +110,17 @@ static void decide(void)
 	decide_for(true);
 }
 
+static void register_unless_forbidden(void)
+{
+	if (!is_forbidden())
+		(void)register_process();
+}
+
+static void register_never(void) {}
+
 static void decide_against(void)
 {
+	pthread_once(&registered, register_never);
 	decide_for(false);
 }
 
@@ -104,6 +133,7 @@ void fence_forget_deciding(void)
 {
 	static const pthread_once_t undone = PTHREAD_ONCE_INIT;
 	decided = undone;
+	registered = undone;
 }
 
 int magring_disable_membarrier(void)
@@ -114,15 +144,14 @@ int magring_disable_membarrier(void)
 
 /*
  * A process that has one thread registers in no time, and others in some
- * milliseconds. It decides nothing. (Priority 101 is the first that programs
- * may use, as other constructors may start threads. One of the program's may
- * come even earlier: see init.h. gcc ignores the priority on a function that
- * was declared without it.)
+ * milliseconds. (Priority 101 is the first that programs may use, as other
+ * constructors may start threads. One of the program's may come even earlier:
+ * see init.h. gcc ignores the priority on a function that was declared without
+ * it.)
  */
 static __attribute__((constructor(101))) void register_at_load(void)
 {
-	if (!is_forbidden())
-		(void)call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+	pthread_once(&registered, register_unless_forbidden);
 }
 
 void fence_heavy(void)
@@ -131,7 +160,7 @@ void fence_heavy(void)
 		fence_full();
 		return;
 	}
-	if (pass_barriers())
+	if (pass_barriers(false))
 		return;
 	/*
 	 * A filter that was installed later forbids it. Nothing else orders the
@@ -141,6 +170,7 @@ void fence_heavy(void)
 	 */
 	static const char message[] = "magring: membarrier worked at start and is refused now: "
 				      "see magring_disable_membarrier()\n";
-	(void)!write(STDERR_FILENO, message, sizeof(message) - 1);
+	/* Raw: write() is a cancellation point, and would end the thread. */
+	(void)syscall(SYS_write, STDERR_FILENO, message, sizeof(message) - 1);
 	abort();
 }

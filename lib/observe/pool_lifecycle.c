@@ -22,13 +22,15 @@ static size_t slab_bytes(size_t payload)
 	return payload + MAGRING_ID_MAX + 1;
 }
 
-/* The limits that options ask for. */
+/* Whether options are right, and the limits that they ask for. */
 static int choose_limits(const struct magring_pool_options *options, size_t *ret_limit,
 	size_t *ret_payload)
 {
 	size_t limit = POOL_MEMORY_LIMIT, payload = 0;
 	if (options != NULL) {
 		int rc = pool_check_size(options->size, sizeof(*options));
+		if (rc == 0)
+			rc = pool_check_name(options->name);
 		if (rc != 0)
 			return rc;
 		if (options->memory_limit != 0)
@@ -102,9 +104,10 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	size_t limit, payload;
 	if (ret_pool == NULL)
 		return -EINVAL;
-	int rc = fork_base_init();
+	int rc = choose_limits(options, &limit, &payload);
+	/* Arguments that are wrong decide nothing: see fence.c. */
 	if (rc == 0)
-		rc = choose_limits(options, &limit, &payload);
+		rc = fork_base_init();
 	if (rc != 0)
 		return rc;
 	struct magring_pool *pool = aligned_alloc(_Alignof(struct magring_pool), sizeof(*pool));

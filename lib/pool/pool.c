@@ -18,14 +18,22 @@ int pool_check_size(size_t size, size_t known)
 	return size > known ? -E2BIG : size < known ? -EINVAL : 0;
 }
 
-int pool_name(char *name, const char *wanted, const char *prefix, uint64_t serial)
+int pool_check_name(const char *wanted)
 {
 	if (wanted == NULL)
-		snprintf(name, MAGRING_NAME_MAX + 1, "%s-%llu", prefix, (unsigned long long)serial);
-	else if (strnlen(wanted, MAGRING_NAME_MAX + 1) > MAGRING_NAME_MAX)
+		return 0;
+	if (strnlen(wanted, MAGRING_NAME_MAX + 1) > MAGRING_NAME_MAX)
 		return -ENAMETOOLONG;
-	else if (!utf8_is_valid(wanted))
-		return -EINVAL;
+	return utf8_is_valid(wanted) ? 0 : -EINVAL;
+}
+
+int pool_name(char *name, const char *wanted, const char *prefix, uint64_t serial)
+{
+	int rc = pool_check_name(wanted);
+	if (rc != 0)
+		return rc;
+	if (wanted == NULL)
+		snprintf(name, MAGRING_NAME_MAX + 1, "%s-%llu", prefix, (unsigned long long)serial);
 	else
 		strcpy(name, wanted);
 	return 0;

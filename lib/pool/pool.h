@@ -74,9 +74,11 @@ static inline void pool_notify_all_classes(struct magring_pool *pool)
 }
 
 /*
- * Copy a name, or make one up. Returns: 0, -ENAMETOOLONG, -EINVAL (it is not
- * UTF-8).
+ * Whether a name, or NULL, may be one. Returns: 0, -ENAMETOOLONG, -EINVAL (it
+ * is not UTF-8).
  */
+int pool_check_name(const char *wanted);
+/* Copy a name, or make one up. Returns as pool_check_name(). */
 int pool_name(char *name, const char *wanted, const char *prefix, uint64_t serial);
 /*
  * Whether the library knows structures of this size. Returns: 0, -EINVAL,

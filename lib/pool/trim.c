@@ -28,7 +28,6 @@
  * are records at the start. Later ones are left for the next trim.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "base/sanitizer.h"
@@ -56,11 +55,36 @@ struct trim {
 	size_t bytes;           /* that the system got */
 };
 
-static int compare(const void *a, const void *b)
+static bool is_before(const struct span *span, const struct span *other)
 {
-	size_t offset = ((const struct span *)a)->chunk->offset;
-	size_t other = ((const struct span *)b)->chunk->offset;
-	return (offset > other) - (offset < other);
+	return span->chunk->offset < other->chunk->offset;
+}
+
+/* Put a span where it belongs among the children of its place in a heap. */
+static void sift(struct span *heap, size_t place, size_t count)
+{
+	struct span span = heap[place];
+	for (size_t child; (child = 2 * place + 1) < count; place = child) {
+		if (child + 1 < count && is_before(&heap[child], &heap[child + 1]))
+			child++;
+		if (!is_before(&span, &heap[child]))
+			break;
+		heap[place] = heap[child];
+	}
+	heap[place] = span;
+}
+
+/* By their offsets. qsort() may allocate, and all of it is within a move. */
+static void sort(struct span *spans, size_t count)
+{
+	for (size_t i = count / 2; i > 0; i--)
+		sift(spans, i - 1, count);
+	for (size_t last = count; last-- > 1;) {
+		struct span highest = spans[0];
+		spans[0] = spans[last];
+		spans[last] = highest;
+		sift(spans, 0, last);
+	}
 }
 
 /* The span of this slab, or NULL: it was carved later, or without a record. */
@@ -136,7 +160,7 @@ static void trim_class(struct trim *trim, unsigned int class_index)
 	take_spans(trim, &trim->chunks->carved[class_index].stack);
 	if (trim->count == 0)
 		return;
-	qsort(trim->spans, trim->count, sizeof(*trim->spans), compare);
+	sort(trim->spans, trim->count);
 	while ((magazine = tagged_stack_pop(&class->filled.stack)) != NULL ||
 		(magazine = cooling_take(trim->depot, class_index)) != NULL) {
 		for (uint32_t i = 0; i < magazine->count; i++)
@@ -172,7 +196,7 @@ static void merge_ranges(struct trim *trim)
 	atomic_fetch_add_explicit(&trim->chunks->free_bytes, bytes, memory_order_relaxed);
 	for (unsigned int i = 0; i < trim->depot->classes; i++)
 		take_spans(trim, &trim->chunks->free[i].stack);
-	qsort(trim->spans, trim->count, sizeof(*trim->spans), compare);
+	sort(trim->spans, trim->count);
 	for (size_t i = 0; i < trim->count; i++) {
 		chunk = trim->spans[i].chunk;
 		if (last != NULL && last->offset + last->bytes == chunk->offset) {

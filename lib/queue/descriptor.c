@@ -30,7 +30,8 @@
  *
  * A level-triggered worker may poll while the signal is consumed, and sleep,
  * and the signal may wake a thread that does nothing with it. So a thread
- * passes on again if none has for PASS_ON_NS.
+ * passes on again if none has for PASS_ON_NS, and always where the clock is
+ * refused.
  *
  * On a closed queue each answer of -EPIPE passes the signal on, as its thread
  * comes for no more. So does the close itself.
@@ -70,7 +71,8 @@ static bool is_due(struct magring_queue *queue, enum side side, uint64_t self)
 	if (atomic_load_explicit(&queue->eventcount[side].passed, memory_order_relaxed) != self)
 		return true;
 	int64_t passed_ns = atomic_load_explicit(&queue->passed_ns[side], memory_order_relaxed);
-	return clock_coarse() - passed_ns >= PASS_ON_NS;
+	int64_t now_ns = clock_coarse();
+	return now_ns == CLOCK_REFUSED || now_ns - passed_ns >= PASS_ON_NS;
 }
 
 static void forget_passed(struct eventcount *eventcount)

@@ -88,7 +88,7 @@ static int check_options(const struct magring_queue_options *options,
 	ret_wanted->capacity = QUEUE_CAPACITY;
 	if (options->capacity != 0)
 		ret_wanted->capacity = round_up_capacity(options->capacity);
-	return 0;
+	return pool_check_name(options->name);
 }
 
 int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *pool,
@@ -98,9 +98,10 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 	struct magring_queue_options wanted;
 	if (ret_queue == NULL)
 		return -EINVAL;
-	int rc = fork_base_init();
+	int rc = check_options(options, &wanted);
+	/* Arguments that are wrong decide nothing: see fence.c. */
 	if (rc == 0)
-		rc = check_options(options, &wanted);
+		rc = fork_base_init();
 	if (rc != 0)
 		return rc;
 	struct magring_queue *queue = aligned_alloc(_Alignof(struct magring_queue), sizeof(*queue));

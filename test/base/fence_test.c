@@ -33,7 +33,7 @@ Test(fence, is_symmetric_where_membarrier_is_forbidden)
 enum { GOES_ON = 3, NO_FILTER };
 
 /* In a child: sleeping needs a heavy fence, which a filter has made impossible. */
-static void sleep_without_membarrier(int complaints)
+static void sleep_without_membarrier(int complaints, bool cancelled)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -50,10 +50,29 @@ static void sleep_without_membarrier(int complaints)
 		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0 ||
 		syscall(SYS_membarrier, 0, 0, 0) != -1)
 		_exit(NO_FILTER);
+	if (cancelled)
+		pthread_cancel(pthread_self());
 	_exit(magring_recv(queue, &message, 1000000) == -ETIMEDOUT ? GOES_ON : 1);
 }
 
-Test(fence, a_filter_that_takes_membarrier_away_later_ends_the_process)
+static void *sleep_cancelled(void *complaints)
+{
+	sleep_without_membarrier(*(int *)complaints, true);
+	return NULL;
+}
+
+static void sleep_in_child(int complaints, bool cancelled)
+{
+	pthread_t thread;
+	if (!cancelled)
+		sleep_without_membarrier(complaints, false);
+	if (pthread_create(&thread, NULL, sleep_cancelled, &complaints) != 0)
+		_exit(1);
+	pthread_join(thread, NULL);
+	_exit(GOES_ON); /* it ended in its sleep */
+}
+
+static void take_membarrier_away(bool cancelled)
 {
 	char said[200] = "";
 	int status = 0, complaints[2];
@@ -61,7 +80,7 @@ Test(fence, a_filter_that_takes_membarrier_away_later_ends_the_process)
 	pid_t child = fork();
 	cr_assert_geq(child, 0);
 	if (child == 0)
-		sleep_without_membarrier(complaints[1]);
+		sleep_in_child(complaints[1], cancelled);
 	assert_same(waitpid(child, &status, 0), child);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_FILTER)
 		cr_skip_test("no seccomp filter here");
@@ -76,6 +95,17 @@ Test(fence, a_filter_that_takes_membarrier_away_later_ends_the_process)
 		cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == GOES_ON, "%d", status);
 		assert_same(strlen(said), 0);
 	}
+}
+
+Test(fence, a_filter_that_takes_membarrier_away_later_ends_the_process)
+{
+	take_membarrier_away(false);
+}
+
+/* To complain is no cancellation point. */
+Test(fence, a_filter_ends_the_process_in_a_thread_that_is_cancelled)
+{
+	take_membarrier_away(true);
 }
 
 /* A registration that is lost, as in a process that was restored from a checkpoint. */

@@ -7,6 +7,7 @@
  *	disabled      after magring_disable_membarrier() it is never called
  *	late          too late: -EBUSY, and nothing changes
  *	late-metrics  all metrics count as well
+ *	wrong         arguments that are refused decide nothing
  *	beside        threads create queues meanwhile: one of both comes first
  *	environment   MAGRING_MEMBARRIER=0: never called, at load neither
  *	filter        a filter of the time between load and create is respected
@@ -99,6 +100,29 @@ static int check_late_metrics(void)
 	REQUIRE(nowhere != NULL && magring_write_metrics(nowhere, 0) == 0);
 	REQUIRE(magring_disable_membarrier() == (works ? -EBUSY : 0));
 	return fclose(nowhere);
+}
+
+/* Nothing has changed, so all of it is early. */
+static int check_wrong(void)
+{
+	struct magring_pool_options large_pool = { .size = sizeof(large_pool) + 1 };
+	struct magring_pool_options named_pool = { .size = sizeof(named_pool), .name = "\xff" };
+	struct magring_queue_options small_queue = { .size = 1 };
+	struct magring_queue_options named_queue = { .size = sizeof(named_queue), .name = "\xff" };
+	struct magring_pool *pool;
+	struct magring_queue *queue;
+	unsigned int before = membarrier_calls();
+	REQUIRE(magring_pool_create(NULL, NULL) == -EINVAL);
+	REQUIRE(magring_pool_create(&pool, &large_pool) == -E2BIG);
+	REQUIRE(magring_pool_create(&pool, &named_pool) == -EINVAL);
+	REQUIRE(magring_queue_create(&queue, NULL, &small_queue) == -EINVAL);
+	REQUIRE(magring_queue_create(&queue, NULL, &named_queue) == -EINVAL);
+	REQUIRE(magring_write_metrics(NULL, 0) == -EINVAL);
+	REQUIRE(magring_write_metrics(stderr, ~(uint64_t)0) == -EINVAL);
+	REQUIRE(magring_disable_membarrier() == 0);
+	use_library();
+	REQUIRE(membarrier_calls() == before);
+	return 0;
 }
 
 static pthread_barrier_t together;
@@ -202,9 +226,9 @@ static const struct {
 	const char *name;
 	int (*run)(void);
 } cases[] = { { "load", check_load }, { "disabled", check_disabled }, { "late", check_late },
-	{ "late-metrics", check_late_metrics }, { "beside", check_beside },
-	{ "environment", check_environment }, { "filter", check_filter }, { "lost", check_lost },
-	{ "print", print } };
+	{ "late-metrics", check_late_metrics }, { "wrong", check_wrong },
+	{ "beside", check_beside }, { "environment", check_environment },
+	{ "filter", check_filter }, { "lost", check_lost }, { "print", print } };
 
 int main(int argc, char **argv)
 {
