@@ -99,8 +99,8 @@
  *	send, receive     futex membarrier restart_syscall sched_getscheduler
  *	                  sched_yield
  *	descriptors       close eventfd2 read write; send, receive
- *	alloc, free       futex membarrier mprotect restart_syscall;
- *	                  sampled: malloc
+ *	alloc, free       futex membarrier mprotect
+ *	                  restart_syscall; sampled: malloc
  *	trim              futex madvise membarrier mmap munmap
  *	release, destroy  clock_nanosleep close futex membarrier munmap
  *	                  restart_syscall; malloc

@@ -1042,7 +1042,7 @@ MUTANTS = [
     Mutant("an arming lets no thread pass the signal on again", "base/eventcount_fd.c",
            "\tatomic_store_explicit(&eventcount->passed, 0, memory_order_relaxed);\n", "", "sched/workers_woken"),
     Mutant("a receive that leaves nothing lets no thread pass the signal on again", "queue/descriptor.c",
-           "\t\tforget_passed(&queue->eventcount[side]);\n", "\t\t;\n", "sched/workers_again", runs=300),
+           "\t\tforget_passed(&queue->eventcount[side], self);\n", "\t\t;\n", "sched/workers_again", runs=300),
     Mutant("a signal is passed on once", "queue/descriptor.c",
            "memory_order_relaxed) != self)", "memory_order_relaxed) == 0)", "sched/workers_twice", runs=3000),
     Mutant("a signal that is passed on is lost", "base/eventcount_fd.c",

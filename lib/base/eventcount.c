@@ -71,8 +71,8 @@
  * its fence, while it is still counted. A waker that finds FENCED passes a full
  * fence of its own and reads again. A sleeper that finds SEEN as it enters
  * needs a full fence instead of a heavy one. Wakers that have met no sleeper
- * for long take both bits back, while no sleeper has entered and none is armed. That
- * moves the epoch on, for an arming that has yet to set SEEN: eventcount_fd.c.
+ * for long take both bits back, unless a sleeper has entered or ARMED is set.
+ * That moves the epoch on, for an arming that has yet to set SEEN.
  *
  * So when an entry finds SEEN, FENCED was there without a break since before a
  * heavy fence. A waker's load is of one of three moments:

@@ -75,10 +75,12 @@ static bool is_due(struct magring_queue *queue, enum side side, uint64_t self)
 	return now_ns == CLOCK_REFUSED || now_ns - passed_ns >= PASS_ON_NS;
 }
 
-static void forget_passed(struct eventcount *eventcount)
+/* The rest was taken. If this thread was the last, another one is to come. */
+static void forget_passed(struct eventcount *eventcount, uint64_t self)
 {
 	/* Relaxed: as above. */
-	if (atomic_load_explicit(&eventcount->passed, memory_order_relaxed) != 0)
+	uint64_t last = atomic_load_explicit(&eventcount->passed, memory_order_relaxed);
+	if (last != 0 && last != self)
 		atomic_store_explicit(&eventcount->passed, 0, memory_order_relaxed);
 }
 
@@ -89,7 +91,7 @@ void descriptor_pass_on(struct magring_queue *queue, enum side side)
 	if (queue->flags & exclusive)
 		return;
 	if (!may[side](&queue->ring))
-		forget_passed(&queue->eventcount[side]);
+		forget_passed(&queue->eventcount[side], self);
 	else if (is_due(queue, side, self) && eventcount_pass_fd_on(&queue->eventcount[side], self))
 		atomic_store_explicit(&queue->passed_ns[side], clock_coarse(),
 			memory_order_relaxed);
