@@ -332,8 +332,10 @@ inline heavy_or(next)
 
 #ifdef WORKS
 #define may_be_early false
+#define may_keep true
 #else
 #define may_be_early passed[me]
+#define may_keep false
 #endif
 
 /* Edge-triggered pollers call until there is nothing. */
@@ -390,9 +392,7 @@ end:
 #ifdef MUTANT_SIGNAL_FIRST
 	:: atomic { at == DISARM -> armed = false; at = (woken -> NOTIFY_FUTEX : then) }
 #endif
-#ifdef BLOCKS
 	:: atomic { at == NOTIFY_FUTEX -> woken = false; asleep = false; at = then }
-#endif
 
 	/* magring_recv() */
 	:: atomic { at == CALL ->
@@ -426,9 +426,7 @@ progress:	at = ARM_LOOK
 		if
 		:: at = CALL
 		:: may_poll -> at = WAIT
-#ifdef WORKS
-		:: at = END; busy = true
-#endif
+		:: may_keep -> at = END; busy = true
 		fi }
 
 	/* eventcount_arm() */
@@ -475,13 +473,14 @@ progress:	at = ARM_LOOK
 		fi }
 #endif
 
-#ifdef BLOCKS
 	/* eventcount_await() */
 	:: atomic { at == ENTER ->
 		sleepers++;
 		waking = (waking == WAKING_MAX -> WAKING_MAX - 1 : waking);
 		heavy_or(LOOK) }
-	:: atomic { at == LOOK -> attempt(LEAVE, LEAVE, PARK); claimed = (at == LEAVE && !(closed && head == tail)) }
+	:: atomic { at == LOOK ->
+		claimed = has_message;
+		attempt(LEAVE, LEAVE, PARK) }
 	:: atomic { at == PARK ->
 		if
 		:: ticket[me] == STALE -> at = LEAVE
@@ -495,7 +494,6 @@ progress:	at = ARM_LOOK
 		then = HAS_SIGNAL;
 		at = (claimed -> PEEK : CALL);
 		claimed = 0 }
-#endif
 #ifdef HALTS
 	:: atomic { halted == NOBODY && at != END && !responsible ->
 		halted = (kind == SENDER -> MOST : me);
@@ -560,9 +558,9 @@ init
 		byte i;
 		for (i : 0 .. SENDERS - 1) { run thread(i, SENDER); running++ }
 		for (i : 0 .. POLLERS - 1) { run thread(i, POLLER); running++ }
+		i = 0;
 #ifdef BLOCKS
-		run thread(POLLERS, BLOCKER); running++;
+		run thread(POLLERS, BLOCKER); running++
 #endif
-		i = 0
 	}
 }
