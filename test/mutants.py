@@ -1016,7 +1016,7 @@ MUTANTS = [
     Mutant("no signal is passed on", "queue/send_recv.c",
            "if (eventcount_has_signal(&queue->eventcount[side]))", "if (0)", "sched/workers_woken"),
     Mutant("no signal is passed on, as nothing tells of it", "base/eventcount_fd.c",
-           "EVENTCOUNT_ARMED | EVENTCOUNT_POLLED |", "EVENTCOUNT_ARMED |", "sched/workers_woken"),
+           "\tatomic_fetch_or_explicit(&eventcount->word, EVENTCOUNT_POLLED, memory_order_relaxed);\n", "", "sched/workers_woken"),
     Mutant("an arming lets no thread pass the signal on again", "base/eventcount_fd.c",
            "\tatomic_store_explicit(&eventcount->passed, 0, memory_order_relaxed);\n", "", "sched/workers_woken"),
     Mutant("a signal that is passed on is lost", "base/eventcount_fd.c",

@@ -17,8 +17,9 @@
  * signal gives the right to do either, arm or signal, so the counter stays at 0
  * or 1. A thread that consumes none leaves it to the one that has consumed it.
  *
- * POLLED stays from the first arming on. It makes the calls that may have to
- * pass a signal on look: it is more than FENCED.
+ * POLLED is there before the descriptor is, and stays. It makes the calls that
+ * may have to pass a signal on look: it is more than FENCED. The first signal,
+ * that of a new descriptor, has to be passed on too.
  *
  * An arming is an entry of a sleeper in all but name. It sets FENCED, passes a
  * heavy fence unless it found SEEN, and sets SEEN then: eventcount.c. So a
@@ -81,6 +82,8 @@ int eventcount_fd(struct eventcount *eventcount)
 	int created = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (created < 0)
 		return -errno;
+	/* Relaxed: the CAS below comes after it. */
+	atomic_fetch_or_explicit(&eventcount->word, EVENTCOUNT_POLLED, memory_order_relaxed);
 	/* [fd] release: the descriptor is made before it is found. */
 	if (atomic_compare_exchange_strong_explicit(&eventcount->fd, &fd, created,
 		    memory_order_acq_rel, memory_order_acquire))
@@ -134,8 +137,7 @@ void eventcount_arm(struct eventcount *eventcount, eventcount_condition *ready, 
 		return; /* the signal is on its way: readable soon, which is right */
 	/* Relaxed: as in eventcount_pass_fd_on(). */
 	atomic_store_explicit(&eventcount->passed, 0, memory_order_relaxed);
-	uint64_t armed =
-		EVENTCOUNT_ARMED | EVENTCOUNT_POLLED | (fence_asymmetric ? EVENTCOUNT_FENCED : 0);
+	uint64_t armed = EVENTCOUNT_ARMED | (fence_asymmetric ? EVENTCOUNT_FENCED : 0);
 	/* [wake] acq_rel: pairs with eventcount_notify(), and with SEEN. */
 	word = atomic_fetch_or_explicit(&eventcount->word, armed, memory_order_acq_rel);
 	/*

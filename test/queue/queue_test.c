@@ -1781,6 +1781,18 @@ static void set_passed(enum side side, int64_t passed_ns)
 	atomic_store(&queue->passed_ns[side], passed_ns);
 }
 
+Test(queue, the_signal_of_a_new_descriptor_is_passed_on)
+{
+	for (uint64_t i = 0; i < 2; i++)
+		send_number(i);
+	int set = edges_of(magring_queue_recv_fd(queue));
+	cr_assert(has_edge(set));
+	check_receives(0);
+	cr_assert(has_edge(set), "there is more, and nothing has armed yet");
+	check_receives(1);
+	cr_assert_not(has_edge(set));
+}
+
 Test(queue, a_receive_that_leaves_messages_behind_passes_the_signal_on)
 {
 	int set = edges_of(magring_queue_recv_fd(queue));
