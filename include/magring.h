@@ -400,10 +400,11 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_recv_batch(struct magring_queue *queue,
 /*
  * The queue's descriptor for a receiver, or for a sender, to wait for with
  * poll() or epoll. It is readable while the queue is not empty (has room), or
- * is closed. It may be readable although nothing is there; do not read it.
- * Traffic makes no system call for it unless it is armed. A receive (send) that
- * answers -EAGAIN or -ETIMEDOUT arms it. So does a batch that is shorter than
- * was asked for, if its timeout is not negative.
+ * is closed, but for moments in which a call signals it anew. It may be
+ * readable although nothing is there; do not read it. Traffic makes no system
+ * call for it unless it is armed, or another worker may have to wake. A receive
+ * (send) that answers -EAGAIN or -ETIMEDOUT arms it. So does a batch that is
+ * shorter than was asked for, if its timeout is not negative.
  *
  * Level, as with poll(): receive as often as you like, and poll again. All that
  * poll are woken. A loop that goes on until -EAGAIN has fewest events in vain.

@@ -1087,7 +1087,7 @@ EQUIVALENTS = [
            "\tint fd = atomic_load_explicit(&eventcount->fd, memory_order_acquire);\n\tuint64_t word", "\tint fd = atomic_load_explicit(&eventcount->fd, memory_order_relaxed);\n\tuint64_t word", ALL, runs=300,
            reason="the same"),
     Mutant("[fd] acquire of a descriptor is relaxed", "base/eventcount_fd.c",
-           "\tint fd = atomic_load_explicit(&eventcount->fd, memory_order_acquire);\n\t/* Relaxed: what", "\tint fd = atomic_load_explicit(&eventcount->fd, memory_order_relaxed);\n\t/* Relaxed: what", ALL, runs=300,
+           "\tint fd = atomic_load_explicit(&eventcount->fd, memory_order_acquire);\n\tif (fd >= 0)", "\tint fd = atomic_load_explicit(&eventcount->fd, memory_order_relaxed);\n\tif (fd >= 0)", ALL, runs=300,
            reason="the same"),
     Mutant("[wake] release of SEEN of an arming is relaxed", "base/eventcount_fd.c",
            "word | EVENTCOUNT_SEEN, memory_order_release,", "word | EVENTCOUNT_SEEN, memory_order_relaxed,", ALL, runs=300,

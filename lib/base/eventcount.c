@@ -8,7 +8,7 @@
  *	bit  34     FENCED: wakers pass a full fence before they believe that
  *	            there is no sleeper
  *	bit  35     SEEN: all wakers have seen FENCED
- *	bit  36     POLLED: there is a descriptor; eventcount_fd.c
+ *	bit  36     POLLED: there is a descriptor, or soon; eventcount_fd.c
  *	bit  37     ARMED: it waits for a signal
  *	bits 38-63  how many sleepers have entered and not left
  *

@@ -106,7 +106,7 @@ static inline bool eventcount_has_fd(struct eventcount *eventcount)
 /* The condition did not hold: the descriptor, if any, waits for it again. */
 void eventcount_arm(struct eventcount *eventcount, eventcount_condition *ready, void *context);
 
-/* Whether there is one and it is not armed: its signal may be passed on. */
+/* Whether there is one that is not armed: its signal may be passed on. */
 static inline bool eventcount_has_signal(struct eventcount *eventcount)
 {
 	return (eventcount_peek(eventcount) & (EVENTCOUNT_POLLED | EVENTCOUNT_ARMED)) ==

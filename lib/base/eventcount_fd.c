@@ -16,8 +16,9 @@
  * the condition still holds, consumes the signal and signals again. A thread
  * that finds none to consume leaves it to the one that has consumed it.
  *
- * POLLED is there from the first descriptor on. It makes the calls that may
- * have to pass a signal on look: it is more than FENCED.
+ * POLLED is there before the descriptor is, and stays. It makes the calls that
+ * may have to pass a signal on look: it is more than FENCED. The first signal,
+ * that of a new descriptor, has to be passed on too.
  *
  * An arming is an entry of a sleeper in all but name. It sets FENCED, passes a
  * heavy fence unless it found SEEN, and sets SEEN then: eventcount.c. So a
@@ -75,13 +76,13 @@ int eventcount_fd(struct eventcount *eventcount)
 {
 	/* [fd] acquire: pairs with the CAS below. */
 	int fd = atomic_load_explicit(&eventcount->fd, memory_order_acquire);
-	/* Relaxed: what comes before the thread polls finds it readable. */
-	atomic_fetch_or_explicit(&eventcount->word, EVENTCOUNT_POLLED, memory_order_relaxed);
 	if (fd >= 0)
 		return fd;
 	int created = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (created < 0)
 		return -errno;
+	/* Relaxed: the CAS below comes after it. */
+	atomic_fetch_or_explicit(&eventcount->word, EVENTCOUNT_POLLED, memory_order_relaxed);
 	/* [fd] release: the descriptor is made before it is found. */
 	if (atomic_compare_exchange_strong_explicit(&eventcount->fd, &fd, created,
 		    memory_order_acq_rel, memory_order_acquire))

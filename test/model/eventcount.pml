@@ -55,8 +55,8 @@
  *	- Spinning and yielding are attempts in vain, which change nothing.
  *	- FUTEX_WAKE wakes any sleeper: no order is assumed of the kernel.
  *
- * Not modelled: ARMED and the descriptor; batches, which for an eventcount are calls
- * that do not notify in between.
+ * Not modelled: ARMED and the descriptor, for which see descriptor.pml; batches,
+ * which for an eventcount are calls that do not notify in between.
  */
 #ifndef SENDERS
 #define SENDERS 1
@@ -320,6 +320,16 @@ inline return_from_call()
 #define fence_passed (buffer[me] == 0)
 #endif
 
+/*
+ * What makes a waker that meets nobody pass its fence. eventcount_may_have_waiters()
+ * heeds SEEN, too (and POLLED), but then eventcount_has_waiters_fenced() asks for FENCED.
+ */
+#ifdef VARIANT_HEED_SEEN
+#define heeds(eventcount) (fenced[eventcount] || seen[eventcount])
+#else
+#define heeds(eventcount) fenced[eventcount]
+#endif
+
 /* A waker that has met nobody, once too often. */
 inline may_calm(eventcount)
 {
@@ -428,8 +438,8 @@ proctype worker(byte me; bit way)
 	:: atomic { at == NOTIFY ->
 		if
 		:: sleepers[1 - way] > 0 -> wake(1 - way, NOTIFY_FUTEX, PASS_ON)
-		:: sleepers[1 - way] == 0 && fenced[1 - way] -> at = NOTIFY_FENCED
-		:: sleepers[1 - way] == 0 && !fenced[1 - way] -> at = PASS_ON
+		:: sleepers[1 - way] == 0 && heeds(1 - way) -> at = NOTIFY_FENCED
+		:: sleepers[1 - way] == 0 && !heeds(1 - way) -> at = PASS_ON
 		fi }
 	:: atomic { at == NOTIFY_FENCED && fence_passed ->
 		if
@@ -444,8 +454,8 @@ proctype worker(byte me; bit way)
 	:: atomic { at == PASS_ON ->
 		if
 		:: passes_on && may(way) -> at = PASS_ON_WAKE
-		:: passes_on && sleepers[way] == 0 && fenced[way] -> at = PASS_ON_FENCED
-		:: !passes_on || !can(way) || (sleepers[way] == 0 && !fenced[way]) -> return_from_call()
+		:: passes_on && sleepers[way] == 0 && heeds(way) -> at = PASS_ON_FENCED
+		:: !passes_on || !can(way) || (sleepers[way] == 0 && !heeds(way)) -> return_from_call()
 		fi }
 	:: atomic { at == PASS_ON_FENCED && fence_passed ->
 		if

@@ -1781,6 +1781,18 @@ static void set_passed(enum side side, int64_t passed_ns)
 	atomic_store(&queue->passed_ns[side], passed_ns);
 }
 
+Test(queue, the_signal_of_a_new_descriptor_is_passed_on)
+{
+	for (uint64_t i = 0; i < 2; i++)
+		send_number(i);
+	int set = edges_of(magring_queue_recv_fd(queue));
+	cr_assert(has_edge(set));
+	check_receives(0);
+	cr_assert(has_edge(set), "there is more, and nothing has armed yet");
+	check_receives(1);
+	cr_assert_not(has_edge(set));
+}
+
 Test(queue, a_receive_that_leaves_messages_behind_passes_the_signal_on)
 {
 	int set = edges_of(magring_queue_recv_fd(queue));
@@ -1878,13 +1890,19 @@ struct worker {
 	_Atomic(pid_t) tid;
 };
 
+/* A small queue takes a batch one by one, and a worker may be that fast. */
+static _Atomic(bool) all_sent;
+
 static void *work_once(void *argument)
 {
 	struct worker *worker = argument;
 	struct epoll_event event;
 	struct magring_message message = { 0 };
 	atomic_store(&worker->tid, (pid_t)syscall(SYS_gettid));
-	if (epoll_wait(worker->set, &event, 1, 30000) == 1 && magring_recv(queue, &message, 0) == 0)
+	if (epoll_wait(worker->set, &event, 1, 30000) != 1)
+		return NULL;
+	assert_eventually(atomic_load(&all_sent));
+	if (magring_recv(queue, &message, 0) == 0)
 		magring_message_free(&message);
 	return NULL;
 }
@@ -1911,6 +1929,7 @@ Test(queue, one_signal_wakes_as_many_exclusive_workers_as_there_are_messages)
 		worker_start(&workers[i], sets[i]);
 	struct magring_message *messages = given_numbers(3, 0);
 	assert_same(magring_send_batch(queue, messages, 3, 0), 3);
+	atomic_store(&all_sent, true);
 	for (int i = 0; i < 3; i++)
 		joined(workers[i].thread);
 	assert_same(magring_queue_size(queue), 0);
