@@ -251,10 +251,11 @@ MAGRING_PUBLIC void magring_message_free(struct magring_message *message);
  * on they are in use again, at most one lap later. A sender whose cell was
  * taken sends its message again, or answers -EPIPE, -EAGAIN or -ETIMEDOUT like
  * any other. A thread may be stopped after its message is there and before it
- * has woken a sleeper. The sleeper, or a descriptor, is woken when that thread
- * goes on, or by a later send (receive). Two that are stopped there, or as they
- * are woken, leave all sleepers of a side (of memory: of a size class) asleep.
- * That ends when one of the two goes on, or another thread is about to sleep.
+ * has woken a sleeper. The sleeper is woken when that thread goes on, or by a
+ * later send (receive). A descriptor is signalled when that thread goes on. Two
+ * that are stopped there, or as they are woken, leave all sleepers of a side
+ * (of memory: of a size class) asleep. That ends when one of the two goes on,
+ * or another thread is about to sleep.
  *
  * Waiting. A thread first tries for some microseconds, then yields its
  * processor a few times, and then sleeps. It leaves out what was in vain of
