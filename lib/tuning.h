@@ -47,11 +47,10 @@
 /* Picoseconds: the most. Processors take up to 140 cycles, emulators more. */
 #define PAUSE_COST_MAX_PS 1000000
 
-/*
- * Nanoseconds that a sleep and a wake-up cost, about: what a yield has saved
- * for each message that came or went meanwhile. Not measured.
- */
+/* Nanoseconds that a sleep and a wake-up cost, about. Not measured. */
 #define WAKE_UP_NS 25000
+/* Nanoseconds of work of a message, where yields beat sleeps. Not measured. */
+#define MESSAGE_NS 1000
 /*
  * Nanoseconds: what yields can have saved at most, and so lose again before a
  * thread stops to yield. With a tenth and tenfold no stream differs.
@@ -64,7 +63,7 @@
  * lost, and so many requests are late: it has to be far more than 100 for p99.
  */
 #define YIELD_REPAY_MAX 1024
-/* Nanoseconds that one yield is charged at most. Arbitrary, above a slice. */
+/* Nanoseconds that one yield is charged at most. Arbitrary. */
 #define YIELD_LOSS_MAX_NS 100000000
 /*
  * Nanoseconds before a deadline in which a thread does not yield. Beside busy

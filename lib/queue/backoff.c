@@ -8,6 +8,7 @@
  *	BACKOFF_TRIAL_NS         the same, at least, in every wait of
  *	                         BACKOFF_TRIAL_EVERY
  *	WAKE_UP_NS               what a sleep and a wake-up cost
+ *	MESSAGE_NS               what the work of a message takes
  *	BACKOFF_BACKLOG          messages
  *	YIELDS                   yields of one wait
  *	IN_VAIN_FEW, _MANY       waits
@@ -44,9 +45,12 @@
  *
  * Yields
  *
- * A yield is credited with the messages that came or went meanwhile. Each
- * might have woken a sleeper. For what it is charged, and when a thread stops
- * to yield, see base/yield.c.
+ * A yield is credited with a sleep and a wake-up if messages came or went
+ * meanwhile, and with MESSAGE_NS for each of them. That is what the threads of
+ * this queue may have worked. A stream on one processor beside a busy process
+ * fills the ring in some microseconds and then loses a time slice, which is far
+ * more. For what a yield is charged, and when a thread stops to yield, see
+ * base/yield.c.
  *
  * What is in vain is left out
  *
@@ -119,9 +123,6 @@ bool backoff_may_yield(struct backoff_yields *yields, int64_t deadline_ns)
 	return yields->count < YIELDS && yield_allowed(yields->last_ns, deadline_ns);
 }
 
-/* More than can come or go in a time slice. */
-#define MOVED_MAX ((uint64_t)1 << 32)
-
 /* How many messages have come or gone, as a number that grows. */
 static uint64_t moves(const struct ring *ring)
 {
@@ -135,13 +136,21 @@ void backoff_yield(struct backoff_yields *yields, const struct ring *ring)
 	sched_yield();
 }
 
+/* What a yield has saved in which so many messages came or went. */
+static int64_t saved_ns(uint64_t moved)
+{
+	const uint64_t most = UINT32_MAX; /* more than go through in a time slice */
+	if (moved == 0)
+		return 0;
+	return WAKE_UP_NS + (int64_t)(moved < most ? moved : most) * MESSAGE_NS;
+}
+
 void backoff_yielded(struct backoff_yields *yields, const struct ring *ring)
 {
 	int64_t before_ns = yields->last_ns;
 	yields->last_ns = clock_now();
 	uint64_t moved = (moves(ring) - yields->moves) & POSITION;
-	yield_charge(yields->last_ns, yields->last_ns - before_ns,
-		(int64_t)(moved < MOVED_MAX ? moved : MOVED_MAX) * WAKE_UP_NS);
+	yield_charge(yields->last_ns, yields->last_ns - before_ns, saved_ns(moved));
 }
 
 void backoff_end(enum backoff_end end)

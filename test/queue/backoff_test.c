@@ -15,7 +15,7 @@
 
 /* What is promised there. */
 #define MS INT64_C(1000000)
-enum { FEW = 8, MANY = 1024, YIELDS_MAX = 16, ONE_MESSAGE_NS = 25000 };
+enum { FEW = 8, MANY = 1024, YIELDS_MAX = 16, SLEEP_NS = 25000, ONE_MESSAGE_NS = 1000 };
 
 static long policy;
 static int64_t clock_ns = 1000 * MS;
@@ -140,13 +140,13 @@ static bool overdrawn_after_one(void (*during)(void), int64_t takes_ns)
 
 static const uint64_t starts[] = { 0, POSITION - 1 };
 
-Test(backoff, a_yield_is_credited_25_us_for_a_message_that_comes_or_goes)
+Test(backoff, a_yield_is_credited_25_us_and_1_for_each_message_that_comes_or_goes)
 {
 	for (int i = 0; i < 2; i++) {
 		assert_same(ring_init(&ring, 8, 8, starts[i], 0), 0);
-		cr_assert(!overdrawn_after_one(push_four, 4 * ONE_MESSAGE_NS));
-		cr_assert(!overdrawn_after_one(pop_four, 4 * ONE_MESSAGE_NS));
-		cr_assert(overdrawn_after_one(push_four, 4 * ONE_MESSAGE_NS + 1));
+		cr_assert(!overdrawn_after_one(push_four, SLEEP_NS + 4 * ONE_MESSAGE_NS));
+		cr_assert(!overdrawn_after_one(pop_four, SLEEP_NS + 4 * ONE_MESSAGE_NS));
+		cr_assert(overdrawn_after_one(push_four, SLEEP_NS + 4 * ONE_MESSAGE_NS + 1));
 		clock_ns += MS; /* far more than the account is closed for */
 		cr_assert(overdrawn_after_one(NULL, 1));
 		clock_ns += MS;
