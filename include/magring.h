@@ -259,10 +259,10 @@ MAGRING_PUBLIC void magring_message_free(struct magring_message *message);
  *
  * Waiting. A thread first tries for some microseconds, then yields its
  * processor a few times, and then sleeps. It leaves out what was in vain of
- * late. It does not yield if that has cost more than it saved, nor with a
- * real-time scheduling policy. Sleepers are woken in no promised order. A call
- * that comes meanwhile may take what a thread was woken for, any number of
- * times: docs/performance.md, "Fairness".
+ * late. It does not yield if that has cost more than it saved, with a real-time
+ * scheduling policy, or within 250 ms of its deadline. Sleepers are woken in no
+ * promised order. A call that comes meanwhile may take what a thread was woken
+ * for, any number of times: docs/performance.md, "Fairness".
  *
  * Capacity. While no thread is in the middle of a call, a send succeeds if the
  * queue has fewer messages than its capacity. Up to twice as many may fit. It
@@ -416,9 +416,9 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_recv_batch(struct magring_queue *queue,
  * EPOLLEXCLUSIVE, or a set of several threads with EPOLLET: an event wakes one
  * worker. A receive that leaves messages behind wakes the next, so that all are
  * at work. With EPOLLET each of them goes on until a call arms. A worker that
- * took the last message and is busy has armed nothing. What comes then waits
- * until it receives again, unless it arms before it works. A receiver of an
- * exclusive side wakes no other.
+ * took the last message and is busy has armed nothing. What comes then wakes no
+ * sleeping worker until one receives again, unless it arms before it works. A
+ * receiver of an exclusive side wakes no other.
  *
  * EPOLLONESHOT: after the receive, and before the work, renew the event by
  * EPOLL_CTL_MOD. The next worker then has it at once if more is there. Until

@@ -9,7 +9,7 @@
  *
  * Times are in nanoseconds, as a pause of the processor takes anything from
  * none to 40 of them: see base/pause.h. (CHALLENGE_AFTER counts tries, and
- * PAUSE_COST_PS and its bounds are picoseconds.) Sizes of layouts stand there.
+ * PAUSE_COST_PS and its bounds are picoseconds.)
  */
 #ifndef MAGRING_TUNING_H
 #define MAGRING_TUNING_H
@@ -53,7 +53,7 @@
 #define MESSAGE_NS 1000
 /*
  * Nanoseconds: what yields can have saved at most, and so lose again before a
- * thread stops to yield. With a tenth and tenfold no stream differs.
+ * thread stops yielding. With a tenth and tenfold no stream differs.
  */
 #define YIELD_CREDIT_NS 10000000
 /* How many times as long as it has lost by yields a thread does not yield. */

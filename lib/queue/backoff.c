@@ -49,7 +49,7 @@
  * meanwhile, and with MESSAGE_NS for each of them. That is what the threads of
  * this queue may have worked. A stream on one processor beside a busy process
  * fills the ring in some microseconds and then loses a time slice, which is far
- * more. For what a yield is charged, and when a thread stops to yield, see
+ * more. For what a yield is charged, and when a thread stops yielding, see
  * base/yield.c.
  *
  * What is in vain is left out

@@ -6,9 +6,9 @@
  *
  *	1. A first try, in send_recv.c. In the common case that is all.
  *	2. Tries with pauses between them, and then with yields: the other side
- *	   is likely at work on another processor. See backoff.c. A thread that
- *	   has slept SLEPT_IN_A_ROW times leaves this out, and one that is near
- *	   its deadline leaves out the yields.
+ *	   is likely at work on another processor. A thread leaves out what
+ *	   was in vain of late, but for a trial now and then, and yields that
+ *	   cost more than they save: backoff.c.
  *	3. Sleeps, each with a try before and after it. It sleeps if the try
  *	   before it was in vain: eventcount_await() in eventcount_await.c.
  *
