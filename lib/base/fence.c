@@ -56,13 +56,13 @@ bool fence_asymmetric;
 
 static pthread_once_t decided = PTHREAD_ONCE_INIT;
 /* In the child of a fork `decided` begins anew, and a decision stays. */
-static bool is_decided;
+static _Atomic(bool) is_decided;
 static pthread_once_t registered = PTHREAD_ONCE_INIT; /* at load */
 
 /*
  * ENOMEM lasts for a moment, inside the kernel, or for ever: a filter may
- * answer it as any other. After the decision there is nothing to do but try
- * again, so only calls before it are limited. (Inlined, as the next but one, so
+ * answer it as any other. A barrier after the decision has no other way than to
+ * try again, so only the others are limited. (Inlined, as the next but one, so
  * that the machine code of fence_heavy() shows the call.)
  */
 static inline __attribute__((always_inline)) bool call_membarrier(int command, bool limited)
@@ -97,12 +97,13 @@ static bool is_forbidden(void)
 
 static void decide_for(bool wanted)
 {
-	if (is_decided)
+	/* Relaxed, both: only one thread decides. */
+	if (atomic_load_explicit(&is_decided, memory_order_relaxed))
 		return;
 	fence_asymmetric = wanted && !is_forbidden() && pass_barriers(true);
 	/* A fork finds the decision before it finds that there is one. */
 	atomic_signal_fence(memory_order_seq_cst);
-	is_decided = true;
+	atomic_store_explicit(&is_decided, true, memory_order_relaxed);
 }
 
 static void decide(void)
@@ -112,7 +113,8 @@ static void decide(void)
 
 static void register_unless_forbidden(void)
 {
-	if (!is_forbidden())
+	/* Relaxed: a decision that is made meanwhile registers as well. */
+	if (!atomic_load_explicit(&is_decided, memory_order_relaxed) && !is_forbidden())
 		(void)register_process();
 }
 

@@ -27,6 +27,8 @@ static uint64_t least_cost_ps(void)
 	unsigned int pauses = PAUSE_RUN_FEWEST;
 	for (int run = 0; run < PAUSE_RUNS; run++) {
 		int64_t begin = clock_now();
+		if (begin == CLOCK_REFUSED)
+			break;
 		pause_times(pauses);
 		int64_t took = clock_now() - begin;
 		if (took < PAUSE_RUN_NS) {

@@ -27,6 +27,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/thread_local.h"
 #include "tuning.h"
 
@@ -57,6 +58,8 @@ bool yield_real_time(void)
 
 bool yield_allowed(int64_t now_ns, int64_t deadline_ns)
 {
+	if (now_ns == CLOCK_REFUSED)
+		return false; /* there is no account, and no time to ask for the policy */
 	if (now_ns >= account.policy_until_ns) {
 		account.real_time = has_real_time_policy();
 		account.policy_until_ns = now_ns + POLICY_NS;

@@ -12,7 +12,7 @@
  *	BACKOFF_BACKLOG          messages
  *	YIELDS                   yields of one wait
  *	IN_VAIN_FEW, _MANY       waits
- *	CHALLENGE_AFTER          tries with one pause each, in ring_batch.c
+ *	CHALLENGE_AFTER          tries, one each BACKOFF_MIN_NS: ring_batch.c
  *
  * backoff_begin() makes numbers of pauses of the times, by pauses_in(). What a
  * pause costs is measured when the library is loaded: measure() in pause.c. If

@@ -4,7 +4,7 @@
  * descriptor that is not armed, so a call has to arm it before its caller polls
  * again. These calls arm:
  *
- *	-EAGAIN, -ETIMEDOUT  there was nothing
+ *	-EAGAIN, -ETIMEDOUT  there was nothing, as before a cancellation
  *	a short batch        there is nothing more, as after a short read()
  *
  * A loop with EPOLLET stops at any of these. If something comes, or was left

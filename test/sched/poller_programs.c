@@ -292,6 +292,44 @@ static void run_workers_twice(void)
 		end();
 }
 
+static bool one_each;
+
+/* Until a call arms, or one message and busy then. */
+static void work_until_armed(void *unused)
+{
+	(void)unused;
+	for (;;) {
+		int rc;
+		wait_for_event();
+		do {
+			rc = history_recv(0);
+			if (rc == -EPIPE || (rc >= 0 && one_each))
+				return;
+		} while (rc != -EAGAIN);
+	}
+}
+
+/* A worker that has passed the signal on, and taken the rest, is woken first
+ * after the next arming. */
+static void run_workers_rearmed(void)
+{
+	static const enum way one_by_one[] = { EXCLUSIVE, EXCLUSIVE_EDGES, SHARED };
+	side = RECEIVER;
+	way = one_by_one[sched_choose(3)];
+	other = NULL;
+	one_each = false;
+	begin(8);
+	for (unsigned int i = 0; i < 2; i++)
+		sched_spawn("worker", work_until_armed, NULL);
+	sched_wait();
+	history_send_batch(2, 0);
+	sched_wait();
+	one_each = true;
+	history_send_batch(2, 0);
+	sched_wait();
+	end();
+}
+
 static void run_workers(void)
 {
 	side = sched_choose(2) == 0 ? SENDER : RECEIVER;
@@ -321,7 +359,9 @@ PROGRAM(workers, "workers poll in any way, until close", SCHED_MAY_STOP)
 PROGRAM(workers_woken, "one signal wakes as many workers as are needed", SCHED_MAY_STOP)
 PROGRAM(workers_first, "messages come before the first poll", 0)
 PROGRAM(workers_again, "a worker passes the signal on, and comes again", 0)
+PROGRAM(workers_rearmed, "a worker that has passed a signal on gets the next", 0)
 PROGRAM(workers_twice, "a worker is woken by a signal that is passed on", 0)
 
 const struct sched_program *const poller_programs[] = { &program_workers, &program_workers_woken,
-	&program_workers_first, &program_workers_again, &program_workers_twice, NULL };
+	&program_workers_first, &program_workers_again, &program_workers_twice,
+	&program_workers_rearmed, NULL };

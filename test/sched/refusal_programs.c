@@ -173,12 +173,43 @@ static void run_skip_beside_receives(void)
 	end();
 }
 
+static void send_in_vain(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < 6 && history_send(0) == 1; i++)
+		;
+}
+
+static void receive_in_vain(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < 6 && history_recv(0) >= 0; i++)
+		;
+}
+
+/* One message less than fits is there. The sender's last one may be in its store
+ * buffer when it finds the queue full, and the receiver's free cells in its own
+ * when that finds it empty. */
+static void run_full_or_empty(void)
+{
+	struct magring_queue *queue =
+		checks_queue(2, MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER, true);
+	history_begin(queue);
+	for (unsigned int i = 0; i + 1 < ring_cells(&queue->ring); i++)
+		history_send(0);
+	sched_spawn("sender", send_in_vain, NULL);
+	sched_spawn("receiver", receive_in_vain, NULL);
+	sched_wait();
+	checks_end(queue);
+}
+
 #define PROGRAM(symbol, about) \
 	static const struct sched_program program_##symbol = { #symbol, about, run_##symbol, 0 };
 
 PROGRAM(refused, "a refused call was foretold, and has challenged no thread")
 PROGRAM(skips_counted, "senders stop as they count what they may skip")
 PROGRAM(skip_beside_receives, "a sender counts while receives make room")
+PROGRAM(full_or_empty, "a queue is not full to one side and empty to the other")
 
 const struct sched_program *const refusal_programs[] = { &program_refused, &program_skips_counted,
-	&program_skip_beside_receives, NULL };
+	&program_skip_beside_receives, &program_full_or_empty, NULL };
