@@ -57,7 +57,7 @@
  */
 #define YIELD_CREDIT_NS 10000000
 /* How many times as long as it has lost by yields a thread does not yield. */
-#define YIELD_REPAY_MIN 16
+#define YIELD_REPAY_MIN 128
 /*
  * The same, at most. Beside busy processes one part in so many of the time is
  * lost, and so many requests are late: it has to be far more than 100 for p99.

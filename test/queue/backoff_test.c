@@ -194,10 +194,10 @@ static void done(void)
 
 Test(backoff, one_that_costs_a_time_slice_is_the_last_for_a_while)
 {
-	/* Each wait takes a second, and the yields 16 and 32 times 80 ms. */
+	/* Each wait takes a second, and the yields 128 and 256 times 8 ms. */
 	static const int wanted[] = { 1, 0, 1, 0, 0, 1 };
 	given_empty_queue();
-	yield_takes_ns = 80 * MS;
+	yield_takes_ns = 8 * MS;
 	for (int i = 0; i < 6; i++) {
 		wait_in_vain();
 		assert_same(yields_seen, wanted[i]);
