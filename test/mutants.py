@@ -261,7 +261,7 @@ MUTANTS = [
            "if (eventcount_has_waiters(&queue->eventcount[other]))",
            "if (0)", "sched/messages_passed_on"),
     Mutant("no wake-up is passed on", "queue/blocking.c",
-           "if (eventcount_has_waiters(&queue->eventcount[side]) && may[side](&queue->ring))",
+           "if (eventcount_has_waiters(&queue->eventcount[side]) && queue_may[side](&queue->ring))",
            "if (0)", "sched/messages_passed_on"),
     Mutant("who got something passes no wake-up on", "queue/send_recv.c",
            "if (eventcount_has_waiters(&queue->eventcount[side]))", "if (0)",

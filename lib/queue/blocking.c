@@ -29,18 +29,6 @@
 #include "queue/descriptor.h"
 #include "queue/skip.h"
 
-static bool may_send(void *ring)
-{
-	return ring_may_push(ring);
-}
-
-static bool may_receive(void *ring)
-{
-	return ring_may_pop(ring);
-}
-
-static eventcount_condition *const may[2] = { [SENDER] = may_send, [RECEIVER] = may_receive };
-
 static struct queue_counts *counts_of(struct magring_queue *queue)
 {
 	return &queue->counts[thread_self() % QUEUE_STRIPES];
@@ -64,7 +52,7 @@ void pass_wake_up_on(struct magring_queue *queue, enum side side)
 {
 	/* [sleep] light side: as in notify_waiters(), for other callers. */
 	fence_light();
-	if (eventcount_has_waiters(&queue->eventcount[side]) && may[side](&queue->ring))
+	if (eventcount_has_waiters(&queue->eventcount[side]) && queue_may[side](&queue->ring))
 		wake_waiter(queue, side);
 }
 

@@ -54,14 +54,14 @@ static bool may_receive(void *ring)
 	return ring_may_pop(ring);
 }
 
-static eventcount_condition *const may[2] = { [SENDER] = may_send, [RECEIVER] = may_receive };
+eventcount_condition *const queue_may[2] = { [SENDER] = may_send, [RECEIVER] = may_receive };
 
 void descriptor_end(struct magring_queue *queue, enum side side, int result)
 {
 	if (result == -EPIPE)
 		eventcount_pass_fd_on(&queue->eventcount[side], 0);
 	else
-		eventcount_arm(&queue->eventcount[side], may[side], &queue->ring);
+		eventcount_arm(&queue->eventcount[side], queue_may[side], &queue->ring);
 }
 
 /* Another thread was the last to pass the signal on, or none has lately. */
@@ -90,7 +90,7 @@ void descriptor_pass_on(struct magring_queue *queue, enum side side)
 	uint64_t self = thread_self();
 	if (queue->flags & exclusive)
 		return;
-	if (!may[side](&queue->ring))
+	if (!queue_may[side](&queue->ring))
 		forget_passed(&queue->eventcount[side], self);
 	else if (is_due(queue, side, self) && eventcount_pass_fd_on(&queue->eventcount[side], self))
 		atomic_store_explicit(&queue->passed_ns[side], clock_coarse(),

@@ -7,6 +7,9 @@
 
 #include "queue/queue.h"
 
+/* By enum side: whether a ring has room, or a message. */
+extern eventcount_condition *const queue_may[2];
+
 /* For descriptor_ended(). */
 void descriptor_end(struct magring_queue *queue, enum side side, int result);
 
