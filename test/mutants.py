@@ -1054,6 +1054,13 @@ MUTANTS = [
            "\teventcount_pass_fd_on(&queue->eventcount[RECEIVER], 0);\n", "", "sched/workers_woken"),
     Mutant("closing passes no signal on to senders", "queue/queue.c",
            "\teventcount_pass_fd_on(&queue->eventcount[SENDER], 0);\n", "", "sched/workers_woken"),
+    Mutant("FENCED is taken back beside a sleeper", "base/eventcount.c",
+           "atomic_compare_exchange_strong_explicit(&eventcount->word, &word,\n"
+           "\t\t\tnext_epoch(word) & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN),\n"
+           "\t\t\tmemory_order_relaxed, memory_order_relaxed);",
+           "atomic_fetch_and_explicit(&eventcount->word, ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN),\n"
+           "\t\t\tmemory_order_relaxed);", "sched/eventcount_rearmed", runs=1000),
+    Mutant("SEEN is set without FENCED", "base/eventcount.c", PREPARE, PREPARE.replace(" | fenced", ""), "sched/eventcount_unfenced", runs=300),
     Mutant("SEEN is set although FENCED has gone", "base/eventcount_fd.c",
            "fence_asymmetric && (uint32_t)word == (uint32_t)before &&", "fence_asymmetric &&", "sched/eventcount_rearmed", runs=8000),
     Mutant("FENCED goes and the epoch stays", "base/eventcount.c",
@@ -1200,15 +1207,6 @@ EQUIVALENTS = [
            reason="as of an entry: wakers release what they made true, and what a leaver does before its leave no thread relies on. A message or slab that it took is in the ring's and the depot's own edges"),
     Mutant("[wake] acquire of an arming is relaxed", "base/eventcount_fd.c", ARM, weak(ARM, to="release"), ALL, runs=300,
            reason="fence_heavy() follows before the condition is checked, as after an entry"),
-    Mutant("FENCED is taken back beside a sleeper", "base/eventcount.c",
-           "atomic_compare_exchange_strong_explicit(&eventcount->word, &word,\n"
-           "\t\t\tnext_epoch(word) & ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN),\n"
-           "\t\t\tmemory_order_relaxed, memory_order_relaxed);",
-           "atomic_fetch_and_explicit(&eventcount->word, ~(EVENTCOUNT_FENCED | EVENTCOUNT_SEEN),\n"
-           "\t\t\tmemory_order_relaxed);", ALL, runs=300,
-           reason="the sleeper is counted until it has left, and before that it sets SEEN, unless it found it. A word with either has a waker pass its fence, as a word with FENCED does. And whichever sleeper's SEEN an entry finds, that sleeper was counted from before its heavy fence until it set it"),
-    Mutant("SEEN is set without FENCED", "base/eventcount.c", PREPARE, PREPARE.replace(" | fenced", ""), ALL, runs=300,
-           reason="a sleeper is counted from before its heavy fence until it has set SEEN. So at each moment at which FENCED would be set, the word is at least FENCED without it, and no more is asked of it"),
     Mutant("armed twice", "base/eventcount_fd.c", "if (fd < 0 || word & EVENTCOUNT_ARMED)", "if (fd < 0)", ALL, runs=300,
            reason="while ARMED is set the descriptor is not readable, so the read that comes next returns. If it is readable ARMED has been cleared since, and to arm is right"),
     Mutant("an interrupted sleep is taken for a wake-up that is refused", "base/eventcount.c",
