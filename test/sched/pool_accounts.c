@@ -6,7 +6,7 @@
  * them from there, and puts nothing back before it counts. So only its counts
  * tell the reader what was carved and taken.
  */
-#include "pool_slabs.h"
+#include "pool_acts.h"
 #include "pool/counts.h"
 #include "pool_directed.h"
 
@@ -22,8 +22,7 @@ static void carve(void *unused)
 	int rc = slabs_take(&message, PAGE, 0);
 	sched_require(rc == 0, "alloc: %d", rc);
 	slabs_free(&message);
-	slabs_tell();
-	engine_block(WAITING);
+	slabs_stay();
 }
 
 static void trim(void *unused)

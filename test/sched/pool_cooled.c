@@ -3,18 +3,10 @@
  * Directed programs: magazines that cool. Threads that free what others have
  * allocated put them into the places.
  */
-#include "pool_slabs.h"
+#include "pool_acts.h"
 #include "pool_directed.h"
 
 static struct magring_message held[8];
-
-static void take_all(unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		int rc = slabs_take(&held[i], SLABS_SMALL, 0);
-		sched_require(rc == 0, "slab %u: %d", i, rc);
-	}
-}
 
 /* Magazines of one slab: the first one of three cools. */
 static void free_three(void *first)
@@ -28,8 +20,7 @@ static void free_three(void *first)
 static void free_three_and_stay(void *first)
 {
 	free_three(first);
-	slabs_tell();
-	engine_block(WAITING);
+	slabs_stay();
 }
 
 /* Two threads put a magazine into one place. */
@@ -37,7 +28,7 @@ static void run_cool_over(void)
 {
 	slabs_create(
 		&(struct slabs_options){ .bytes = 6 * 64, .rounds = 1, .chunk = 1, .cooling = 1 });
-	take_all(6);
+	slabs_take_all(held, SLABS_SMALL, 6);
 	slabs_spawn("free", free_three, &held[0]);
 	slabs_spawn("free", free_three, &held[3]);
 	slabs_wait();
@@ -56,7 +47,7 @@ static void run_cool_class(void)
 		.chunk = 1,
 		.cooling = 1,
 		.several = true });
-	take_all(4);
+	slabs_take_all(held, SLABS_SMALL, 4);
 	slabs_spawn("free", free_three, &held[1]);
 	slabs_wait();
 	sched_require(slabs_take(&large, LARGE, 0) != 0, "a large slab of small memory");
@@ -75,7 +66,7 @@ static void run_cool_bare(void)
 {
 	slabs_create(
 		&(struct slabs_options){ .bytes = 3 * 64, .rounds = 1, .chunk = 1, .cooling = 1 });
-	take_all(3);
+	slabs_take_all(held, SLABS_SMALL, 3);
 	sched_run_alone(slabs_spawn("free", free_three_and_stay, &held[0]), 2000);
 	slabs_listen();
 	slabs_leave_metadata(0);
@@ -98,8 +89,7 @@ static void free_four(void *unused)
 	(void)unused;
 	for (; freed < 4; freed++)
 		slabs_free(&held[freed]);
-	slabs_tell();
-	engine_block(WAITING);
+	slabs_stay();
 }
 
 static void want_one(void *unused)
@@ -129,7 +119,7 @@ static void run_cool_moves(void)
 		&(struct slabs_options){ .bytes = 4 * 64, .rounds = 1, .chunk = 1, .cooling = 3 })
 				       ->depot;
 	depot->class[0].places = 2;
-	take_all(4);
+	slabs_take_all(held, SLABS_SMALL, 4);
 	cache = atomic_load(&slabs_pool()->registry.first);
 	unsigned int wants = slabs_spawn("want", want_one, NULL);
 	run_until_revoked(wants, true);

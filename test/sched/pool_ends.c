@@ -3,41 +3,18 @@
  * Directed programs: what a thread that ends, or flushes its cache, leaves for
  * others; and what a thread does that meets such a moment.
  */
-#include "pool_slabs.h"
+#include "pool_acts.h"
 #include "pool_directed.h"
 
 static struct magring_message held[8];
 static bool freed;
-
-static void take_all(unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		int rc = slabs_take(&held[i], SLABS_SMALL, 0);
-		sched_require(rc == 0, "slab %u: %d", i, rc);
-	}
-}
 
 static struct cache *first_cache(void)
 {
 	return atomic_load(&slabs_pool()->registry.first);
 }
 
-static void stay(void)
-{
-	slabs_tell();
-	engine_block(WAITING);
-}
-
 /* ---------------------------------------------------------- who is woken -- */
-
-static void want(void *unused)
-{
-	struct magring_message message;
-	(void)unused;
-	int rc = slabs_take(&message, SLABS_SMALL, -1);
-	sched_require(rc == 0, "alloc: %d", rc);
-	slabs_give(&message);
-}
 
 static void free_and_end(void *unused)
 {
@@ -53,7 +30,7 @@ static void free_and_flush(void *unused)
 	free_and_end(unused);
 	int rc = magring_pool_flush_thread(slabs_pool());
 	sched_require(rc == 0, "flush: %d", rc);
-	stay();
+	slabs_stay();
 }
 
 /*
@@ -64,14 +41,14 @@ static void free_and_flush(void *unused)
 static void run_leaves(void (*run)(void *))
 {
 	slabs_create(&(struct slabs_options){ .bytes = 64, .rounds = 1, .chunk = 1 });
-	take_all(1);
+	slabs_take_all(held, SLABS_SMALL, 1);
 	unsigned int leaves = sched_spawn("leaves", run, NULL);
 	for (int i = 0; i < 2000 && !freed; i++)
 		sched_run_alone(leaves, 1);
 	for (int i = 0; i < 2000 && atomic_load(&first_cache()->busy) == 0; i++)
 		sched_run_alone(leaves, 1);
 	sched_run_alone(leaves, 2); /* past its fence, if it has one */
-	unsigned int wants = slabs_spawn("want", want, NULL);
+	unsigned int wants = slabs_spawn("want", slabs_want, (void *)SLABS_SMALL);
 	sched_run_alone(wants, 2000);
 	/* In TSO memory the slab may be in the depot before the cache is busy. */
 	sched_require(sched_is_asleep(wants) || sched_memory_kind() == SCHED_TSO,
@@ -112,7 +89,7 @@ static void run_left_over(void)
 {
 	struct magring_pool_stats stats = { .size = sizeof(stats) };
 	slabs_create(&(struct slabs_options){ .bytes = 8 * 64, .rounds = 2, .chunk = 1 });
-	take_all(1);
+	slabs_take_all(held, SLABS_SMALL, 1);
 	slabs_spawn("ends", use_two_and_end, NULL);
 	slabs_wait();
 	for (int i = 1; i < 3; i++) {

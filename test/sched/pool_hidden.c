@@ -3,7 +3,7 @@
  * Directed programs: the slab is out of reach for a moment, and whatever has
  * hidden it notifies nobody. The thread that waits tries again unasked.
  */
-#include "pool_slabs.h"
+#include "pool_acts.h"
 #include "pool_directed.h"
 
 #define OTHER ((size_t)128)
@@ -17,29 +17,6 @@ static const struct slabs_options two_classes = { .bytes = 3 * 64 + 3 * 128,
 static struct magring_message small[4], kept[3];
 static bool freed;
 static struct cache *cache; /* the owner's */
-
-static void take(struct magring_message *message, size_t payload, unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		int rc = slabs_take(&message[i], payload, 0);
-		sched_require(rc == 0, "slab %u of %zu bytes: %d", i, payload, rc);
-	}
-}
-
-/* A thread that ends would wake the waiter. */
-static void stay(void)
-{
-	slabs_tell();
-	engine_block(WAITING);
-}
-
-static void want(void *payload)
-{
-	struct magring_message message;
-	int rc = slabs_take(&message, (uintptr_t)payload, -1);
-	sched_require(rc == 0, "alloc: %d", rc);
-	slabs_give(&message);
-}
 
 static bool is_busy(void)
 {
@@ -77,7 +54,7 @@ static void free_and_use(void *unused)
 	freed = true;
 	if (slabs_take(&message, OTHER, 0) == 0)
 		slabs_give(&message);
-	stay();
+	slabs_stay();
 }
 
 static void end(size_t payload)
@@ -91,18 +68,25 @@ static void end(size_t payload)
 	slabs_end(payload);
 }
 
-static void run_busy(void)
+/* Its owner has stopped at work in the cache that has the slab. */
+static unsigned int create_with_busy_owner(void)
 {
 	slabs_create(&two_classes);
-	take(small, SLABS_SMALL, 3);
-	take(kept, OTHER, 3);
+	slabs_take_all(small, SLABS_SMALL, 3);
+	slabs_take_all(kept, OTHER, 3);
 	slabs_give(&small[1]);
 	slabs_give(&small[2]);
 	unsigned int owner = slabs_spawn("owner", free_and_use, NULL);
 	run_until(owner, has_freed);
 	cache = atomic_load(&slabs_pool()->registry.first);
 	run_until(owner, is_busy);
-	sched_run_alone(slabs_spawn("want", want, (void *)SLABS_SMALL), 2000);
+	return owner;
+}
+
+static void run_busy(void)
+{
+	create_with_busy_owner();
+	sched_run_alone(slabs_spawn("want", slabs_want, (void *)SLABS_SMALL), 2000);
 	end(SLABS_SMALL);
 }
 
@@ -123,15 +107,7 @@ static void want_at_once(void *unused)
 /* The owner leaves its cache after the first look at it, and there are more. */
 static void run_tries(void)
 {
-	slabs_create(&two_classes);
-	take(small, SLABS_SMALL, 3);
-	take(kept, OTHER, 3);
-	slabs_give(&small[1]);
-	slabs_give(&small[2]);
-	unsigned int owner = slabs_spawn("owner", free_and_use, NULL);
-	run_until(owner, has_freed);
-	cache = atomic_load(&slabs_pool()->registry.first);
-	run_until(owner, is_busy);
+	unsigned int owner = create_with_busy_owner();
 	unsigned int wants = slabs_spawn("want", want_at_once, NULL);
 	run_until(wants, is_revoked);
 	run_until(wants, is_over);
@@ -145,7 +121,7 @@ static void free_and_stay(void *unused)
 	(void)unused;
 	slabs_free(&small[0]);
 	freed = true;
-	stay();
+	slabs_stay();
 }
 
 static void want_none(void *unused)
@@ -153,15 +129,15 @@ static void want_none(void *unused)
 	struct magring_message message;
 	(void)unused;
 	sched_require(slabs_take(&message, OTHER, 0) != 0, "a slab too many");
-	stay();
+	slabs_stay();
 }
 
 /* Another thread empties the cache, of another class. */
 static void run_revoked(void)
 {
 	slabs_create(&two_classes);
-	take(small, SLABS_SMALL, 3);
-	take(kept, OTHER, 3);
+	slabs_take_all(small, SLABS_SMALL, 3);
+	slabs_take_all(kept, OTHER, 3);
 	slabs_give(&small[1]);
 	slabs_give(&small[2]);
 	unsigned int owner = slabs_spawn("owner", free_and_stay, NULL);
@@ -169,7 +145,7 @@ static void run_revoked(void)
 	cache = atomic_load(&slabs_pool()->registry.first);
 	sched_run_alone(owner, 1);
 	run_until(slabs_spawn("reclaim", want_none, NULL), is_revoked);
-	sched_run_alone(slabs_spawn("want", want, (void *)SLABS_SMALL), 2000);
+	sched_run_alone(slabs_spawn("want", slabs_want, (void *)SLABS_SMALL), 2000);
 	end(SLABS_SMALL);
 }
 
@@ -179,7 +155,7 @@ static void use_small(void *unused)
 	(void)unused;
 	if (slabs_take(&message, SLABS_SMALL, 0) == 0)
 		slabs_give(&message);
-	stay();
+	slabs_stay();
 }
 
 /* The thread that waits has a slab of its class in use. Another cuts a range. */
@@ -188,19 +164,19 @@ static void run_hands(void)
 	struct slabs_options options = two_classes;
 	options.bytes = 128 + 4 * 64;
 	slabs_create(&options);
-	take(kept, OTHER, 1);
-	take(small, SLABS_SMALL, 4);
+	slabs_take_all(kept, OTHER, 1);
+	slabs_take_all(small, SLABS_SMALL, 4);
 	for (int i = 0; i < 4; i++)
 		slabs_free(&small[i]);
 	int rc = magring_pool_trim(slabs_pool(), 0, NULL);
 	sched_require(rc == 0, "trim: %d", rc);
-	take(&small[0], SLABS_SMALL, 1);
+	slabs_take_all(&small[0], SLABS_SMALL, 1);
 	slabs_give(&small[0]);
 	slabs_leave_metadata(0); /* a thread at work in a cache hides things, too */
 	unsigned int user = slabs_spawn("cut", use_small, NULL);
 	run_until(user, is_in_hands);
 	sched_run_alone(user, 4 + sched_choose(4));
-	sched_run_alone(slabs_spawn("want", want, (void *)OTHER), 2000);
+	sched_run_alone(slabs_spawn("want", slabs_want, (void *)OTHER), 2000);
 	end(SLABS_SMALL);
 }
 

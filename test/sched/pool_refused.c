@@ -5,7 +5,7 @@
  * A call that is refused says so and leaves nothing behind. Nothing is lost: as
  * soon as the system gives memory again, all slabs can be had.
  */
-#include "pool_slabs.h"
+#include "pool_acts.h"
 #include "pool_directed.h"
 
 #include <errno.h>
@@ -23,19 +23,8 @@ static const struct slabs_options two_classes = { .bytes = 4 * LARGE,
 
 static void trade(void *unused)
 {
-	struct magring_message mine[3];
-	unsigned int count = 0;
 	(void)unused;
-	for (int i = 0; i < 8; i++) {
-		if (count < 3 && sched_choose(2) == 0)
-			count += slabs_take(&mine[count], SLABS_SMALL, 0) == 0;
-		else if (count > 0 && sched_choose(2) == 0)
-			slabs_give(&mine[--count]);
-		else if (count > 0)
-			slabs_free(&mine[--count]);
-	}
-	while (count > 0)
-		slabs_free(&mine[--count]);
+	slabs_trade(8, 3);
 }
 
 /* A thread that cannot be told of its end has no cache. */

@@ -2,7 +2,7 @@
 /*
  * Programs: threads and pools that come and go, and statistics beside them.
  */
-#include "pool_slabs.h"
+#include "pool_acts.h"
 #include "pool/counts.h"
 
 #include <errno.h>
@@ -156,20 +156,10 @@ static void run_absent(void)
 
 static const struct slabs_options bare = { .bytes = 4 * 64, .rounds = 1, .chunk = 2 };
 
-static void trade(void *turns)
+static void trade(void *unused)
 {
-	struct magring_message mine[2];
-	unsigned int count = 0;
-	for (uintptr_t i = (uintptr_t)turns; i > 0; i--) {
-		if (count < 2 && sched_choose(2) == 0)
-			count += slabs_take(&mine[count], SLABS_SMALL, 0) == 0;
-		else if (count > 0 && sched_choose(2) == 0)
-			slabs_give(&mine[--count]);
-		else if (count > 0)
-			slabs_free(&mine[--count]);
-	}
-	while (count > 0)
-		slabs_free(&mine[--count]);
+	(void)unused;
+	slabs_trade(5, 2);
 }
 
 /* There is memory for few caches and magazines, or for none. */
@@ -179,7 +169,7 @@ static void run_overflow(void)
 	size_t cache = (slabs_pool()->registry.cache_size + 255) / 256 * 256;
 	slabs_leave_metadata(sched_choose(2) * cache + sched_choose(4) * 256);
 	for (int i = 0; i < 3; i++)
-		slabs_spawn("trader", trade, (void *)(uintptr_t)5);
+		slabs_spawn("trader", trade, NULL);
 	slabs_wait();
 	slabs_end(SLABS_SMALL);
 }

@@ -2,7 +2,7 @@
 /*
  * Programs: trims, which take all free memory into one thread's hands.
  */
-#include "pool_slabs.h"
+#include "pool_acts.h"
 
 #include <errno.h>
 
@@ -144,16 +144,6 @@ static void free_and_trim(void *unused)
 	trim((void *)(uintptr_t)1);
 }
 
-/* Whatever the moment: the class has a slab, which is in use until late. */
-static void want_more(void *unused)
-{
-	struct magring_message message;
-	(void)unused;
-	int rc = slabs_take(&message, LARGE, -1);
-	sched_require(rc == 0, "alloc: %d", rc);
-	slabs_give(&message);
-}
-
 static void want_middle(void *unused)
 {
 	struct magring_message message;
@@ -178,7 +168,7 @@ static void run_wake(void)
 		rc = slabs_take(&held[i], SLABS_SMALL, 0);
 		sched_require(rc == 0, "slab %d: %d", i, rc);
 	}
-	unsigned int waiter = slabs_spawn("waiter", want_more, NULL);
+	unsigned int waiter = slabs_spawn("waiter", slabs_want, (void *)LARGE);
 	slabs_spawn("trim", free_and_trim, NULL);
 	slabs_stand_still();
 	/* The waiter was at work in a cache, which that trim left alone. */

@@ -3,7 +3,7 @@
  * Programs: threads that wait for memory. Nothing more is freed than they need,
  * so that a wake-up that is lost leaves a sleeper behind.
  */
-#include "pool_slabs.h"
+#include "pool_acts.h"
 
 #include <errno.h>
 
@@ -43,24 +43,6 @@ static void use_one(void *timeout)
 		slabs_free(&message);
 }
 
-/* The same, and keeps it for the next one that asks. */
-static void pass_on(void *unused)
-{
-	struct magring_message message;
-	(void)unused;
-	int rc = slabs_take(&message, SLABS_SMALL, -1);
-	sched_require(rc == 0, "alloc: %d", rc);
-	slabs_give(&message);
-}
-
-static void fill(size_t payload, unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		int rc = slabs_take(&held[i], payload, 0);
-		sched_require(rc == 0, "slab %u: %d", i, rc);
-	}
-}
-
 /* A thread without a cache wakes no others as it ends. */
 static void perhaps_no_caches(void)
 {
@@ -79,10 +61,10 @@ static void free_held(void *count)
 static void run_burst(void)
 {
 	slabs_create(&two);
-	fill(SLABS_SMALL, 2);
+	slabs_take_all(held, SLABS_SMALL, 2);
 	perhaps_no_caches();
 	for (int i = 0; i < 2; i++)
-		slabs_spawn("waiter", pass_on, NULL);
+		slabs_spawn("waiter", slabs_want, (void *)SLABS_SMALL);
 	slabs_spawn("free", free_held, (void *)(uintptr_t)2);
 	slabs_wait();
 	slabs_end(SLABS_SMALL);
@@ -98,10 +80,10 @@ static void free_one(void *message)
 static void run_wave(void)
 {
 	slabs_create(&full_magazines);
-	fill(SLABS_SMALL, 3);
+	slabs_take_all(held, SLABS_SMALL, 3);
 	perhaps_no_caches();
 	for (int i = 0; i < 3; i++)
-		slabs_spawn("waiter", pass_on, NULL);
+		slabs_spawn("waiter", slabs_want, (void *)SLABS_SMALL);
 	for (int i = 0; i < 3; i++)
 		slabs_spawn("free", free_one, &held[i]);
 	slabs_wait();
@@ -122,7 +104,7 @@ static void run_timeouts(void)
 {
 	static const int64_t timeouts[] = { 0, 1, 1000, 2000000, INT64_MAX };
 	slabs_create(&two);
-	fill(SLABS_SMALL, 2);
+	slabs_take_all(held, SLABS_SMALL, 2);
 	for (int i = 0; i < 3; i++)
 		slabs_spawn("user", use_one, (void *)(intptr_t)timeouts[sched_choose(5)]);
 	slabs_spawn("waiter", use_one, (void *)(intptr_t)-1);
@@ -148,7 +130,7 @@ static void cancel(void *unused)
 static void run_cancel(void)
 {
 	slabs_create(&one);
-	fill(SLABS_SMALL, 1);
+	slabs_take_all(held, SLABS_SMALL, 1);
 	slabs_leave_metadata(0);
 	slabs_spawn("cancelled", use_one, (void *)(intptr_t)-1);
 	slabs_spawn("cancelled", use_one, (void *)(intptr_t)-1);
@@ -170,17 +152,16 @@ static void stay(void *unused)
 	for (int i = 0; i < 6; i++)
 		if (slabs_take(&message, OTHER, 0) == 0)
 			slabs_free(&message);
-	slabs_tell();
-	engine_block(WAITING);
+	slabs_stay();
 }
 
 /* A thread that ends would wake the waiter. */
 static void run_hidden(void)
 {
 	slabs_create(&apart);
-	fill(SLABS_SMALL, 1);
+	slabs_take_all(held, SLABS_SMALL, 1);
 	slabs_spawn("neighbour", stay, NULL);
-	slabs_spawn("waiter", pass_on, NULL);
+	slabs_spawn("waiter", slabs_want, (void *)SLABS_SMALL);
 	slabs_wait();
 	slabs_listen();
 	slabs_end(SLABS_SMALL);
@@ -234,7 +215,7 @@ static void run_carve_both(void)
 	options.bytes = 64 + 128;
 	slabs_create(&options);
 	slabs_spawn("other", carve_other, NULL);
-	slabs_spawn("user", pass_on, NULL);
+	slabs_spawn("user", slabs_want, (void *)SLABS_SMALL);
 	slabs_wait();
 	slabs_end(SLABS_SMALL);
 }
@@ -250,7 +231,7 @@ static void use_two(void *unused)
 static void run_cool(void)
 {
 	slabs_create(&cool);
-	fill(SLABS_SMALL, 2);
+	slabs_take_all(held, SLABS_SMALL, 2);
 	slabs_spawn("free", free_held, (void *)(uintptr_t)2);
 	slabs_spawn("user", use_two, NULL);
 	slabs_spawn("user", use_two, NULL);

@@ -6,32 +6,14 @@
  * woken keeps no other one asleep, and more sleepers are woken by those that
  * were.
  */
-#include "pool_slabs.h"
+#include "pool_acts.h"
 #include "pool_directed.h"
 
 static struct magring_message held[4];
 
-static void take_all(unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		int rc = slabs_take(&held[i], SLABS_SMALL, 0);
-		sched_require(rc == 0, "slab %u: %d", i, rc);
-	}
-}
-
-/* Takes a slab, however long it takes, and keeps it for others. */
-static void want(void *unused)
-{
-	struct magring_message message;
-	(void)unused;
-	int rc = slabs_take(&message, SLABS_SMALL, -1);
-	sched_require(rc == 0, "alloc: %d", rc);
-	slabs_give(&message);
-}
-
 static unsigned int sleeper(void)
 {
-	unsigned int thread = slabs_spawn("waiter", want, NULL);
+	unsigned int thread = slabs_spawn("waiter", slabs_want, (void *)SLABS_SMALL);
 	sched_run_alone(thread, 2000);
 	sched_require(sched_is_asleep(thread), "thread %u does not sleep", thread);
 	return thread;
@@ -47,15 +29,14 @@ static void free_all(void *count)
 static void free_all_and_stay(void *count)
 {
 	free_all(count);
-	slabs_tell();
-	engine_block(WAITING);
+	slabs_stay();
 }
 
 /* Three sleep, and three slabs are freed at once. */
 static void run_pass_on(void)
 {
 	slabs_create(&(struct slabs_options){ .bytes = 3 * 64, .rounds = 1, .chunk = 1 });
-	take_all(3);
+	slabs_take_all(held, SLABS_SMALL, 3);
 	slabs_leave_metadata(0);
 	for (int i = 0; i < 3; i++)
 		sleeper();
@@ -71,7 +52,7 @@ static void run_pass_on(void)
 static void run_second_wake(void)
 {
 	slabs_create(&(struct slabs_options){ .bytes = 2 * 64, .rounds = 2, .chunk = 2 });
-	take_all(2);
+	slabs_take_all(held, SLABS_SMALL, 2);
 	unsigned int first = sleeper(), second = sleeper();
 	unsigned int frees = slabs_spawn("free", free_all_and_stay, (void *)(uintptr_t)2);
 	for (int i = 0; i < 2000 && sched_is_asleep(first); i++)
@@ -88,7 +69,7 @@ static void run_second_wake(void)
 static void run_left(void)
 {
 	slabs_create(&(struct slabs_options){ .bytes = 64, .rounds = 1, .chunk = 1 });
-	take_all(1);
+	slabs_take_all(held, SLABS_SMALL, 1);
 	slabs_leave_metadata(0);
 	unsigned int cancelled = sleeper();
 	sched_cancel(cancelled);
