@@ -154,38 +154,59 @@ static void require_brought(unsigned int count)
 		"%u are brought, and %u sent, %u received", count, sent, received);
 }
 
-/* None is busy any more, and all poll again. */
-static void bring_again(void)
+/* Busy workers wait for this one, and its descriptor is armed. */
+static void make_other(void)
+{
+	struct magring_message message;
+	other = checks_queue(2, 0, false);
+	(void)magring_queue_recv_fd(other);
+	int rc = magring_recv(other, &message, 0);
+	sched_require(rc == -EAGAIN, "the other queue: %d", rc);
+}
+
+static void tell_a_worker(void)
 {
 	struct magring_message message = { 0 };
 	int rc = magring_message_copy(NULL, &message, NULL, 0, "", 1, 0);
 	sched_require(rc == 0 && magring_send(other, &message, 0) == 0, "no worker is told");
 	sched_wait();
+}
+
+static void release_other(void)
+{
+	int rc = magring_queue_release(other);
+	sched_require(rc == 0, "release of the other queue: %d", rc);
+}
+
+/* None is busy any more, and all poll again. */
+static void bring_again(void)
+{
+	tell_a_worker();
 	sched_spawn("bringer", bring, NULL);
 	sched_wait();
 	require_brought(2 * batch);
-	rc = magring_queue_release(other);
-	sched_require(rc == 0, "release of the other queue: %d", rc);
+	release_other();
+}
+
+/* A way in which an event wakes one worker. */
+static enum way choose_one_by_one(void)
+{
+	static const enum way one_by_one[] = { EXCLUSIVE, EXCLUSIVE_EDGES, SHARED };
+	return one_by_one[sched_choose(3)];
 }
 
 /* As many are woken as there is something for, though each is busy then. The
  * others learn of the close, of which a busy one does not tell. */
 static void run_workers_woken(void)
 {
-	static const enum way one_by_one[] = { EXCLUSIVE, EXCLUSIVE_EDGES, SHARED };
 	unsigned int workers = 2 + sched_choose(3);
 	side = sched_choose(2) == 0 ? SENDER : RECEIVER;
-	way = one_by_one[sched_choose(3)];
+	way = choose_one_by_one();
 	batch = workers > 2 ? workers - sched_choose(2) : workers;
 	batch = batch < 3 ? batch : 3;
 	other = NULL;
-	if (batch == workers && sched_choose(2) == 1) {
-		struct magring_message message;
-		other = checks_queue(2, 0, false);
-		(void)magring_queue_recv_fd(other);
-		int rc = magring_recv(other, &message, 0);
-		sched_require(rc == -EAGAIN, "the other queue: %d", rc);
-	}
+	if (batch == workers && sched_choose(2) == 1)
+		make_other();
 	begin(8); /* so that what is brought is one claim, and one signal */
 	for (unsigned int i = 0; i < workers; i++)
 		sched_spawn("worker", work_once, NULL);
@@ -228,15 +249,10 @@ static void work_again(void *unused)
 /* The worker that has passed the signal on comes again, and is busy then. */
 static void run_workers_again(void)
 {
-	static const enum way one_by_one[] = { EXCLUSIVE, EXCLUSIVE_EDGES, SHARED };
-	struct magring_message message = { 0 };
 	side = RECEIVER;
-	way = one_by_one[sched_choose(3)];
+	way = choose_one_by_one();
 	takers = 0;
-	other = checks_queue(2, 0, false);
-	(void)magring_queue_recv_fd(other);
-	int rc = magring_recv(other, &message, 0);
-	sched_require(rc == -EAGAIN, "the other queue: %d", rc);
+	make_other();
 	begin(8);
 	for (unsigned int i = 0; i < 3; i++)
 		sched_spawn("worker", work_again, NULL);
@@ -245,11 +261,8 @@ static void run_workers_again(void)
 	sched_wait();
 	require_brought(2);
 	history_send_batch(2, 0);
-	rc = magring_message_copy(NULL, &message, NULL, 0, "", 1, 0);
-	sched_require(rc == 0 && magring_send(other, &message, 0) == 0, "no worker is told");
-	sched_wait();
-	rc = magring_queue_release(other);
-	sched_require(rc == 0, "release of the other queue: %d", rc);
+	tell_a_worker();
+	release_other();
 	end();
 }
 
@@ -277,9 +290,8 @@ static void work_on_some(void *unused)
 /* A worker that has passed the signal on is woken by another one's. */
 static void run_workers_twice(void)
 {
-	static const enum way one_by_one[] = { EXCLUSIVE, EXCLUSIVE_EDGES, SHARED };
 	side = RECEIVER;
-	way = one_by_one[sched_choose(3)];
+	way = choose_one_by_one();
 	other = NULL;
 	gave_up = false;
 	begin(8);
@@ -313,9 +325,8 @@ static void work_until_armed(void *unused)
  * after the next arming. */
 static void run_workers_rearmed(void)
 {
-	static const enum way one_by_one[] = { EXCLUSIVE, EXCLUSIVE_EDGES, SHARED };
 	side = RECEIVER;
-	way = one_by_one[sched_choose(3)];
+	way = choose_one_by_one();
 	other = NULL;
 	one_each = false;
 	begin(8);
