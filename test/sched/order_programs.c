@@ -19,61 +19,10 @@
 
 static struct ring *ring;
 
-static void begin(size_t capacity, uint64_t flags, unsigned int sent)
-{
-	recovery.queue = checks_queue(capacity, flags, sched_choose(2) == 1);
-	recovery.batch = 0;
-	recovery.calls = 1;
-	history_begin(recovery.queue);
-	ring = &recovery.queue->ring;
-	for (unsigned int i = 0; i < sent; i++)
-		history_send(0);
-}
-
-static int one(bool send)
-{
-	return send ? history_send(0) : history_recv(0);
-}
-
-static unsigned int spawn(bool send)
-{
-	return sched_spawn(send ? "sender" : "receiver", send ? recovery_send : recovery_recv,
-		NULL);
-}
-
 /* The thread begins when it is told to go on: it knows what is so far. */
 static unsigned int hold(unsigned int thread)
 {
 	sched_stop(thread);
-	return thread;
-}
-
-/* A word of the ring, as it is in memory. */
-static uint64_t now(const _Atomic(uint64_t) *word)
-{
-	return atomic_load_explicit(word, memory_order_relaxed);
-}
-
-/* A thread goes on for some steps, and stops. */
-static void go_on(unsigned int thread, unsigned int steps)
-{
-	sched_run_alone(thread, steps);
-	sched_stop(thread);
-}
-
-/* The same, until a word has changed. */
-static void run_until_changed(unsigned int thread, const _Atomic(uint64_t) *word)
-{
-	uint64_t before = now(word);
-	for (unsigned int i = 0; i < 4000 && now(word) == before; i++)
-		sched_run_alone(thread, 1);
-	sched_stop(thread);
-}
-
-static unsigned int stop_after_claim(bool send)
-{
-	unsigned int thread = spawn(send);
-	run_until_changed(thread, end_of(ring, send ? SENDER : RECEIVER));
 	return thread;
 }
 
@@ -89,8 +38,8 @@ static void move(void *unused)
 {
 	(void)unused;
 	for (int i = 0; i < 2; i++) {
-		one(!room_first);
-		one(room_first);
+		recovery_one(!room_first);
+		recovery_one(room_first);
 	}
 }
 
@@ -116,7 +65,8 @@ static void look(void *unused)
 static void run_order_looks(void)
 {
 	room_first = sched_choose(2) == 1;
-	begin(2, sched_choose(2) == 1 ? MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER : 0,
+	ring = recovery_given(2,
+		sched_choose(2) == 1 ? MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER : 0,
 		room_first ? 3 : 1);
 	sched_spawn("moves", move, NULL);
 	sched_spawn("looks", look, NULL);
@@ -152,15 +102,15 @@ static void run_order_skip_counts(void)
 {
 	bool send = sched_choose(2) == 1;
 	uint64_t single = send ? MAGRING_SINGLE_RECEIVER : MAGRING_SINGLE_SENDER;
-	begin(2, sched_choose(2) == 1 ? single : 0, send ? 0 : 4);
+	ring = recovery_given(2, sched_choose(2) == 1 ? single : 0, send ? 0 : 4);
 	most_sent = send ? 2 + 1 : 4 + 1; /* one may return, and is sent again */
 	most_received = send ? 1 : 2;
 	unsigned int observer = spawn_observer();
-	stop_after_claim(send);
-	one(send);
-	unsigned int skips = spawn(!send);
-	run_until_changed(skips, end_of(ring, send ? RECEIVER : SENDER));
-	go_on(skips, sched_choose(40));
+	recovery_stop_after_claim(send);
+	recovery_one(send);
+	unsigned int skips = recovery_spawn(!send);
+	recovery_run_until_changed(skips, end_of(ring, send ? RECEIVER : SENDER));
+	recovery_run(skips, sched_choose(40));
 	sched_run_alone(observer, 1000);
 	sched_resume_all();
 	recovery_end();
@@ -179,26 +129,26 @@ static void close_queue(void *unused)
  */
 static void run_order_end(void)
 {
-	begin(2, MAGRING_SINGLE_SENDER, 4);
+	ring = recovery_given(2, MAGRING_SINGLE_SENDER, 4);
 	most_received = 2;
 	unsigned int observer = spawn_observer();
 	unsigned int closes = hold(sched_spawn("closer", close_queue, NULL));
-	stop_after_claim(false);
-	one(false);
-	unsigned int skips = spawn(true);
-	run_until_changed(skips, &ring->quarantined);
-	run_until_changed(closes, &ring->end);
+	recovery_stop_after_claim(false);
+	recovery_one(false);
+	unsigned int skips = recovery_spawn(true);
+	recovery_run_until_changed(skips, &ring->quarantined);
+	recovery_run_until_changed(closes, &ring->end);
 	if (sched_choose(2) == 0) {
-		run_until_changed(skips, &ring->tail);
-		run_until_changed(skips, &ring->tail); /* it is put back */
-		go_on(skips, sched_choose(4));
+		recovery_run_until_changed(skips, &ring->tail);
+		recovery_run_until_changed(skips, &ring->tail); /* it is put back */
+		recovery_run(skips, sched_choose(4));
 	} else {
-		go_on(closes, sched_choose(12));
-		run_until_changed(skips, &ring->tail);
-		go_on(closes, sched_choose(12));
+		recovery_run(closes, sched_choose(12));
+		recovery_run_until_changed(skips, &ring->tail);
+		recovery_run(closes, sched_choose(12));
 	}
 	/* The sender may have overlooked the close so far, and has sent. */
-	most_sent = ahead(now(&ring->tail), ring->start) == 6 ? 5 : 4;
+	most_sent = ahead(recovery_word(&ring->tail), ring->start) == 6 ? 5 : 4;
 	sched_run_alone(observer, 1000);
 	sched_resume_all();
 	recovery_end();
@@ -211,16 +161,16 @@ static void run_order_end(void)
 static void run_order_told(void)
 {
 	unsigned int come = 1 + sched_choose(2);
-	begin(2, 0, come - 1);
+	ring = recovery_given(2, 0, come - 1);
 	most_sent = come + 2;
 	most_received = come;
 	unsigned int late = spawn_observer(), first = spawn_observer();
 	for (unsigned int i = 1; i < come; i++)
-		one(false);
-	go_on(late, sched_choose(12));
-	stop_after_claim(true);
-	one(true);
-	one(false);
+		recovery_one(false);
+	recovery_run(late, sched_choose(12));
+	recovery_stop_after_claim(true);
+	recovery_one(true);
+	recovery_one(false);
 	sched_run_alone(first, 1000);
 	sched_run_alone(late, 1000);
 	sched_resume_all();
@@ -233,8 +183,9 @@ static void run_order_told(void)
  * cells: scan.c. */
 static void check_spare(void)
 {
-	uint64_t head = now(&ring->head), tail = now(&ring->tail) & POSITION;
-	int64_t allowed = (int64_t)(now(&ring->unsent_max) - now(&ring->unsent));
+	uint64_t head = recovery_word(&ring->head), tail = recovery_word(&ring->tail) & POSITION;
+	int64_t allowed =
+		(int64_t)(recovery_word(&ring->unsent_max) - recovery_word(&ring->unsent));
 	int64_t skipped = (int64_t)recovery_skipped(ring, head, tail);
 	sched_require(skipped + (allowed > 0 ? allowed : 0) <= (int64_t)ring->spare,
 		"%ld positions are skipped, and %ld may be", (long)skipped, (long)allowed);
@@ -252,17 +203,17 @@ static void forget_scans(void)
  */
 static void run_order_scan(void)
 {
-	begin(2, 0, 4);
+	ring = recovery_given(2, 0, 4);
 	forget_scans();
-	unsigned int counts = hold(spawn(true));
-	stop_after_claim(false);
-	one(false);
-	unsigned int skips = spawn(true);
-	run_until_changed(skips, &ring->quarantined);
+	unsigned int counts = hold(recovery_spawn(true));
+	recovery_stop_after_claim(false);
+	recovery_one(false);
+	unsigned int skips = recovery_spawn(true);
+	recovery_run_until_changed(skips, &ring->quarantined);
 	forget_scans();
-	go_on(counts, sched_choose(30));
-	run_until_changed(skips, &ring->skipped);
-	go_on(skips, sched_choose(40));
+	recovery_run(counts, sched_choose(30));
+	recovery_run_until_changed(skips, &ring->skipped);
+	recovery_run(skips, sched_choose(40));
 	sched_run_alone(counts, 1000);
 	sched_run_alone(skips, 1000);
 	check_spare();
@@ -276,10 +227,10 @@ static void run_order_scan(void)
 static void skip_position(unsigned int challenges, unsigned int decides)
 {
 	if (sched_choose(2) == 0) {
-		one(false);
+		recovery_one(false);
 		return;
 	}
-	run_until_changed(challenges, &ring->challenged);
+	recovery_run_until_changed(challenges, &ring->challenged);
 	sched_run_alone(decides, 1000);
 }
 
@@ -292,26 +243,27 @@ static void skip_position(unsigned int challenges, unsigned int decides)
 static void run_order_late_owner(void)
 {
 	fence_asymmetric = sched_choose(4) == 0;
-	begin(2, 0, 0);
+	ring = recovery_given(2, 0, 0);
 	struct ring_cell *cell = cell_at(ring, ring->start);
-	unsigned int challenges = hold(spawn(false)), decides = hold(spawn(false));
-	unsigned int late = stop_after_claim(true);
-	one(true);
-	unsigned int recovers = spawn(false);
-	run_until_changed(recovers, &ring->challenged);
-	run_until_changed(late, &cell->state);
-	go_on(late, sched_choose(6));
+	unsigned int challenges = hold(recovery_spawn(false)),
+		     decides = hold(recovery_spawn(false));
+	unsigned int late = recovery_stop_after_claim(true);
+	recovery_one(true);
+	unsigned int recovers = recovery_spawn(false);
+	recovery_run_until_changed(recovers, &ring->challenged);
+	recovery_run_until_changed(late, &cell->state);
+	recovery_run(late, sched_choose(6));
 	sched_run_alone(recovers, 1000);
-	one(false);
+	recovery_one(false);
 	for (int i = 0; i < 2; i++) {
-		one(true);
-		one(false);
+		recovery_one(true);
+		recovery_one(false);
 	}
-	stop_after_claim(true);
-	one(true);
+	recovery_stop_after_claim(true);
+	recovery_one(true);
 	skip_position(challenges, decides);
 	sched_run_alone(late, 1000);
-	one(false);
+	recovery_one(false);
 	recovery_end();
 }
 

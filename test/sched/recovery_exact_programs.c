@@ -15,63 +15,6 @@
 
 static struct ring *ring;
 
-static void begin(size_t capacity, size_t sent)
-{
-	recovery.queue = checks_queue(capacity, 0, sched_choose(2) == 1);
-	history_begin(recovery.queue);
-	ring = &recovery.queue->ring;
-	recovery.batch = 0;
-	recovery.calls = 1;
-	for (size_t i = 0; i < sent; i++)
-		history_send(0);
-}
-
-static int one(bool send)
-{
-	return send ? history_send(0) : history_recv(0);
-}
-
-static void some(bool send, unsigned int calls)
-{
-	for (unsigned int i = 0; i < calls; i++)
-		one(send);
-}
-
-static unsigned int spawn(bool send)
-{
-	return sched_spawn(send ? "sender" : "receiver", send ? recovery_send : recovery_recv,
-		NULL);
-}
-
-/* A word of the ring, as it is in memory. */
-static uint64_t now(const _Atomic(uint64_t) *word)
-{
-	return atomic_load_explicit(word, memory_order_relaxed);
-}
-
-/* A thread goes on until a word has changed, and for some steps more. */
-static void run_until_changed(unsigned int thread, const _Atomic(uint64_t) *word, unsigned int more)
-{
-	uint64_t before = now(word);
-	for (unsigned int i = 0; i < 200 && now(word) == before; i++)
-		sched_run_alone(thread, 1);
-	sched_run_alone(thread, more);
-	sched_stop(thread);
-}
-
-static void go_on(unsigned int thread, unsigned int most)
-{
-	sched_run_alone(thread, sched_choose(most));
-	sched_stop(thread);
-}
-
-static unsigned int stop_after_claim(bool send)
-{
-	unsigned int thread = spawn(send);
-	run_until_changed(thread, end_of(ring, send ? SENDER : RECEIVER), 0);
-	return thread;
-}
-
 /*
  * A thread stops after its store. The cell's next owner is skipped before the
  * thread reads whether its state stands.
@@ -79,16 +22,18 @@ static unsigned int stop_after_claim(bool send)
 static void run_recovery_late_look(void)
 {
 	bool send = sched_choose(2) == 0;
-	begin(2, send ? 0 : 4);
+	ring = recovery_given(2, 0, send ? 0 : 4);
 	struct ring_cell *cell = cell_at(ring, ring_position(ring, send ? SENDER : RECEIVER));
-	unsigned int late = stop_after_claim(send);
-	run_until_changed(late, &cell->state, sched_choose(2));
-	some(send, 3);
-	stop_after_claim(!send);
-	some(!send, 1 + sched_choose(2));
-	one(send);
-	go_on(late, 20);
-	one(sched_choose(2) == 0);
+	unsigned int late = recovery_stop_after_claim(send);
+	unsigned int more = sched_choose(2);
+	recovery_run_until_changed(late, &cell->state);
+	recovery_run(late, more);
+	recovery_some(send, 3);
+	recovery_stop_after_claim(!send);
+	recovery_some(!send, 1 + sched_choose(2));
+	recovery_one(send);
+	recovery_go_on(late, 20);
+	recovery_one(sched_choose(2) == 0);
 	recovery_end();
 }
 
@@ -96,17 +41,17 @@ static void run_recovery_late_look(void)
 static void run_recovery_late_return(void)
 {
 	bool send = sched_choose(2) == 0;
-	begin(2, send ? 0 : 4);
-	unsigned int late = stop_after_claim(send);
-	some(send, 1 + sched_choose(2));
-	some(!send, 1 + sched_choose(2));
-	go_on(late, 14);
+	ring = recovery_given(2, 0, send ? 0 : 4);
+	unsigned int late = recovery_stop_after_claim(send);
+	recovery_some(send, 1 + sched_choose(2));
+	recovery_some(!send, 1 + sched_choose(2));
+	recovery_go_on(late, 14);
 	for (unsigned int i = 0; i < 6; i++) {
-		one(true);
-		one(false);
+		recovery_one(true);
+		recovery_one(false);
 	}
-	go_on(late, 8);
-	some(sched_choose(2) == 0, 2);
+	recovery_go_on(late, 8);
+	recovery_some(sched_choose(2) == 0, 2);
 	recovery_end();
 }
 
@@ -119,32 +64,37 @@ static void run_recovery_claim_beside(void)
 {
 	bool send = sched_choose(2) == 0;
 	size_t capacity = (size_t)2 << sched_choose(2);
-	begin(capacity, send ? 0 : 2 * capacity);
+	ring = recovery_given(capacity, 0, send ? 0 : 2 * (unsigned int)capacity);
 	if (sched_choose(4) > 0) {
-		stop_after_claim(send);
-		one(send);
-		one(!send);
+		recovery_stop_after_claim(send);
+		recovery_one(send);
+		recovery_one(!send);
 	}
 	struct ring_cell *cell = cell_at(ring, ring_position(ring, send ? SENDER : RECEIVER));
-	unsigned int owner = stop_after_claim(send);
-	some(send, 1 + sched_choose(2));
-	unsigned int claims = spawn(!send), decides = spawn(!send);
+	unsigned int owner = recovery_stop_after_claim(send);
+	recovery_some(send, 1 + sched_choose(2));
+	unsigned int claims = recovery_spawn(!send), decides = recovery_spawn(!send);
 	bool claims_first = sched_choose(2) == 0;
 	if (claims_first)
-		go_on(claims, 16);
-	run_until_changed(decides, &ring->challenged, sched_choose(12));
+		recovery_go_on(claims, 16);
+	unsigned int more = sched_choose(12);
+	recovery_run_until_changed(decides, &ring->challenged);
+	recovery_run(decides, more);
 	if (!claims_first) {
-		go_on(claims, 24);
-		go_on(decides, 16);
+		recovery_go_on(claims, 24);
+		recovery_go_on(decides, 16);
 	}
-	if (sched_choose(2) == 0)
-		run_until_changed(owner, &cell->state, sched_choose(3));
-	else
-		go_on(owner, 8);
-	go_on(claims, 12);
-	go_on(decides, 8);
-	go_on(owner, 8);
-	go_on(claims, 8);
+	if (sched_choose(2) == 0) {
+		more = sched_choose(3);
+		recovery_run_until_changed(owner, &cell->state);
+		recovery_run(owner, more);
+	} else {
+		recovery_go_on(owner, 8);
+	}
+	recovery_go_on(claims, 12);
+	recovery_go_on(decides, 8);
+	recovery_go_on(owner, 8);
+	recovery_go_on(claims, 8);
 	recovery_end();
 }
 
@@ -156,16 +106,16 @@ static void run_recovery_claim_beside(void)
 static void run_recovery_long_look(void)
 {
 	bool send = sched_choose(2) == 0;
-	begin(2, send ? 0 : 4);
-	unsigned int owner = stop_after_claim(send);
-	one(send);
+	ring = recovery_given(2, 0, send ? 0 : 4);
+	unsigned int owner = recovery_stop_after_claim(send);
+	recovery_one(send);
 	unsigned int sent = history_sent(), received = history_received();
-	unsigned int looks = spawn(!send);
-	go_on(looks, 40);
-	bool done = now(&ring->challenged) > 0; /* and so it is not refused */
+	unsigned int looks = recovery_spawn(!send);
+	recovery_go_on(looks, 40);
+	bool done = recovery_word(&ring->challenged) > 0; /* and so it is not refused */
 	sched_run_alone(owner, 1000);
-	one(send);
-	some(!send, 2);
+	recovery_one(send);
+	recovery_some(!send, 2);
 	sched_run_alone(looks, 1000);
 	unsigned int went = send ? history_received() - received : history_sent() - sent;
 	sched_require(done || went == 3, "%u of 3 calls went", went);

@@ -10,12 +10,6 @@
 
 #include <stddef.h>
 
-static void run_alone(unsigned int thread, unsigned int most)
-{
-	sched_run_alone(thread, sched_choose(most));
-	sched_stop(thread);
-}
-
 /* A thread that is likely to stop between claim and store. */
 static unsigned int stop_victim(bool send)
 {
@@ -41,14 +35,14 @@ static void recover_from(bool send)
 	for (unsigned int i = 0; i < stopped; i++)
 		stop_victim(send);
 	last = sched_spawn("behind", send ? recovery_sends : recovery_recvs, NULL);
-	run_alone(last, 200);
+	recovery_go_on(last, 200);
 	for (int i = 0; i < 2; i++) {
 		last = sched_spawn("recovers", send ? recovery_recv : recovery_send, NULL);
-		run_alone(last, 120);
+		recovery_go_on(last, 120);
 		for (unsigned int victim = 1; victim <= stopped; victim++)
-			run_alone(victim, 8);
+			recovery_go_on(victim, 8);
 	}
-	run_alone(last - 1, 15);
+	recovery_go_on(last - 1, 15);
 	if (sched_choose(2) == 1)
 		sched_spawn("other", send ? recovery_recvs : recovery_sends, NULL);
 	if (sched_choose(3) > 0)
@@ -73,16 +67,16 @@ static void claim_late(bool send)
 	unsigned int late = sched_spawn("late", other, NULL);
 	unsigned int recovers = sched_spawn("recovers", other, NULL);
 	if (sched_choose(2) == 0) {
-		run_alone(late, 24);
+		recovery_go_on(late, 24);
 	} else { /* it knows of the challenge, but not of the decision */
-		run_alone(recovers, 60);
-		run_alone(late, 40);
+		recovery_go_on(recovers, 60);
+		recovery_go_on(late, 40);
 	}
-	run_alone(recovers, 95);
-	run_alone(last, 6);
-	run_alone(late, 30);
-	run_alone(last, 10);
-	run_alone(recovers, 20);
+	recovery_go_on(recovers, 95);
+	recovery_go_on(last, 6);
+	recovery_go_on(late, 30);
+	recovery_go_on(last, 10);
+	recovery_go_on(recovers, 20);
 	sched_resume_all();
 	recovery_end();
 }
@@ -147,7 +141,7 @@ static void run_recovery_next_lap(void)
 	run_one(send, 1);
 	sched_run_alone(sched_spawn("recovers", send ? recv_all : send_all, (void *)1),
 		200 - sched_choose(150));
-	run_alone(1, 40);
+	recovery_go_on(1, 40);
 	sched_resume_all();
 	recovery_end();
 }
@@ -178,7 +172,7 @@ static void look_for_long(bool send)
 	unsigned int victim = stop_victim(send);
 	run_one(send, 1);
 	unsigned int looks = sched_spawn("looks", send ? recovery_recv : recovery_send, NULL);
-	run_alone(looks, 45);
+	recovery_go_on(looks, 45);
 	sched_run_alone(victim, 100);
 	run_one(send, 1);
 	run_one(!send, 2);

@@ -45,12 +45,6 @@ static unsigned int spawn(bool send)
 	return thread;
 }
 
-static void go_on(unsigned int thread, unsigned int most)
-{
-	sched_run_alone(thread, sched_choose(most));
-	sched_stop(thread);
-}
-
 /* All others have stopped. What was foretold happens, and a refusal costs none
  * of them anything. */
 static void check_call(bool send)
@@ -80,10 +74,10 @@ static void run_refused(void)
 	for (unsigned int i = 1; i <= threads; i++)
 		spawn(mode == 0 || (mode == 1 && sched_choose(2) == 0));
 	for (unsigned int i = 0; i < 3; i++)
-		go_on(1 + sched_choose(threads), 40);
+		recovery_go_on(1 + sched_choose(threads), 40);
 	check_call(sched_choose(2) == 0);
 	if (sched_choose(2) == 0)
-		go_on(1 + sched_choose(threads), 40);
+		recovery_go_on(1 + sched_choose(threads), 40);
 	check_call(sched_choose(2) == 0);
 	end();
 }
@@ -143,11 +137,11 @@ static void run_skips_counted(void)
 {
 	unsigned int threads = stop_receivers();
 	unsigned int slow = sched_spawn("slow", call_of, (void *)1);
-	go_on(slow, 70);
+	recovery_go_on(slow, 70);
 	history_send(0);
 	if (sched_choose(2) == 1)
-		go_on(1 + sched_choose(threads + 1), 30);
-	go_on(slow, 70);
+		recovery_go_on(1 + sched_choose(threads + 1), 30);
+	recovery_go_on(slow, 70);
 	for (unsigned int i = 0; i < 4 && history_send(0) == 1; i++)
 		;
 	end();
@@ -164,9 +158,9 @@ static void run_skip_beside_receives(void)
 	fence_heavy();
 	bool may = ring_may_push(ring) && history_sent() == sent;
 	unsigned int slow = sched_spawn("slow", call_of, (void *)1);
-	go_on(slow, 80);
+	recovery_go_on(slow, 80);
 	history_recv(0);
-	go_on(slow, 20);
+	recovery_go_on(slow, 20);
 	history_recv(0);
 	sched_run_alone(slow, 1000);
 	sched_require(!may || history_sent() > sent, "a sender is refused beside room");

@@ -17,21 +17,6 @@
 
 static struct ring *ring;
 
-static void begin(size_t capacity, uint64_t flags, unsigned int sent)
-{
-	recovery.queue = checks_queue(capacity, flags, sched_choose(2) == 1);
-	history_begin(recovery.queue);
-	ring = &recovery.queue->ring;
-	for (unsigned int i = 0; i < sent; i++)
-		history_send(0);
-}
-
-static void some(bool send, unsigned int calls)
-{
-	for (unsigned int i = 0; i < calls; i++)
-		send ? history_send(0) : history_recv(0);
-}
-
 /* ----------------------------------------------------------------- threads -- */
 
 static void send_some(void *count)
@@ -50,27 +35,6 @@ static unsigned int spawn(bool send, uintptr_t count)
 		(void *)count);
 }
 
-/* A word of the ring, as it is in memory. */
-static uint64_t now(const _Atomic(uint64_t) *word)
-{
-	return atomic_load_explicit(word, memory_order_relaxed);
-}
-
-/* A thread goes on until a word has changed. */
-static void run_until_changed(unsigned int thread, const _Atomic(uint64_t) *word)
-{
-	uint64_t before = now(word);
-	for (unsigned int i = 0; i < 300 && now(word) == before; i++)
-		sched_run_alone(thread, 1);
-	sched_stop(thread);
-}
-
-static void go_on(unsigned int thread, unsigned int most)
-{
-	sched_run_alone(thread, sched_choose(most));
-	sched_stop(thread);
-}
-
 /* A wake-up lets thread 0 go on, too. */
 static void run_to_end(unsigned int thread)
 {
@@ -83,7 +47,7 @@ static void run_to_end(unsigned int thread)
 static unsigned int stop_after_claim(bool send, uintptr_t count)
 {
 	unsigned int thread = spawn(send, count);
-	run_until_changed(thread, end_of(ring, send ? SENDER : RECEIVER));
+	recovery_run_until_changed(thread, end_of(ring, send ? SENDER : RECEIVER));
 	return thread;
 }
 
@@ -121,7 +85,7 @@ static void look_at_counts(void *unused)
 static unsigned int begin_look(void (*look)(void *), unsigned int most)
 {
 	unsigned int looks = sched_spawn("looks", look, NULL);
-	go_on(looks, most);
+	recovery_go_on(looks, most);
 	return looks;
 }
 
@@ -129,10 +93,10 @@ static unsigned int begin_look(void (*look)(void *), unsigned int most)
  * so the free cell behind a cell that was claimed meanwhile does not help. */
 static void run_look_for_room(void)
 {
-	begin(2, 0, 2);
+	ring = recovery_given(2, 0, 2);
 	atomic_init(&ring->unsent_max, 0);
 	unsigned int looks = begin_look(look_for_room, 10);
-	some(true, 1);
+	recovery_some(true, 1);
 	run_to_end(looks);
 	sched_require(answer, "there is said to be no room");
 	recovery_end();
@@ -141,10 +105,10 @@ static void run_look_for_room(void)
 /* A second message comes before the first one goes. */
 static void run_look_for_message(void)
 {
-	begin(2, 0, 1);
+	ring = recovery_given(2, 0, 1);
 	unsigned int looks = begin_look(look_for_message, 10);
-	some(true, 1);
-	some(false, 1);
+	recovery_some(true, 1);
+	recovery_some(false, 1);
 	run_to_end(looks);
 	sched_require(answer, "there is said to be no message");
 	recovery_end();
@@ -153,11 +117,11 @@ static void run_look_for_message(void)
 /* There is one message at most. */
 static void run_look_at_size(void)
 {
-	begin(2, 0, 0);
+	ring = recovery_given(2, 0, 0);
 	unsigned int looks = begin_look(look_at_size, 10);
 	for (unsigned int turns = 2 + sched_choose(2); turns > 0; turns--) {
-		some(true, 1);
-		some(false, 1);
+		recovery_some(true, 1);
+		recovery_some(false, 1);
 	}
 	run_to_end(looks);
 	sched_require(size <= 1, "a size of %zu where one message is the most", size);
@@ -168,11 +132,11 @@ static void run_look_at_size(void)
  * received. */
 static void run_look_at_counts(void)
 {
-	begin(2, 0, 0);
+	ring = recovery_given(2, 0, 0);
 	stop_after_claim(true, 1);
-	some(true, 1);
+	recovery_some(true, 1);
 	unsigned int looks = begin_look(look_at_counts, 30);
-	some(false, 1);
+	recovery_some(false, 1);
 	struct magring_queue_stats told = { .size = sizeof(told) };
 	magring_queue_get_stats(recovery.queue, &told);
 	run_to_end(looks);
@@ -189,10 +153,10 @@ static void run_look_at_counts(void)
  */
 static void claim_all(const char *how)
 {
-	begin(4, 0, 8);
+	ring = recovery_given(4, 0, 8);
 	for (; *how != '\0'; how++)
 		if (*how == 'r')
-			some(false, 1);
+			recovery_some(false, 1);
 		else
 			stop_after_claim(false, (uintptr_t)(*how - '0'));
 }
@@ -203,11 +167,12 @@ static void send_or_not(void *unused)
 {
 	(void)unused;
 	uint64_t tail = ring_position(ring, SENDER);
-	uint64_t challenged = now(&ring->challenged);
+	uint64_t challenged = recovery_word(&ring->challenged);
 	if (history_send(0) != -EAGAIN || !fence_asymmetric)
 		return;
 	sched_require(tail == ring_position(ring, SENDER), "a refused call skips a position");
-	sched_require(challenged == now(&ring->challenged), "a refused call challenges a thread");
+	sched_require(challenged == recovery_word(&ring->challenged),
+		"a refused call challenges a thread");
 }
 
 /*
@@ -223,14 +188,14 @@ static void run_scan_quarantined(void)
 	unsigned int owner = 3;
 	struct ring_cell *cell = cell_at(ring, advance(ring_position(ring, RECEIVER), 6));
 	stop_after_claim(true, 1);
-	some(true, 2);
-	run_until_changed(spawn(true, 1), &ring->unsent);
-	run_until_changed(owner, &cell->state);
-	run_until_changed(spawn(false, 1), &ring->unreceived);
+	recovery_some(true, 2);
+	recovery_run_until_changed(spawn(true, 1), &ring->unsent);
+	recovery_run_until_changed(owner, &cell->state);
+	recovery_run_until_changed(spawn(false, 1), &ring->unreceived);
 	fence_heavy(); /* what the others did is there */
 	unsigned int looks = sched_spawn("looks", send_or_not, NULL);
-	go_on(looks, 90);
-	go_on(owner, 20);
+	recovery_go_on(looks, 90);
+	recovery_go_on(owner, 20);
 	run_to_end(looks);
 	sched_resume_all();
 	sched_wait();
@@ -257,11 +222,11 @@ static void run_scan_beside_head(void)
 	atomic_init(&ring->unsent_max, 0);
 	for (int i = 0; i < 2; i++) {
 		stop_after_claim(true, 1);
-		some(true, 1);
+		recovery_some(true, 1);
 	}
 	unsigned int looks = spawn(true, 1);
-	go_on(looks, 90);
-	some(false, 2);
+	recovery_go_on(looks, 90);
+	recovery_some(false, 2);
 	check_sent(looks, 2 + 8);
 }
 
@@ -274,11 +239,11 @@ static void run_scan_nearer(void)
 	claim_all("rr22rr");
 	atomic_init(&ring->unsent_max, 0);
 	stop_after_claim(true, 1);
-	some(true, 1);
+	recovery_some(true, 1);
 	unsigned int looks = spawn(true, 1);
-	go_on(looks, 90);
+	recovery_go_on(looks, 90);
 	run_to_end(2);
-	run_until_changed(spawn(false, 1), &ring->unreceived);
+	recovery_run_until_changed(spawn(false, 1), &ring->unreceived);
 	check_sent(looks, 1 + 8);
 }
 
@@ -290,12 +255,12 @@ static void run_scan_nearer(void)
  */
 static void run_claim_beside_pending(void)
 {
-	begin(2, 0, 4);
+	ring = recovery_given(2, 0, 4);
 	unsigned int looks = spawn(false, 1);
-	go_on(looks, 30);
+	recovery_go_on(looks, 30);
 	stop_after_claim(false, 1);
-	some(false, 1);
-	run_until_changed(spawn(true, 1), &ring->challenges);
+	recovery_some(false, 1);
+	recovery_run_until_changed(spawn(true, 1), &ring->challenges);
 	run_to_end(looks);
 	sched_resume_all();
 	recovery_end();
@@ -304,10 +269,10 @@ static void run_claim_beside_pending(void)
 /* The only sender skips a position as the queue is closed. */
 static void run_skip_beside_close(void)
 {
-	begin(2, MAGRING_SINGLE_SENDER, 4);
+	ring = recovery_given(2, MAGRING_SINGLE_SENDER, 4);
 	stop_after_claim(false, 1);
-	some(false, 1);
-	go_on(spawn(true, 1), 90);
+	recovery_some(false, 1);
+	recovery_go_on(spawn(true, 1), 90);
 	history_close();
 	sched_resume_all();
 	recovery_end();
@@ -328,14 +293,14 @@ static void run_skip_tells(void)
 {
 	claim_all("22r1rr");
 	checks_sleep_at_once(recovery.queue);
-	some(true, 1);
+	recovery_some(true, 1);
 	unsigned int sleeps = sched_spawn("sleeps", send_waiting, NULL);
 	sched_run_alone(sleeps, 2000);
 	sched_require(sched_is_asleep(sleeps), "a sender does not sleep");
 	unsigned int skips = spawn(false, 1);
-	run_until_changed(skips, &ring->head);
-	run_until_changed(skips, &ring->head);
-	go_on(skips, 8);
+	recovery_run_until_changed(skips, &ring->head);
+	recovery_run_until_changed(skips, &ring->head);
+	recovery_go_on(skips, 8);
 	stop_after_claim(false, 1);
 	run_to_end(skips);
 	sched_wait();

@@ -10,6 +10,7 @@
 #include "history.h"
 #include "programs.h"
 #include "queue_checks.h"
+#include "recovery.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -158,19 +159,6 @@ static void receive_late(void *unused)
 	history_recv(0);
 }
 
-static uint64_t now(const _Atomic(uint64_t) *word)
-{
-	return atomic_load_explicit(word, memory_order_relaxed);
-}
-
-static void run_until_changed(unsigned int thread, const _Atomic(uint64_t) *word)
-{
-	uint64_t before = now(word);
-	for (int i = 0; i < 200 && now(word) == before; i++)
-		sched_run_alone(thread, 1);
-	sched_stop(thread);
-}
-
 /* Four cells, of which one may be missing. */
 static struct magring_queue *make_four(void)
 {
@@ -204,11 +192,12 @@ static void run_wake_returned(void)
 	for (int i = 0; i < 4; i++)
 		history_send(0);
 	unsigned int late = sched_spawn("late", receive_late, NULL);
-	run_until_changed(late, &ring->head);
+	recovery_run_until_changed(late, &ring->head);
 	send_and_receive(3);
-	sched_require(now(&ring->quarantined) == 1 && now(&ring->tail) == 8,
-		"no cell is quarantined, or tail is %lu", (unsigned long)now(&ring->tail));
-	run_until_changed(late, &cell_at(ring, 0)->state);
+	sched_require(recovery_word(&ring->quarantined) == 1 && recovery_word(&ring->tail) == 8,
+		"no cell is quarantined, or tail is %lu",
+		(unsigned long)recovery_word(&ring->tail));
+	recovery_run_until_changed(late, &cell_at(ring, 0)->state);
 	sched_run_alone(late, sched_choose(5));
 	sched_stop(late);
 	sched_run_alone(sched_spawn("sender", send_asleep, NULL), 1000);
