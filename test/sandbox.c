@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #include "magring.h"
+#include "require.h"
 
 enum { SKIPPED = 77, TRAPPED = 3, NO_FILTER = 4, CALLS_MAX = 40, LINES_MAX = 20 };
 
@@ -39,14 +40,6 @@ enum { SKIPPED = 77, TRAPPED = 3, NO_FILTER = 4, CALLS_MAX = 40, LINES_MAX = 20 
 enum { CHUNK_BYTES = 65536, CHUNKS = 70 };
 
 #define GLIBC "2.36"
-
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			_exit(1); \
-		} \
-	} while (0)
 
 /* ------------------------------------------------------------- the table -- */
 

@@ -4,19 +4,11 @@
  * constructor of the library has run, as the library is linked statically. Nothing
  * calls it from then on, at load neither.
  */
-#include <stdio.h>
-#include <stdlib.h>
+#include <errno.h>
 
 #include "base/kernel_answers.h"
 #include "magring.h"
-
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			exit(1); \
-		} \
-	} while (0)
+#include "require.h"
 
 static __attribute__((constructor(101))) void disable(void)
 {

@@ -26,18 +26,11 @@
 
 #include "base/kernel_answers.h"
 #include "magring.h"
+#include "require.h"
 
 enum { SKIPPED = 77, THREADS = 4, ROUNDS = 500 };
 
 static bool works; /* membarrier, here */
-
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			exit(1); \
-		} \
-	} while (0)
 
 /* Whatever takes heavy fences: waits, a descriptor, a trim, a full pool, the end of a pool. */
 static void use_library(void)

@@ -18,16 +18,9 @@
 #include "base/clock.h"
 #include "base/eventcount.h"
 #include "magring.h"
+#include "require.h"
 
 #define HOUR_NS ((int64_t)3600 * 1000000000)
-
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			exit(1); \
-		} \
-	} while (0)
 
 static bool was_asked;
 
