@@ -88,16 +88,22 @@ void crew_add_all(struct crew *crew, const struct queue *queue, const struct set
 		crew_add(crew, queue, setting, crew->made, false, receive, own);
 }
 
+void *worker_attach(const struct queue *queue, void *made, bool sends)
+{
+	void *side = queue->attach(made, sends);
+
+	if (side == NULL)
+		err(2, "%s: cannot attach", queue->name);
+	return side;
+}
+
 static void *run(void *argument)
 {
 	struct worker *worker = argument;
 
 	cpus_pin(worker->cpu);
-	if (worker->made != NULL) {
-		worker->side = worker->queue->attach(worker->made, worker->sends);
-		if (worker->side == NULL)
-			err(2, "%s: cannot attach", worker->queue->name);
-	}
+	if (worker->made != NULL)
+		worker->side = worker_attach(worker->queue, worker->made, worker->sends);
 	pthread_barrier_wait(&worker->crew->start);
 	worker->run(worker);
 	if (worker->made != NULL)

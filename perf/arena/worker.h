@@ -127,6 +127,9 @@ struct crew {
 	atomic_bool receivers_stop;
 };
 
+/* The calling thread's side of a queue, or the end of the program. */
+void *worker_attach(const struct queue *queue, void *made, bool sends);
+
 void crew_init(struct crew *crew);
 
 /* Whether a queue bears so many threads, and such batches: for struct scenario's applies. Not

@@ -22,21 +22,12 @@ struct dialogue {
 	struct latency latency;
 };
 
-static void *attach(const struct queue *queue, void *made, bool sends)
-{
-	void *side = queue->attach(made, sends);
-
-	if (side == NULL)
-		err(2, "%s: cannot attach", queue->name);
-	return side;
-}
-
 static void ask(struct worker *worker)
 {
 	struct dialogue *dialogue = worker->own;
 	const struct queue *queue = worker->queue;
-	void *there = attach(queue, dialogue->there, true);
-	void *back = attach(queue, dialogue->back, false);
+	void *there = worker_attach(queue, dialogue->there, true);
+	void *back = worker_attach(queue, dialogue->back, false);
 	struct arena_message message;
 
 	busy_place(worker->setting);
@@ -62,8 +53,8 @@ static void answer(struct worker *worker)
 {
 	struct dialogue *dialogue = worker->own;
 	const struct queue *queue = worker->queue;
-	void *there = attach(queue, dialogue->there, false);
-	void *back = attach(queue, dialogue->back, true);
+	void *there = worker_attach(queue, dialogue->there, false);
+	void *back = worker_attach(queue, dialogue->back, true);
 
 	busy_place(worker->setting);
 	for (;;) {

@@ -37,13 +37,11 @@ static void run(struct worker *worker)
 {
 	struct alone *alone = worker->own;
 	const struct queue *queue = worker->queue;
-	void *sends = queue->attach(alone->made, true);
-	void *receives = queue->attach(alone->made, false);
+	void *sends = worker_attach(queue, alone->made, true);
+	void *receives = worker_attach(queue, alone->made, false);
 	size_t batch = worker->setting->batch;
 	uint64_t sequence = 0;
 
-	if (sends == NULL || receives == NULL)
-		err(2, "%s: cannot attach", queue->name);
 	while (!worker_stops(worker)) {
 		struct arena_message messages[BATCH_MAX];
 

@@ -22,15 +22,6 @@ struct dialogue {
 	struct latency latency;
 };
 
-static void *attach(const struct queue *queue, void *made, bool sends)
-{
-	void *side = queue->attach(made, sends);
-
-	if (side == NULL)
-		err(2, "%s: cannot attach", queue->name);
-	return side;
-}
-
 static size_t receive(const struct queue *queue, void *side, struct arena_message *ret_message)
 {
 	return queue->receive_patiently != NULL ? queue->receive_patiently(side, ret_message, 1)
@@ -41,8 +32,8 @@ static void call(struct worker *worker)
 {
 	struct dialogue *dialogue = worker->own;
 	const struct queue *queue = worker->queue;
-	void *there = attach(queue, dialogue->there, true);
-	void *back = attach(queue, dialogue->back, false);
+	void *there = worker_attach(queue, dialogue->there, true);
+	void *back = worker_attach(queue, dialogue->back, false);
 	uint64_t sequence;
 
 	for (sequence = 0; !worker_stops(worker); sequence++) {
@@ -68,8 +59,8 @@ static void answer(struct worker *worker)
 {
 	struct dialogue *dialogue = worker->own;
 	const struct queue *queue = worker->queue;
-	void *there = attach(queue, dialogue->there, false);
-	void *back = attach(queue, dialogue->back, true);
+	void *there = worker_attach(queue, dialogue->there, false);
+	void *back = worker_attach(queue, dialogue->back, true);
 	unsigned int looks = 0;
 
 	for (;;) {
