@@ -83,10 +83,10 @@
 /* Bytes: the default of max_payload. A policy. */
 #define POOL_MAX_PAYLOAD ((size_t)1 << 20)
 /*
- * Caches of pools that a thread finds without a walk along the pool's list. A
- * thread that uses more pools walks for some of them. Not measured.
+ * Pools, by their numbers, for which a thread needs no directory of the heap. A
+ * slot is 16 bytes of static TLS in each thread. A power of two. Not measured.
  */
-#define THREAD_SLOTS 8
+#define THREAD_SLOTS 4
 /*
  * Bytes of slabs in a full magazine of small slabs. With half, 1,000-byte
  * payloads go at 49 M/s, and with half as much again at 58. 256 KiB bring 60,

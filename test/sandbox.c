@@ -131,16 +131,15 @@ static const struct line *line_of(const char *name)
 }
 
 /* Whether the line allows a call, itself or by another that it names. */
-static bool allows(const struct line *line, const char *call, bool sampled)
+static bool allows(const struct line *line, const char *call)
 {
-	bool malloc_too = strstr(line->others, " malloc") != NULL &&
-		(sampled || strstr(line->others, " sampled:") == NULL);
 	return has_word(line->words, call) ||
-		(malloc_too && has_word(line_of("malloc")->words, call)) ||
+		(strstr(line->others, " malloc") != NULL &&
+			has_word(line_of("malloc")->words, call)) ||
 		(strstr(line->others, " send,") != NULL &&
 			has_word(line_of("send, receive")->words, call)) ||
 		(strstr(line->others, " as metrics") != NULL &&
-			allows(line_of("metrics, leaks"), call, sampled));
+			allows(line_of("metrics, leaks"), call));
 }
 
 /* ------------------------------------------------------------ the filter -- */
@@ -679,8 +678,7 @@ static long run_without(const struct program *program, const char *left_out)
 		alarm(60);
 		allow(SYS_exit_group);
 		for (int i = 0; i < KNOWN; i++)
-			if (allows(line, calls[i].name, program->run == alloc_sampled) &&
-				strcmp(calls[i].name, left_out) != 0)
+			if (allows(line, calls[i].name) && strcmp(calls[i].name, left_out) != 0)
 				allow(calls[i].number);
 		program->run();
 		_exit(0);

@@ -79,7 +79,6 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 	rc = profile_create(&pool->profile, &profile, limit);
 	if (rc != 0)
 		goto fini_depot;
-	pool->fast_serial = pool->profile == NULL ? pool->registry.serial : 0;
 	rc = -pthread_mutex_init(&pool->queues.lock, NULL);
 	if (rc != 0)
 		goto destroy_profile;
@@ -120,6 +119,8 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	rc = pool_publish(pool, &pool->number);
 	if (rc != 0)
 		goto fini_pool;
+	thread_registry_number(&pool->registry, pool->number);
+	pool->fast_key = pool->profile == NULL ? pool->registry.key : 0;
 	sanitizer_create(pool);
 	report_begin(pool);
 	*ret_pool = pool;

@@ -26,8 +26,8 @@ void pool_free_slowly(struct magring_pool *pool, unsigned int class_index, size_
 	void *slab);
 
 /*
- * With a profile every allocation is a slow one: no cache is found for serial
- * 0. Frees of sampled messages are told by the message.
+ * With a profile every allocation is a slow one: no cache is found for key 0.
+ * Frees of sampled messages are told by the message.
  *
  * A message with a new payload is sent by a locked instruction, which waits for
  * the stores before it. A slab that another thread freed has its lines in that
@@ -38,7 +38,7 @@ void pool_free_slowly(struct magring_pool *pool, unsigned int class_index, size_
 static inline void *pool_alloc_fast(struct magring_pool *pool, unsigned int class_index,
 	size_t bytes)
 {
-	struct cache *cache = thread_cache_of(pool->fast_serial);
+	struct cache *cache = thread_cache_of(pool->fast_key);
 	if (__builtin_expect(cache == NULL || !cache_enter(cache), 0))
 		return NULL;
 	struct magazine_pair *pair = &cache->class[class_index];

@@ -30,7 +30,7 @@ extern struct queue_list queues_without_pool __attribute__((visibility("hidden")
 
 struct magring_pool {
 	struct thread_registry registry; /* constant but for its head */
-	uint64_t fast_serial;            /* the registry's; 0 with a profile: see alloc.h */
+	uint64_t fast_key;               /* the registry's; 0 with a profile: see alloc.h */
 	struct profile *profile;         /* NULL: off */
 	size_t max_payload;
 	uint16_t number; /* in the table of pools, and in messages */

@@ -8,18 +8,12 @@
  *
  *	cache: free (owner 0) -> attached (owner = thread) -> free
  *
- * A thread finds its cache in a thread-local table of slots by the pool's
- * serial. Serials are never used twice, so a slot of a destroyed pool matches
- * no other. If two pools share a slot, the thread walks the list.
+ * A thread finds its cache in its directory: see thread_directory.c.
  */
 #include "pool/thread_cache.h"
 
-#include <string.h>
-
 #include "base/thread_id.h"
 
-/* Its natural alignment and no more: modules share what static TLS there is. */
-_Alignas(struct thread_slot) _Thread_local struct thread_slot thread_slots[THREAD_SLOTS];
 static _Atomic(uint64_t) thread_serials;
 
 void thread_registry_init(struct thread_registry *registry, unsigned int classes)
@@ -27,6 +21,11 @@ void thread_registry_init(struct thread_registry *registry, unsigned int classes
 	atomic_init(&registry->first, NULL);
 	registry->serial = atomic_fetch_add_explicit(&thread_serials, 1, memory_order_relaxed) + 1;
 	registry->cache_size = sizeof(struct cache) + classes * sizeof(struct magazine_pair);
+}
+
+void thread_registry_number(struct thread_registry *registry, unsigned int number)
+{
+	registry->key = pool_key(number, registry->serial);
 }
 
 struct cache *thread_first_cache(struct thread_registry *registry)
@@ -54,16 +53,6 @@ static struct cache *create_cache(struct thread_registry *registry, struct depot
 	return cache;
 }
 
-struct cache *thread_find_cache(struct thread_registry *registry)
-{
-	uint64_t self = thread_self();
-	struct cache *cache = thread_first_cache(registry);
-	/* Relaxed: only this thread stores its own number. */
-	while (cache != NULL && atomic_load_explicit(&cache->owner, memory_order_relaxed) != self)
-		cache = cache->next;
-	return cache;
-}
-
 /* A cache that no live thread owns, or NULL. */
 static struct cache *take_over(struct thread_registry *registry)
 {
@@ -84,14 +73,13 @@ static struct cache *take_over(struct thread_registry *registry)
 
 struct cache *thread_adopt_cache(struct thread_registry *registry, struct depot *depot)
 {
-	struct cache *cache = thread_find_cache(registry);
-	if (cache == NULL)
-		cache = take_over(registry);
+	if (!thread_directory_reach(registry->key))
+		return NULL;
+	struct cache *cache = take_over(registry);
 	if (cache == NULL)
 		cache = create_cache(registry, depot);
 	if (cache != NULL)
-		thread_slots[registry->serial % THREAD_SLOTS] =
-			(struct thread_slot){ .serial = registry->serial, .cache = cache };
+		thread_directory_set(registry->key, cache);
 	return cache;
 }
 
@@ -99,11 +87,6 @@ void thread_release_cache(struct cache *cache)
 {
 	/* [owner] release: this thread is done with the cache. */
 	atomic_store_explicit(&cache->owner, 0, memory_order_release);
-}
-
-void thread_clear_slots(void)
-{
-	memset(thread_slots, 0, sizeof(thread_slots));
 }
 
 void cache_flush(struct cache *cache, struct depot *depot)

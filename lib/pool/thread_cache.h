@@ -12,7 +12,7 @@
 #include "base/thread_id.h"
 #include "base/thread_local.h"
 #include "pool/magazine.h"
-#include "tuning.h"
+#include "pool/thread_directory.h"
 
 struct cache {
 	struct cache *next;        /* in the pool's registry; never changes */
@@ -28,48 +28,37 @@ struct cache {
 struct thread_registry {
 	_Atomic(struct cache *) first; /* grows at its head, never shrinks */
 	uint64_t serial;               /* of this pool, never used again */
+	uint64_t key;                  /* its serial and its number */
 	size_t cache_size;
 };
 
-/*
- * The last cache that this thread used of the pool whose serial is in `serial`.
- */
-struct thread_slot {
-	uint64_t serial;
-	struct cache *cache;
-};
-extern THREAD_LOCAL struct thread_slot thread_slots[THREAD_SLOTS];
-
 void thread_registry_init(struct thread_registry *registry, unsigned int classes);
 
-/*
- * The thread's cache of the pool with this serial if a slot has it, else NULL.
- * No pool has serial 0.
- */
-static inline struct cache *thread_cache_of(uint64_t serial)
+/* The pool has got its number. */
+void thread_registry_number(struct thread_registry *registry, unsigned int number);
+
+/* The thread's cache of the pool with this key, or NULL. No pool has key 0. */
+static inline struct cache *thread_cache_of(uint64_t key)
 {
-	const struct thread_slot *slot = &thread_slots[serial % THREAD_SLOTS];
-	return __builtin_expect(slot->serial == serial, 1) ? slot->cache : NULL;
+	const struct thread_slot *slot = thread_slot_of(key);
+	return __builtin_expect(slot->key == key, 1) ? slot->cache : NULL;
 }
 
 static inline struct cache *thread_cache_at_hand(const struct thread_registry *registry)
 {
-	return thread_cache_of(registry->serial);
+	return thread_cache_of(registry->key);
 }
 
 /* The registry's caches, linked through `next`. */
 struct cache *thread_first_cache(struct thread_registry *registry);
-/* The calling thread's cache, or NULL. */
-struct cache *thread_find_cache(struct thread_registry *registry);
 /*
- * Find the thread's cache, or take over a free one, or make one. NULL when the
- * memory for caches is used up. For thread_attach(), which has it given back.
+ * Take over a free cache, or make one. NULL when the memory for caches, or for
+ * the thread's directory, is used up. For thread_attach(), which has it given
+ * back.
  */
 struct cache *thread_adopt_cache(struct thread_registry *registry, struct depot *depot);
 /* The calling thread's cache is free for other threads. */
 void thread_release_cache(struct cache *cache);
-/* Empty the slots of the calling thread. */
-void thread_clear_slots(void);
 
 static inline void cache_leave(struct cache *cache)
 {

@@ -112,27 +112,32 @@ struct cache *thread_attach(struct thread_registry *registry, struct depot *depo
 	return thread_adopt_cache(registry, depot);
 }
 
+/* The caller is in a section, so the pool stays if it is there. */
+static void detach(const struct thread_slot *slot)
+{
+	struct magring_pool *pool = pool_published(pool_key_number(slot->key));
+	if (pool == NULL || !pool_key_has(slot->key, pool->registry.serial))
+		return; /* it was destroyed, and the cache with it */
+	cache_flush(slot->cache, &pool->depot);
+	pool_notify_all_classes(pool);
+	thread_release_cache(slot->cache);
+}
+
 void thread_detach_all(void)
 {
-	thread_clear_slots();
 	unsigned int half = thread_section_begin();
-	for (unsigned int number = 0; number < pool_numbers(); number++) {
-		struct magring_pool *pool = pool_published(number);
-		struct cache *cache = pool != NULL ? thread_find_cache(&pool->registry) : NULL;
-		if (cache == NULL)
-			continue;
-		cache_flush(cache, &pool->depot);
-		pool_notify_all_classes(pool);
-		thread_release_cache(cache);
-	}
+	for (size_t i = 0; i < thread_slots(); i++)
+		if (thread_directory.slots[i].key != 0)
+			detach(&thread_directory.slots[i]);
 	thread_section_end(half);
+	thread_directory_clear();
 }
 
 int magring_pool_flush_thread(struct magring_pool *pool)
 {
 	if (pool == NULL)
 		return -EINVAL;
-	struct cache *cache = thread_find_cache(&pool->registry);
+	struct cache *cache = thread_cache_at_hand(&pool->registry);
 	if (cache != NULL)
 		cache_flush(cache, &pool->depot);
 	pool_notify_all_classes(pool);

@@ -28,7 +28,7 @@
 											hash) \
 											name(search)
 #define VARIABLES(name) \
-	name(pools) name(fence_asymmetric) name(thread_slots) name(sampler) name(registry) \
+	name(pools) name(fence_asymmetric) name(thread_directory) name(sampler) name(registry) \
 		name(sources)
 
 #define DECLARE_FUNCTION(name) int name(void);

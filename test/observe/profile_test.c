@@ -79,7 +79,7 @@ Test(profile, is_empty_and_nothing_is_slower_when_off)
 	int count;
 	cr_assert_null(pool->profile);
 	/* What the common path tests is what it would test without profiles. */
-	assert_same(pool->fast_serial, pool->registry.serial);
+	assert_same(pool->fast_key, pool->registry.key);
 	assert_line(lines_of(pool, NULL, &count), (struct line){ 0 });
 	assert_same(count, 0);
 	magring_message_free(&message);

@@ -86,7 +86,7 @@ Test(thread, has_no_cache_before_its_first_use_of_a_pool_and_one_after)
 	struct magring_message message = given_message(pool, 64);
 	assert_same(caches(), 1);
 	cr_assert_not_null(thread_cache_at_hand(&pool->registry));
-	cr_assert_eq(thread_attach(&pool->registry, &pool->depot),
+	cr_assert_eq(thread_cache(&pool->registry, &pool->depot),
 		thread_cache_at_hand(&pool->registry));
 	magring_message_free(&message);
 	assert_same(caches(), 1);
