@@ -43,10 +43,11 @@ LIMITS = {
 CONSTANTS = {
     "CHUNK_RECORDS": "layout: eight records are as large as a magazine",
     "EVENTCOUNT_WAKING_MAX": "what two bits of the word and the proof in eventcount.c allow",
-    "ID_ALIGNMENT": "layout: payloads behind an id are aligned for any type",
     "LINE": "bytes of a cache line, on which layouts depend",
     "MAGAZINE_ROUNDS": "layout: a magazine has four cache lines",
+    "MESSAGE_ID_ALIGNMENT": "layout: payloads behind an id are aligned for any type",
     "MESSAGE_ID_BESIDE_SLAB": "layout: what the body of a message has beside a pointer",
+    "MESSAGE_POINTER_BITS": "layout: addresses of x86-64 and aarch64",
     "REGION_PAGE": "layout of the address space",
     "SLAB_CLASSES_MAX": "layout: the largest payload with an id needs so many",
     "SLAB_UNIT": "layout: rounds count in cache lines",

@@ -15,6 +15,7 @@
 #include "base/sanitizer.h"
 #include "base/tracepoint.h"
 #include "pool/cooling.h"
+#include "pool/message_layout.h"
 
 static void put_overflow(struct depot *depot, unsigned int class_index, uint32_t round)
 {
@@ -50,6 +51,7 @@ static size_t carve(struct depot *depot, unsigned int class_index, struct magazi
 	while (left > 0) {
 		uint32_t round = (uint32_t)((offset + bytes - left) / SLAB_UNIT);
 		left -= class->slab_size;
+		depot->kinds[round] = (unsigned char)(MESSAGE_SLAB + class_index);
 		if (magazine == NULL) {
 			put_overflow(depot, class_index, round);
 			continue;
@@ -101,6 +103,7 @@ bool depot_take_round(struct depot *depot, unsigned int class_index, uint32_t *r
 		*ret_carved = 1;
 		TRACEPOINT3(carve, depot, class_index, bytes);
 		slab = depot->slabs.base + offset;
+		depot->kinds[offset / SLAB_UNIT] = (unsigned char)(MESSAGE_SLAB + class_index);
 	}
 	*ret_round = depot_round(depot, slab);
 	return true;

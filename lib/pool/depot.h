@@ -53,6 +53,8 @@ struct depot {
 	struct region metadata; /* magazines, caches, records of chunks */
 	struct chunks chunks;
 	struct cooling cooling;
+	unsigned char *kinds; /* by round: MESSAGE_SLAB + class where a slab begins, else 0 */
+	size_t kinds_size;
 	unsigned int classes;
 	struct depot_class class[SLAB_CLASSES_MAX];
 };

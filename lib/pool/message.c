@@ -22,6 +22,7 @@
 
 #include "pool/alloc.h"
 #include "pool/alloc_wait.h"
+#include "pool/misuse.h"
 #include "pool/sample.h"
 
 _Static_assert(sizeof(struct magring_message) == 56, "message and state fill one line");
@@ -31,8 +32,6 @@ _Static_assert(MAGRING_INLINE_MAX == sizeof(((struct magring_message *)0)->priva
 _Static_assert(MESSAGE_SLAB + SLAB_CLASSES_MAX - 1 < MESSAGE_SAMPLED, "the kind holds every class");
 _Static_assert(MAGRING_POOLS_MAX - 1 <= UINT16_MAX, "the header holds every pool");
 _Static_assert(MAGRING_PAYLOAD_MAX <= UINT32_MAX, "the header holds every size");
-
-#define ID_ALIGNMENT ((size_t)16)
 
 static bool is_slab(const struct magring_message *message)
 {
@@ -47,19 +46,6 @@ static unsigned int class_of(const struct magring_message *message)
 static void *slab_of(const struct magring_message *message)
 {
 	return (void *)(uintptr_t)message->private_body[0];
-}
-
-/* Bytes of the slab that the id takes. */
-static size_t id_in_slab(size_t id_size)
-{
-	if (__builtin_expect(id_size <= MESSAGE_ID_BESIDE_SLAB, 1))
-		return 0;
-	return (id_size + ID_ALIGNMENT - 1) & ~(ID_ALIGNMENT - 1);
-}
-
-static size_t slab_bytes(const struct magring_message *message)
-{
-	return id_in_slab(message_id_size(message)) + message_payload_size(message);
 }
 
 /* A call in tail position, so that the common path below saves no registers. */
@@ -82,7 +68,7 @@ static inline int make_in_slab(struct magring_pool *pool, struct magring_message
 {
 	ret_message->private_header = message_header(payload_size, pool->number, id_size, kind);
 	ret_message->private_body[0] = (uintptr_t)slab;
-	sanitizer_alloc(pool, slab, id_in_slab(id_size) + payload_size);
+	sanitizer_alloc(pool, slab, message_id_in_slab(id_size) + payload_size);
 	bool beside = id_size <= MESSAGE_ID_BESIDE_SLAB;
 	if (id_size == 0)
 		return 0;
@@ -98,7 +84,7 @@ static __attribute__((noinline)) int alloc_slowly(struct magring_pool *pool,
 	const void *caller)
 {
 	const struct magring_message wanted = { .private_header = sizes };
-	size_t id_size = message_id_size(&wanted), bytes = slab_bytes(&wanted);
+	size_t id_size = message_id_size(&wanted), bytes = message_slab_bytes(&wanted);
 	unsigned int class_index = slab_class(bytes);
 	if (slab_size(class_index) > pool->depot.slabs.limit)
 		return -EMSGSIZE; /* a long id beside the largest payload */
@@ -132,7 +118,7 @@ static inline __attribute__((always_inline)) int alloc_inlined(struct magring_po
 		return -EINVAL; /* this message needs a slab */
 	if (id_size > MAGRING_ID_MAX || payload_size > pool->max_payload)
 		return -EMSGSIZE;
-	size_t bytes = id_in_slab(id_size) + payload_size;
+	size_t bytes = message_id_in_slab(id_size) + payload_size;
 	unsigned int class_index = slab_class(bytes);
 	void *slab = pool_alloc_fast(pool, class_index, bytes);
 	if (__builtin_expect(slab == NULL, 0))
@@ -186,17 +172,17 @@ void *magring_message_payload(struct magring_message *message, size_t *ret_size)
 		return NULL;
 	if (!is_slab(message))
 		return (unsigned char *)message->private_body + message_id_size(message);
-	return (unsigned char *)slab_of(message) + id_in_slab(message_id_size(message));
+	return (unsigned char *)slab_of(message) + message_id_in_slab(message_id_size(message));
 }
 
 static __attribute__((noinline)) void free_slowly(uint64_t header, void *slab)
 {
 	const struct magring_message message = { .private_header = header };
-	struct magring_pool *pool = pool_published(message_pool(&message));
+	struct magring_pool *pool = misuse_check_slab("free", header, (uintptr_t)slab);
 	/* Before the free: another thread may then have the slab at once. */
 	if (message_kind(&message) & MESSAGE_SAMPLED)
 		profile_free(pool->profile, depot_round(&pool->depot, slab));
-	pool_free_slowly(pool, class_of(&message), slab_bytes(&message), slab);
+	pool_free_slowly(pool, class_of(&message), message_slab_bytes(&message), slab);
 }
 
 void magring_message_free(struct magring_message *message)
@@ -216,8 +202,8 @@ void magring_message_free(struct magring_message *message)
 	sanitizer_free(pool_published(message_pool(&was)), slab_of(message),
 		slab_size(class_of(&was)));
 	if (!common ||
-		!pool_free_fast(pool_published(message_pool(&was)), class_index, slab_bytes(&was),
-			slab_of(message)))
+		!pool_free_fast(pool_published(message_pool(&was)), class_index,
+			message_slab_bytes(&was), slab_of(message)))
 		free_slowly(was.private_header, slab_of(message));
 }
 
@@ -234,13 +220,13 @@ void message_hide(const struct magring_message *messages, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (is_slab(&messages[i]))
-			sanitizer_forbid(slab_of(&messages[i]), slab_bytes(&messages[i]));
+			sanitizer_forbid(slab_of(&messages[i]), message_slab_bytes(&messages[i]));
 }
 
 void message_show(const struct magring_message *messages, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (is_slab(&messages[i]))
-			sanitizer_permit(slab_of(&messages[i]), slab_bytes(&messages[i]));
+			sanitizer_permit(slab_of(&messages[i]), message_slab_bytes(&messages[i]));
 }
 #endif

@@ -25,16 +25,6 @@
 #include "pool/fork.h"
 #include "tuning.h"
 
-void queue_not_exclusive(const struct magring_queue *queue, enum side side)
-{
-	fprintf(stderr,
-		"magring: two threads %s queue \"%s\" at once, which is for one: "
-		"MAGRING_SINGLE_%s\n",
-		side == SENDER ? "send to" : "receive from", queue->name,
-		side == SENDER ? "SENDER" : "RECEIVER");
-	abort();
-}
-
 static size_t round_up_capacity(size_t wanted)
 {
 	size_t capacity = 2;

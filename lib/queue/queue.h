@@ -7,6 +7,7 @@
 
 #include "base/eventcount.h"
 #include "pool/message.h"
+#include "pool/misuse.h"
 #include "pool/pool.h"
 #include "queue/ring.h"
 #include "tuning.h"
@@ -58,8 +59,6 @@ static inline struct queue_list *queue_list(struct magring_pool *pool)
 #define QUEUE_DEBUG 0
 #endif
 
-_Noreturn void queue_not_exclusive(const struct magring_queue *queue, enum side side);
-
 static inline void queue_enter(struct magring_queue *queue, enum side side)
 {
 	uint64_t single = side == SENDER ? MAGRING_SINGLE_SENDER : MAGRING_SINGLE_RECEIVER;
@@ -69,7 +68,7 @@ static inline void queue_enter(struct magring_queue *queue, enum side side)
 	 */
 	if (QUEUE_DEBUG && queue->flags & single &&
 		atomic_exchange_explicit(&queue->inside[side], true, memory_order_relaxed))
-		queue_not_exclusive(queue, side);
+		misuse_of_side(queue->name, side == SENDER);
 }
 
 static inline void queue_leave(struct magring_queue *queue, enum side side)
