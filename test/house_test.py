@@ -46,6 +46,7 @@ CONSTANTS = {
     "ID_ALIGNMENT": "layout: payloads behind an id are aligned for any type",
     "LINE": "bytes of a cache line, on which layouts depend",
     "MAGAZINE_ROUNDS": "layout: a magazine has four cache lines",
+    "SHARE_KIND_SHIFT": "layout: of the word that counts messages with one slab",
     "MESSAGE_ID_BESIDE_SLAB": "layout: what the body of a message has beside a pointer",
     "REGION_PAGE": "layout of the address space",
     "SLAB_CLASSES_MAX": "layout: the largest payload with an id needs so many",
