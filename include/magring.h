@@ -109,11 +109,12 @@
  *	malloc            brk close getrandom madvise mmap mprotect mremap
  *	                  munmap openat read
  *
- * Closing a queue belongs to the line of send. A thread's flush and its end
- * belong to that of alloc, beside what the end of any thread needs. An
- * allocation needs malloc for a sample, and once for a thread that uses a fifth
- * pool. With MAGRING_PROFILE_FILE a destroy and an exit also need the line of
- * profiles, and what a file needs. The first pool with samples loads a library.
+ * Closing a queue belongs to the line of send, a share to that of alloc. A
+ * thread's flush and its end belong there, too, beside what the end of any
+ * thread needs. An allocation needs malloc for a sample, and once for a thread
+ * that uses a fifth pool. With MAGRING_PROFILE_FILE a destroy and an exit also
+ * need the line of profiles, and what a file needs. The first pool with samples
+ * loads a library.
  *
  * If membarrier is refused after the first create, the process is aborted when
  * it is next needed. So disable it before: see magring_disable_membarrier().
@@ -225,6 +226,22 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_message_copy(struct magring_pool *pool,
 MAGRING_PUBLIC const void *magring_message_id(const struct magring_message *message,
 	size_t *ret_size);
 MAGRING_PUBLIC void *magring_message_payload(struct magring_message *message, size_t *ret_size);
+
+/*
+ * Make a second message with the same id and payload, without a copy of what is
+ * in a slab: one payload for many queues. Both are messages like any other. Any
+ * thread that owns one may send it, share it again, or free it, beside what
+ * others do with theirs. The payload is written before the first share, and
+ * only read from then on, also when one message is left. The slab goes back
+ * with the last free. What threads did with the payload before they freed their
+ * messages happens before the slab is used again.
+ *
+ * Returns:   0; -EINVAL (the empty message, or both are the same value);
+ *            -EOVERFLOW: 16,777,215 messages have the payload; -ENOMEM: the
+ *            system refuses memory for their count.
+ */
+MAGRING_PUBLIC MAGRING_CHECK int magring_message_share(struct magring_message *message,
+	struct magring_message *ret_message);
 
 /*
  * Give the message's slab, if any, back to its pool, in any thread, and make
@@ -513,8 +530,11 @@ struct magring_queue_stats {
 	uint64_t closed;      /* 0 or 1: close has begun; a send beside it may still succeed */
 };
 
-/* Counts are since creation. Read while other threads work, they are a snapshot
- * in which slabs_in_use is never negative; between calls, exact. */
+/*
+ * Counts are since creation. Read while other threads work, they are a snapshot
+ * in which slabs_in_use is never negative; between calls, exact. A payload that
+ * messages share, and its slab, count once.
+ */
 struct magring_pool_stats {
 	size_t size;                   /* sizeof(struct magring_pool_stats) */
 	uint64_t allocated;            /* slabs taken by messages */
@@ -525,7 +545,7 @@ struct magring_pool_stats {
 	uint64_t slab_bytes_cached;    /* carved slabs that no message holds */
 	uint64_t slab_bytes_carved;    /* in use + cached; falls with a trim */
 	uint64_t memory_limit;         /* bytes that may be carved */
-	uint64_t memory_bytes;         /* taken from the system: slabs, magazines, caches */
+	uint64_t memory_bytes;         /* taken from the system: slabs, magazines, caches, counts */
 	uint64_t exchanges;            /* magazines taken from or given to the depot */
 	uint64_t reclaimed;            /* slabs taken out of threads' caches by reclaiming */
 	uint64_t exhausted;            /* allocations that failed with -ENOBUFS, or had to wait */

@@ -46,6 +46,7 @@ CONSTANTS = {
     "LINE": "bytes of a cache line, on which layouts depend",
     "MAGAZINE_ROUNDS": "layout: a magazine has four cache lines",
     "MESSAGE_ID_ALIGNMENT": "layout: payloads behind an id are aligned for any type",
+    "SHARE_KIND_SHIFT": "layout: of the word that counts messages with one slab",
     "MESSAGE_ID_BESIDE_SLAB": "layout: what the body of a message has beside a pointer",
     "MESSAGE_POINTER_BITS": "layout: addresses of x86-64 and aarch64",
     "REGION_PAGE": "layout of the address space",

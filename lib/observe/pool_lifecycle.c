@@ -14,6 +14,7 @@
 #include "observe/at_exit.h"
 #include "pool/fork.h"
 #include "pool/pool.h"
+#include "pool/share.h"
 #include "tuning.h"
 
 /* What a message of this payload may need at most, with an id before it. */
@@ -67,6 +68,9 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 	int rc = depot_init(&pool->depot, limit, classes);
 	if (rc != 0)
 		return rc;
+	rc = share_init(&pool->shares, limit);
+	if (rc != 0)
+		goto fini_depot;
 	thread_registry_init(&pool->registry, classes);
 	pool->max_payload = payload;
 	for (unsigned int i = 0; i < classes; i++)
@@ -75,10 +79,10 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 	rc = pool_name(pool->name, options != NULL ? options->name : NULL, "pool",
 		pool->registry.serial);
 	if (rc != 0)
-		goto fini_depot;
+		goto fini_shares;
 	rc = profile_create(&pool->profile, &profile, limit);
 	if (rc != 0)
-		goto fini_depot;
+		goto fini_shares;
 	rc = -pthread_mutex_init(&pool->queues.lock, NULL);
 	if (rc != 0)
 		goto destroy_profile;
@@ -86,6 +90,8 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 
 destroy_profile:
 	profile_destroy(pool->profile);
+fini_shares:
+	region_fini(&pool->shares);
 fini_depot:
 	depot_fini(&pool->depot);
 	return rc;
@@ -95,6 +101,7 @@ static void fini_pool(struct magring_pool *pool)
 {
 	pthread_mutex_destroy(&pool->queues.lock);
 	profile_destroy(pool->profile);
+	region_fini(&pool->shares);
 	depot_fini(&pool->depot);
 }
 

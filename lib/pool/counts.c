@@ -77,7 +77,8 @@ uint64_t pool_memory(struct magring_pool *pool)
 	size_t absent = atomic_load_explicit(&depot->chunks.absent_bytes, memory_order_acquire);
 	uint64_t bytes = sizeof(*pool) - absent +
 		atomic_load_explicit(&depot->slabs.taken, memory_order_relaxed) +
-		atomic_load_explicit(&depot->metadata.taken, memory_order_relaxed);
+		atomic_load_explicit(&depot->metadata.taken, memory_order_relaxed) +
+		atomic_load_explicit(&pool->shares.taken, memory_order_relaxed);
 	raise(&pool->memory_high, bytes);
 	return bytes;
 }

@@ -11,8 +11,9 @@
  *	                         padded to 16 bytes, and the payload follows
  *
  * The header says which. For a slab it has the class and the number of the
- * pool, so that any thread can free the message. A message that was freed or
- * sent is empty: its header is zero, and it owns nothing.
+ * pool, so that any thread can free the message. Messages that share a slab
+ * have a kind of their own: see share.c. A message that was freed or sent is
+ * empty: its header is zero, and it owns nothing.
  */
 #define MAGRING_NO_INLINE
 #include "pool/message.h"
@@ -24,12 +25,13 @@
 #include "pool/alloc_wait.h"
 #include "pool/misuse.h"
 #include "pool/sample.h"
+#include "pool/share.h"
 
 _Static_assert(sizeof(struct magring_message) == 56, "message and state fill one line");
 _Static_assert(offsetof(struct magring_message, private_body) == 8, "header of 8 bytes");
 _Static_assert(MAGRING_INLINE_MAX == sizeof(((struct magring_message *)0)->private_body),
 	"the body is what is inline");
-_Static_assert(MESSAGE_SLAB + SLAB_CLASSES_MAX - 1 < MESSAGE_SAMPLED, "the kind holds every class");
+_Static_assert(MESSAGE_SLAB + SLAB_CLASSES_MAX <= MESSAGE_SHARED, "the kind holds every class");
 _Static_assert(MAGRING_POOLS_MAX - 1 <= UINT16_MAX, "the header holds every pool");
 _Static_assert(MAGRING_PAYLOAD_MAX <= UINT32_MAX, "the header holds every size");
 
@@ -175,10 +177,42 @@ void *magring_message_payload(struct magring_message *message, size_t *ret_size)
 	return (unsigned char *)slab_of(message) + message_id_in_slab(message_id_size(message));
 }
 
+int magring_message_share(struct magring_message *message, struct magring_message *ret_message)
+{
+	if (message == NULL || ret_message == NULL || ret_message == message)
+		return -EINVAL;
+	unsigned int kind = message_kind(message);
+	if (kind == MESSAGE_EMPTY)
+		return -EINVAL;
+	if (is_slab(message)) {
+		const void *slab = slab_of(message);
+		struct magring_pool *pool =
+			misuse_check_pool("share", message->private_header, (uintptr_t)slab);
+		misuse_check_round("share", message->private_header, (uintptr_t)slab, pool);
+		int rc = kind == MESSAGE_SHARED ? share_again(pool, slab)
+						: share_first(pool, slab, kind);
+		if (rc != 0)
+			return rc;
+		message->private_header = message_with_kind(message, MESSAGE_SHARED);
+	}
+	*ret_message = *message;
+	return 0;
+}
+
 static __attribute__((noinline)) void free_slowly(uint64_t header, void *slab)
 {
-	const struct magring_message message = { .private_header = header };
-	struct magring_pool *pool = misuse_check_slab("free", header, (uintptr_t)slab);
+	struct magring_message message = { .private_header = header };
+	uintptr_t pointer = (uintptr_t)slab;
+	if (message_kind(&message) == MESSAGE_SHARED) {
+		struct magring_pool *pool = misuse_check_pool("free", header, pointer);
+		misuse_check_round("free", header, pointer, pool);
+		unsigned int kind = share_free(pool, slab);
+		if (kind == 0)
+			return; /* other messages have the slab */
+		message.private_header = message_with_kind(&message, kind);
+		sanitizer_free(pool, slab, slab_size(class_of(&message)));
+	}
+	struct magring_pool *pool = misuse_check_slab("free", message.private_header, pointer);
 	/* Before the free: another thread may then have the slab at once. */
 	if (message_kind(&message) & MESSAGE_SAMPLED)
 		profile_free(pool->profile, depot_round(&pool->depot, slab));
@@ -199,8 +233,9 @@ void magring_message_free(struct magring_message *message)
 	bool common = class_index < SLAB_CLASSES_MAX;
 	if (!common && !is_slab(&was))
 		return;
-	sanitizer_free(pool_published(message_pool(&was)), slab_of(message),
-		slab_size(class_of(&was)));
+	if (message_kind(&was) != MESSAGE_SHARED)
+		sanitizer_free(pool_published(message_pool(&was)), slab_of(message),
+			slab_size(class_of(&was)));
 	if (!common ||
 		!pool_free_fast(pool_published(message_pool(&was)), class_index,
 			message_slab_bytes(&was), slab_of(message)))
@@ -216,17 +251,23 @@ ALSO_AS(magring_private_payload, magring_message_payload);
 ALSO_AS(magring_private_free, magring_message_free);
 
 #ifdef SANITIZER
+/* A shared slab has other owners, which read it. */
+static bool is_own_slab(const struct magring_message *message)
+{
+	return is_slab(message) && message_kind(message) != MESSAGE_SHARED;
+}
+
 void message_hide(const struct magring_message *messages, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (is_slab(&messages[i]))
+		if (is_own_slab(&messages[i]))
 			sanitizer_forbid(slab_of(&messages[i]), message_slab_bytes(&messages[i]));
 }
 
 void message_show(const struct magring_message *messages, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (is_slab(&messages[i]))
+		if (is_own_slab(&messages[i]))
 			sanitizer_permit(slab_of(&messages[i]), message_slab_bytes(&messages[i]));
 }
 #endif

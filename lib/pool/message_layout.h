@@ -43,10 +43,16 @@ static inline unsigned int message_kind(const struct magring_message *message)
 	return (unsigned int)(message->private_header >> 56);
 }
 
+static inline uint64_t message_with_kind(const struct magring_message *message, unsigned int kind)
+{
+	return (message->private_header & (UINT64_MAX >> 8)) | (uint64_t)kind << 56;
+}
+
 enum message_kind {
 	MESSAGE_EMPTY = 0,     /* the whole header is zero */
 	MESSAGE_INLINE = 1,    /* id ++ payload in the body */
 	MESSAGE_SLAB = 2,      /* MESSAGE_SLAB + class: slab pointer ++ id[40] */
+	MESSAGE_SHARED = 126,  /* the same, and share.c knows the class */
 	MESSAGE_CHECKED = 127, /* generation and slab pointer ++ id[40]: see checked.c */
 	MESSAGE_SAMPLED = 128, /* added to one with a slab: see sample.c */
 };

@@ -51,6 +51,7 @@ struct magring_pool {
 	struct queue_list queues;
 	/* Counts of threads without a cache, by read-modify-write. */
 	struct magazine_counts uncached[SLAB_CLASSES_MAX];
+	struct region shares; /* see share.c */
 
 	struct depot depot;
 };

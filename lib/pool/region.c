@@ -73,6 +73,20 @@ static bool region_open(struct region *region, size_t end)
 	return true;
 }
 
+bool region_reach(struct region *region, size_t end)
+{
+	end = round_up(end, REGION_PAGE);
+	if (!region_open(region, end))
+		return false;
+	/* Relaxed: a number to read. */
+	size_t taken = atomic_load_explicit(&region->taken, memory_order_relaxed);
+	while (taken < end &&
+		!atomic_compare_exchange_weak_explicit(&region->taken, &taken, end,
+			memory_order_relaxed, memory_order_relaxed))
+		;
+	return true;
+}
+
 size_t region_take(struct region *region, size_t size, size_t most, size_t *ret_offset)
 {
 	/*

@@ -35,5 +35,10 @@ void region_fini(struct region *region);
  *          the system refuses.
  */
 size_t region_take(struct region *region, size_t size, size_t most, size_t *ret_offset);
+/*
+ * Have all bytes taken up to `end`, in whole pages, for a region whose bytes
+ * are all of one owner. Returns: false if the system refuses.
+ */
+bool region_reach(struct region *region, size_t end);
 
 #endif

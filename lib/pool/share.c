@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shared payloads: several messages with one slab.
+ *
+ * A pool has a word for each SLAB_UNIT of its slabs, in a region of its own.
+ * The word of a slab's first unit is in use from the slab's first share to its
+ * last free:
+ *
+ *	the messages that have the slab (24 bits), the kind before (8)
+ *
+ * All these messages have the kind MESSAGE_SHARED, and are else as they were.
+ * So an id or a payload is found as in any message, and only a free asks for
+ * the count. The owner of a message that is not shared is the only thread that
+ * knows the slab. It stores 2 and needs no read-modify-write. What the word
+ * held before is of no meaning.
+ *
+ * Two threads may share and free two messages of one slab at once. Each of them
+ * holds its own message meanwhile, so the count does not fall to 0 beside a
+ * share. It reaches 0 once, by one free, and that thread gives the slab back.
+ *
+ * A page of counts gets memory when a slab that it counts is first shared. That
+ * is one part in 16 of the memory of slabs at most.
+ */
+#include "pool/share.h"
+
+#include <errno.h>
+
+#include "pool/size_class.h"
+
+typedef _Atomic(uint32_t) share_word;
+
+#define SHARE_KIND_SHIFT 24
+#define COUNT_MAX (((uint32_t)1 << SHARE_KIND_SHIFT) - 1)
+
+_Static_assert(sizeof(share_word) * 16 == SLAB_UNIT, "one part in 16");
+
+int share_init(struct region *shares, size_t memory_limit)
+{
+	return region_init(shares, memory_limit / SLAB_UNIT * sizeof(share_word));
+}
+
+static share_word *word_of(struct magring_pool *pool, const void *slab)
+{
+	return (share_word *)(void *)pool->shares.base + depot_round(&pool->depot, slab);
+}
+
+int share_first(struct magring_pool *pool, const void *slab, unsigned int kind)
+{
+	share_word *word = word_of(pool, slab);
+	size_t end = (size_t)((unsigned char *)(word + 1) - pool->shares.base);
+	if (!region_reach(&pool->shares, end))
+		return -ENOMEM;
+	/* Relaxed: other threads get to know the slab by a message. */
+	atomic_store_explicit(word, kind << SHARE_KIND_SHIFT | 2, memory_order_relaxed);
+	return 0;
+}
+
+int share_again(struct magring_pool *pool, const void *slab)
+{
+	share_word *word = word_of(pool, slab);
+	/* Relaxed: the message that is shared holds the slab. */
+	uint32_t was = atomic_load_explicit(word, memory_order_relaxed);
+	do
+		if ((was & COUNT_MAX) == COUNT_MAX)
+			return -EOVERFLOW;
+	while (!atomic_compare_exchange_weak_explicit(word, &was, was + 1, memory_order_relaxed,
+		memory_order_relaxed));
+	return 0;
+}
+
+unsigned int share_free(struct magring_pool *pool, const void *slab)
+{
+	/*
+	 * [share] release: what the caller did with the payload, before the
+	 * slab goes back. Acquire: of the last one, what all others did.
+	 */
+	uint32_t was = atomic_fetch_sub_explicit(word_of(pool, slab), 1, memory_order_acq_rel);
+	return (was & COUNT_MAX) == 1 ? was >> SHARE_KIND_SHIFT : 0;
+}
