@@ -54,6 +54,7 @@ struct depot {
 	struct chunks chunks;
 	struct cooling cooling;
 	unsigned int classes;
+	const char *name; /* the pool's, for tracepoints; or NULL */
 	struct depot_class class[SLAB_CLASSES_MAX];
 };
 
