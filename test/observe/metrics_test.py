@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""metrics_test.py PROGRAM [ARGUMENT...]: have a strict OpenMetrics parser read what it prints."""
+"""metrics_test.py PROGRAM [ARGUMENT...]: have a strict OpenMetrics parser read what it prints,
+and in Prometheus' text format that parser and promtool, which has nothing to say."""
+import shutil
 import subprocess
 import sys
 
 try:
-    from prometheus_client.openmetrics.parser import text_string_to_metric_families
+    from prometheus_client import parser as text_parser
+    from prometheus_client.openmetrics import parser as openmetrics_parser
 except ImportError:
     print("the Python module prometheus_client is missing")
     sys.exit(77)
@@ -27,12 +30,17 @@ def read(what):
     run = subprocess.run([*sys.argv[1:], what], check=True, stdout=subprocess.PIPE)
     output = run.stdout.decode()
     families.clear()
-    for family in text_string_to_metric_families(output):
+    parser = text_parser if what == "text" else openmetrics_parser
+    for family in parser.text_string_to_metric_families(output):
         if family.name in families:
             report(f"{family.name} stands there twice")
         families[family.name] = family
-    if output.count("# EOF\n") != 1:
+    if output.count("# EOF\n") != (what != "text"):
         report(f"# EOF stands there {output.count('# EOF')} times")
+    if what == "text" and shutil.which("promtool"):
+        run = subprocess.run(["promtool", "check", "metrics"], input=run.stdout, capture_output=True)
+        if run.returncode != 0 or run.stdout or run.stderr:
+            report(f"promtool: {run.returncode} {run.stdout} {run.stderr}")
 
 
 def check(name, labels, wanted, pool=POOL):
@@ -95,7 +103,7 @@ def check_families():
             report(f"{family.name} is negative")
 
 
-for what in ["one", "all", "joined"]:
+for what in ["one", "all", "joined", "text"]:
     read(what)
     check_one()
     check_rest(what != "one")
