@@ -585,7 +585,9 @@ MAGRING_PUBLIC int magring_pool_get_class_stats(struct magring_pool *pool, unsig
  * Write the statistics of all pools of the process, and of all queues, as one
  * OpenMetrics 1.0 text exposition. Classes that were never used are left out.
  * Queues without a pool have the label pool="". With MAGRING_METRICS_NO_EOF the
- * text ends without "# EOF", for a program to add families of its own.
+ * text ends without "# EOF", for a program to add families of its own. With
+ * MAGRING_METRICS_TEXT it is in Prometheus' text format 0.0.4, which never has
+ * one: docs/monitoring.md tells which answer needs which.
  * magring_pool_write_metrics() writes one pool and its queues alone. Meanwhile
  * other threads may wait in the creation and release of queues, and in the
  * destruction of pools. Returns 0, -EINVAL (an unknown flag, too), -ENOMEM,
@@ -595,6 +597,7 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_write_metrics(FILE *stream, uint64_t fl
 MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_metrics(struct magring_pool *pool,
 	FILE *stream);
 #define MAGRING_METRICS_NO_EOF 1
+#define MAGRING_METRICS_TEXT 2
 
 /*
  * Which stacks allocated messages with a slab, and what of it is still out: a

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Statistics as an OpenMetrics text exposition.
+ * Statistics as an OpenMetrics exposition, or in Prometheus' text format.
  *
  * A metric family is a run of lines, which stands once in an exposition and
  * which no other family interrupts. So the outer loops are those over families.
@@ -11,27 +11,8 @@
 #include <stdlib.h>
 
 #include "queue/queue.h"
-#include "observe/text.h"
+#include "observe/family.h"
 
-/* A label value: backslash, quote and newline are escaped. */
-static void write_label(struct text *out, const char *name, const char *value)
-{
-	text_print(out, "%s=\"", name);
-	for (; *value != '\0'; value++) {
-		if (*value == '\n')
-			text_add_string(out, "\\n");
-		else if (*value == '"' || *value == '\\')
-			text_print(out, "\\%c", *value);
-		else
-			text_add_byte(out, *value);
-	}
-	text_add_byte(out, '"');
-}
-
-struct family {
-	const char *name, *type, *unit, *help;
-	size_t offset; /* of the uint64_t in the statistics */
-};
 /* clang-format off */
 #define COUNTER(structure, field, name, help) \
 	{ name, "counter", NULL, help, offsetof(struct structure, field) }
@@ -106,47 +87,8 @@ static const struct family queue_families[] = {
 		"Messages that always fit."),
 	GAUGE(magring_queue_stats, closed, "queue_closed", NULL, "Whether the queue is closed."),
 };
+#define METRICS_FLAGS (MAGRING_METRICS_NO_EOF | MAGRING_METRICS_TEXT)
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
-static void write_family(struct text *out, const struct family *family)
-{
-	text_print(out, "# TYPE magring_%s %s\n", family->name, family->type);
-	if (family->unit != NULL)
-		text_print(out, "# UNIT magring_%s %s\n", family->name, family->unit);
-	text_print(out, "# HELP magring_%s %s\n", family->name, family->help);
-}
-
-/* The labels of a sample. */
-static void write_labels(struct text *out, const char *pool, const char *label, const char *value)
-{
-	text_add_byte(out, '{');
-	write_label(out, "pool", pool);
-	if (label != NULL) {
-		text_add_byte(out, ',');
-		write_label(out, label, value);
-	}
-	text_add_string(out, "} ");
-}
-
-/* One sample of a family: its labels, then its value out of the statistics. */
-static void write_sample(struct text *out, const struct family *family, const char *pool,
-	const char *label, const char *value, const void *stats)
-{
-	text_print(out, "magring_%s%s", family->name, family->type[0] == 'c' ? "_total" : "");
-	write_labels(out, pool, label, value);
-	text_print(out, "%" PRIu64 "\n",
-		*(const uint64_t *)(const void *)((const char *)stats + family->offset));
-}
-
-static void write_ratio(struct text *out, const struct family *family, const char *pool,
-	const char *label, const char *value, double ratio)
-{
-	/* Not %f: a locale may have a decimal comma. */
-	uint64_t millionths = (uint64_t)(ratio * 1e6 + 0.5);
-	text_print(out, "magring_%s", family->name);
-	write_labels(out, pool, label, value);
-	text_print(out, "%" PRIu64 ".%06" PRIu64 "\n", millionths / 1000000, millionths % 1000000);
-}
 
 /* --------------------------------------------------------- expositions -- */
 
@@ -170,15 +112,15 @@ static void write_pools(struct text *out, const struct exposition *exposition)
 {
 	for (size_t i = 0; i < COUNT_OF(pool_families); i++) {
 		const struct family *family = &pool_families[i];
-		write_family(out, family);
+		family_write(out, family, exposition->flags);
 		for (size_t j = 0; j < exposition->count; j++)
-			write_sample(out, family, exposition->snapshots[j].pool->name, NULL, NULL,
-				&exposition->snapshots[j].stats);
+			family_write_sample(out, family, exposition->snapshots[j].pool->name, NULL,
+				NULL, &exposition->snapshots[j].stats);
 	}
-	write_family(out, &pool_efficiency);
+	family_write(out, &pool_efficiency, exposition->flags);
 	for (size_t j = 0; j < exposition->count; j++)
-		write_ratio(out, &pool_efficiency, exposition->snapshots[j].pool->name, NULL, NULL,
-			exposition->snapshots[j].stats.efficiency);
+		family_write_ratio(out, &pool_efficiency, exposition->snapshots[j].pool->name, NULL,
+			NULL, exposition->snapshots[j].stats.efficiency);
 }
 
 /* The samples of one family for the classes of one pool. */
@@ -193,9 +135,10 @@ static void write_classes_of(struct text *out, const struct family *family,
 			continue;
 		snprintf(slab, sizeof(slab), "%" PRIu64, stats.slab_size);
 		if (family == &class_efficiency)
-			write_ratio(out, family, pool->name, "slab_size", slab, stats.efficiency);
+			family_write_ratio(out, family, pool->name, "slab_size", slab,
+				stats.efficiency);
 		else
-			write_sample(out, family, pool->name, "slab_size", slab, &stats);
+			family_write_sample(out, family, pool->name, "slab_size", slab, &stats);
 	}
 }
 
@@ -204,7 +147,7 @@ static void write_classes(struct text *out, const struct exposition *exposition)
 	for (size_t i = 0; i <= COUNT_OF(class_families); i++) {
 		const struct family *family =
 			i < COUNT_OF(class_families) ? &class_families[i] : &class_efficiency;
-		write_family(out, family);
+		family_write(out, family, exposition->flags);
 		for (size_t j = 0; j < exposition->count; j++)
 			write_classes_of(out, family, exposition->snapshots[j].pool);
 	}
@@ -223,7 +166,7 @@ static void write_queues_of(struct text *out, const struct family *family,
 		struct magring_queue *queue = caa_container_of(node, struct magring_queue, link);
 		struct magring_queue_stats stats = { .size = sizeof(stats) };
 		magring_queue_get_stats(queue, &stats);
-		write_sample(out, family, name, "queue", queue->name, &stats);
+		family_write_sample(out, family, name, "queue", queue->name, &stats);
 	}
 	pthread_mutex_unlock(&list->lock);
 }
@@ -232,7 +175,7 @@ static void write_queues(struct text *out, const struct exposition *exposition)
 {
 	for (size_t i = 0; i < COUNT_OF(queue_families); i++) {
 		const struct family *family = &queue_families[i];
-		write_family(out, family);
+		family_write(out, family, exposition->flags);
 		for (size_t j = 0; j < exposition->count; j++)
 			write_queues_of(out, family, exposition->snapshots[j].pool);
 		if (exposition->no_pool_queues)
@@ -253,7 +196,7 @@ static void write_exposition(struct text *out, const struct exposition *expositi
 	write_pools(out, exposition);
 	write_classes(out, exposition);
 	write_queues(out, exposition);
-	if (!(exposition->flags & MAGRING_METRICS_NO_EOF))
+	if (!(exposition->flags & METRICS_FLAGS))
 		text_add_string(out, "# EOF\n");
 }
 
@@ -294,7 +237,7 @@ int magring_pool_write_metrics(struct magring_pool *pool, FILE *stream)
 
 int magring_write_metrics(FILE *stream, uint64_t flags)
 {
-	if (stream == NULL || flags & ~(uint64_t)MAGRING_METRICS_NO_EOF)
+	if (stream == NULL || flags & ~(uint64_t)METRICS_FLAGS)
 		return -EINVAL;
 	return text_compose(stream, compose_all, &flags);
 }

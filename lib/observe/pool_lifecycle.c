@@ -80,6 +80,7 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 		pool->registry.serial);
 	if (rc != 0)
 		goto fini_shares;
+	pool->depot.name = pool->name;
 	rc = profile_create(&pool->profile, &profile, limit);
 	if (rc != 0)
 		goto fini_shares;

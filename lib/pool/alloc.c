@@ -82,7 +82,7 @@ static bool take_reclaimed(const struct request *request, uint32_t *ret_round, b
 		uint64_t moves = chunk_moves(&depot->chunks);
 		size_t slabs =
 			thread_reclaim(&pool->registry, depot, request->class_index, ret_hidden);
-		TRACEPOINT3(reclaim, depot, request->class_index, slabs);
+		TRACEPOINT4(reclaim, depot, depot->name, request->class_index, slabs);
 		atomic_fetch_add_explicit(&pool->reclaimed, slabs, memory_order_relaxed);
 		if (take_round(request, ret_round))
 			return true;

@@ -45,7 +45,7 @@ static size_t carve(struct depot *depot, unsigned int class_index, struct magazi
 	size_t left = bytes;
 	struct magazine *magazine = first;
 	if (bytes > 0) {
-		TRACEPOINT3(carve, depot, class_index, bytes);
+		TRACEPOINT4(carve, depot, depot->name, class_index, bytes);
 		sanitizer_forbid(depot->slabs.base + offset, bytes);
 	}
 	while (left > 0) {
@@ -101,7 +101,7 @@ bool depot_take_round(struct depot *depot, unsigned int class_index, uint32_t *r
 		if (bytes == 0)
 			return false;
 		*ret_carved = 1;
-		TRACEPOINT3(carve, depot, class_index, bytes);
+		TRACEPOINT4(carve, depot, depot->name, class_index, bytes);
 		slab = depot->slabs.base + offset;
 		depot->kinds[offset / SLAB_UNIT] = (unsigned char)(MESSAGE_SLAB + class_index);
 	}

@@ -56,6 +56,7 @@ struct depot {
 	unsigned char *kinds; /* by round: MESSAGE_SLAB + class where a slab begins, else 0 */
 	size_t kinds_size;
 	unsigned int classes;
+	const char *name; /* the pool's, for tracepoints; or NULL */
 	struct depot_class class[SLAB_CLASSES_MAX];
 };
 

@@ -72,7 +72,7 @@ static void exchange(struct magazine_pair *pair, struct depot *depot, unsigned i
 	pair->loaded_capacity = depot->class[class_index].rounds;
 	pair->cold_rounds = magazine->count;
 	count_add(&pair->counts.exchanges, 1);
-	TRACEPOINT3(exchange, depot, class_index, magazine->count);
+	TRACEPOINT4(exchange, depot, depot->name, class_index, magazine->count);
 }
 
 bool magazine_refill(struct magazine_pair *pair, struct depot *depot, unsigned int class_index)

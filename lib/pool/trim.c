@@ -250,7 +250,7 @@ static int trim_pool(struct trim *trim, int64_t idle_ns)
 	/* Relaxed: numbers to read. */
 	atomic_fetch_add_explicit(&trim->pool->trims, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&trim->pool->trimmed_bytes, trim->bytes, memory_order_relaxed);
-	TRACEPOINT2(trim, depot, trim->bytes);
+	TRACEPOINT3(trim, depot, depot->name, trim->bytes);
 	pool_notify_all_classes(trim->pool);
 	return 0;
 }

@@ -44,7 +44,7 @@ void wake_waiter(struct magring_queue *queue, enum side side)
 {
 	if (!eventcount_notify(&queue->eventcount[side]))
 		return;
-	TRACEPOINT2(wake, queue, side);
+	TRACEPOINT3(wake, queue, queue->ring.name, side);
 	count_one(&counts_of(queue)->woken);
 }
 
@@ -96,14 +96,14 @@ static int64_t before_sleep(void *context)
 {
 	struct wait *wait = context;
 	count_one(&counts_of(wait->queue)->parked);
-	TRACEPOINT2(park, wait->queue, wait->side);
+	TRACEPOINT3(park, wait->queue, wait->queue->ring.name, wait->side);
 	return INT64_MAX;
 }
 
 static void after_sleep(void *context)
 {
 	struct wait *wait = context;
-	TRACEPOINT2(unpark, wait->queue, wait->side);
+	TRACEPOINT3(unpark, wait->queue, wait->queue->ring.name, wait->side);
 }
 
 static void cancelled(void *context)
@@ -195,9 +195,9 @@ static void count_in_vain(struct magring_queue *queue, enum side side)
 {
 	count_one(&counts_of(queue)->in_vain[side]);
 	if (side == SENDER)
-		TRACEPOINT1(full, queue);
+		TRACEPOINT2(full, queue, queue->ring.name);
 	else
-		TRACEPOINT1(empty, queue);
+		TRACEPOINT2(empty, queue, queue->ring.name);
 }
 
 int refuse(struct magring_queue *queue, enum side side)

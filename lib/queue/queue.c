@@ -109,6 +109,7 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 		free(queue);
 		return rc;
 	}
+	queue->ring.name = queue->name;
 	eventcount_init(&queue->eventcount[SENDER]);
 	eventcount_init(&queue->eventcount[RECEIVER]);
 	atomic_init(&queue->references, 1);

@@ -161,7 +161,7 @@ static void decide(struct ring *ring, const struct challenge *challenge, bool ma
 		return;
 	}
 	count(&ring->quarantined);
-	TRACEPOINT2(quarantine, ring, position);
+	TRACEPOINT3(quarantine, ring, ring->name, position);
 	if (owed & 1)
 		count(&ring->returned);
 }
@@ -175,7 +175,7 @@ static bool challenge(struct ring *ring, uint64_t position, uint64_t owed, uint6
 		state_ahead(ring, read_state(cell_at(ring, position)), owed) < 0 &&
 		change_recovery(ring, position, &was, *ret_word)) {
 		count(&ring->challenged);
-		TRACEPOINT2(challenge, ring, position);
+		TRACEPOINT3(challenge, ring, ring->name, position);
 		return true;
 	}
 	*ret_word = was; /* quarantined, or decided, or another thread's challenge */

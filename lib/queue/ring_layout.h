@@ -71,6 +71,7 @@ struct ring {
 	uint64_t start;              /* the first position */
 	size_t spare;                /* positions that tail may skip; see ring.c */
 	size_t claim_max;            /* cells that one call claims at once */
+	const char *name;            /* the queue's, for tracepoints; or NULL */
 
 	/* 128 bytes each: processors fetch lines in pairs. */
 	_Alignas(128) _Atomic(uint64_t) tail; /* position of the next send; top bit: closed */

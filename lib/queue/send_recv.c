@@ -96,7 +96,7 @@ int magring_send(struct magring_queue *queue, struct magring_message *message, i
 	if (__builtin_expect(result < 0, 0))
 		return descriptor_ended(queue, SENDER, result);
 	message->private_header = 0; /* it is the receiver's now */
-	TRACEPOINT2(send, queue, 1);
+	TRACEPOINT3(send, queue, queue->ring.name, 1);
 	notify_waiters(queue, SENDER);
 	return 0;
 }
@@ -115,7 +115,7 @@ int magring_recv(struct magring_queue *queue, struct magring_message *ret_messag
 	queue_leave(queue, RECEIVER);
 	if (__builtin_expect(result < 0, 0))
 		return descriptor_ended(queue, RECEIVER, result);
-	TRACEPOINT2(receive, queue, 1);
+	TRACEPOINT3(receive, queue, queue->ring.name, 1);
 	notify_waiters(queue, RECEIVER);
 	return 0;
 }
@@ -143,7 +143,7 @@ int magring_send_batch(struct magring_queue *queue, struct magring_message *mess
 			break;
 		for (int i = 0; i < result; i++)
 			messages[sent++].private_header = 0;
-		TRACEPOINT2(send, queue, result);
+		TRACEPOINT3(send, queue, queue->ring.name, result);
 		notify_waiters(queue, SENDER);
 	}
 	queue_leave(queue, SENDER);
@@ -162,7 +162,7 @@ static int receive_more(struct magring_queue *queue, struct magring_message *ret
 		result = queue_pop(queue, ret_messages + received, count - received, TRY);
 		if (result <= 0)
 			break;
-		TRACEPOINT2(receive, queue, result);
+		TRACEPOINT3(receive, queue, queue->ring.name, result);
 		notify_waiters(queue, RECEIVER);
 		received += (size_t)result;
 	} while (received < count && (size_t)result == queue->ring.claim_max);
@@ -192,7 +192,7 @@ int magring_recv_batch(struct magring_queue *queue, struct magring_message *ret_
 	if (__builtin_expect(result == -EAGAIN, 0))
 		result = go_on(queue, RECEIVER, ret_messages, count, clock_deadline(timeout_ns));
 	if (result > 0) {
-		TRACEPOINT2(receive, queue, result);
+		TRACEPOINT3(receive, queue, queue->ring.name, result);
 		notify_waiters(queue, RECEIVER);
 		if ((size_t)result < count)
 			result = receive_short(queue, ret_messages, count, timeout_ns, result);

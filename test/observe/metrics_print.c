@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * metrics_print one | all | joined: print an exposition with awkward names and known
+ * metrics_print one | all | joined | text: print an exposition with awkward names and known
  * counts, for metrics_test.py. Of one pool; of all, which are two, and a queue without a
- * pool; or of all and a family of this program.
+ * pool; of all and a family of this program; or of all in Prometheus' text format.
  */
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +35,8 @@ static int print(const char *what, struct magring_pool *pool)
 		return magring_pool_write_metrics(pool, stdout);
 	if (strcmp(what, "all") == 0)
 		return magring_write_metrics(stdout, 0);
+	if (strcmp(what, "text") == 0)
+		return magring_write_metrics(stdout, MAGRING_METRICS_TEXT);
 	int rc = magring_write_metrics(stdout, MAGRING_METRICS_NO_EOF);
 	puts("# TYPE own_seconds gauge\n# UNIT own_seconds seconds\n# HELP own_seconds Ours.\n"
 	     "own_seconds 1.5\n# EOF");

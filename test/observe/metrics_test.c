@@ -201,7 +201,7 @@ Test(metrics, names_are_utf8)
 Test(metrics, of_the_process_refuse_what_makes_no_sense)
 {
 	assert_same(magring_write_metrics(NULL, 0), -EINVAL);
-	assert_same(magring_write_metrics(stdout, 2), -EINVAL);
+	assert_same(magring_write_metrics(stdout, 4), -EINVAL);
 	assert_same(magring_write_metrics(stdout, UINT64_MAX), -EINVAL);
 	FILE *read_only = fopen("/dev/null", "r");
 	cr_assert_not_null(read_only);
@@ -264,6 +264,25 @@ Test(metrics, without_eof_are_the_same_but_for_that)
 	write_all_text(MAGRING_METRICS_NO_EOF);
 	cr_assert_str_eq(text, whole);
 	free(whole);
+	done_with(pool, NULL);
+}
+
+/* What metrics_test.py has promtool read. */
+Test(metrics, in_the_text_format_name_counters_as_their_samples)
+{
+	struct magring_pool *pool = named_pool("p");
+	write_all_text(MAGRING_METRICS_TEXT);
+	check_line("# TYPE magring_pool_trims_total counter");
+	check_line("# HELP magring_pool_trims_total Times that the pool was trimmed.");
+	check_line("magring_pool_trims_total{pool=\"p\"} 0");
+	check_line("# TYPE magring_pool_memory_limit_bytes gauge");
+	cr_assert_null(strstr(text, "# UNIT"));
+	cr_assert_null(strstr(text, "# EOF"));
+	char *plain = strdup(text);
+	cr_assert_not_null(plain);
+	write_all_text(MAGRING_METRICS_TEXT | MAGRING_METRICS_NO_EOF);
+	cr_assert_str_eq(text, plain);
+	free(plain);
 	done_with(pool, NULL);
 }
 

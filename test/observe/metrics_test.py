@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""metrics_test.py PROGRAM [ARGUMENT...]: have a strict OpenMetrics parser read what it prints."""
+"""metrics_test.py MONITORING.MD PROGRAM [ARGUMENT...]: have a strict OpenMetrics parser read what it prints,
+and in Prometheus' text format that parser and promtool, which has nothing to say.
+The table of docs/monitoring.md has the same names, types, labels and help."""
+import pathlib
+import re
+import shutil
 import subprocess
 import sys
 
 try:
-    from prometheus_client.openmetrics.parser import text_string_to_metric_families
+    from prometheus_client import parser as text_parser
+    from prometheus_client.openmetrics import parser as openmetrics_parser
 except ImportError:
     print("the Python module prometheus_client is missing")
     sys.exit(77)
@@ -24,15 +30,20 @@ def report(what):
 
 def read(what):
     """The families of one exposition, each of which stands there once."""
-    run = subprocess.run([*sys.argv[1:], what], check=True, stdout=subprocess.PIPE)
+    run = subprocess.run([*sys.argv[2:], what], check=True, stdout=subprocess.PIPE)
     output = run.stdout.decode()
     families.clear()
-    for family in text_string_to_metric_families(output):
+    parser = text_parser if what == "text" else openmetrics_parser
+    for family in parser.text_string_to_metric_families(output):
         if family.name in families:
             report(f"{family.name} stands there twice")
         families[family.name] = family
-    if output.count("# EOF\n") != 1:
+    if output.count("# EOF\n") != (what != "text"):
         report(f"# EOF stands there {output.count('# EOF')} times")
+    if what == "text" and shutil.which("promtool"):
+        run = subprocess.run(["promtool", "check", "metrics"], input=run.stdout, capture_output=True)
+        if run.returncode != 0 or run.stdout or run.stderr:
+            report(f"promtool: {run.returncode} {run.stdout} {run.stderr}")
 
 
 def check(name, labels, wanted, pool=POOL):
@@ -95,7 +106,21 @@ def check_families():
             report(f"{family.name} is negative")
 
 
-for what in ["one", "all", "joined"]:
+def check_table(page):
+    """The table has a line for each family, and no other."""
+    found = set(re.findall(r"^\| `magring_.*\|$", page.read_text(), re.MULTILINE))
+    wanted = set()
+    for family in families.values():
+        labels = {", ".join(sorted(sample.labels)) for sample in family.samples}
+        if len(labels) != 1:
+            report(f"{family.name} has labels {labels}")
+        name = family.name + ("_total" if family.type == "counter" else "")
+        wanted.add(f"| `{name}` | {family.type} | {', '.join(labels)} | {family.documentation} |")
+    for line in sorted(found ^ wanted):
+        report(f"docs/monitoring.md {'has no need of' if line in found else 'lacks'}: {line}")
+
+
+for what in ["one", "all", "joined", "text"]:
     read(what)
     check_one()
     check_rest(what != "one")
@@ -103,5 +128,6 @@ for what in ["one", "all", "joined"]:
     if (own is not None) != (what == "joined") or (own and own.samples[0].value != 1.5):
         report(f"the program's own family is {own}")
     check_families()
+check_table(pathlib.Path(sys.argv[1]))
 print(f"{len(families)} families, {failures} failures")
 sys.exit(1 if failures else 0)
