@@ -4,7 +4,7 @@ import json
 import re
 
 # What Grafana puts in place of a variable, when all is chosen.
-VARIABLES = {"$__rate_interval": "5s", "$job": ".*", "$instance": ".*", "$pool": ".*", "$queue": ".*"}
+VARIABLES = {"$__rate_interval": "10s", "$job": ".*", "$instance": ".*", "$pool": ".*", "$queue": ".*"}
 # Words of PromQL that are followed by labels, and its other names.
 LABELS_IN = r"\b(?:by|without|on|ignoring)\s*\(([^)]*)\)"
 # Labels that Prometheus adds to those of the library.
