@@ -140,7 +140,7 @@ long syscall(long number, ...)
 static struct {
 	struct magring_pool *pool, *small;
 	struct magring_queue *queue;
-	struct magring_message class[64], slab[SLABS], few[FEW];
+	struct magring_message class[64], slab[SLABS], few[FEW], shared;
 	char text[1 << 20];
 	FILE *stream;      /* into that text */
 	bool first;        /* the library is used for the first time */
@@ -227,6 +227,24 @@ static int alloc(struct magring_pool *pool, struct magring_message *message, siz
 	return rc;
 }
 
+/* Both messages are there, or the first one is as it was. */
+static int share(struct magring_message *message)
+{
+	struct magring_message before = *message, untouched;
+	memset(&untouched, 0xa5, sizeof(untouched));
+	game.shared = untouched;
+	int rc = magring_message_share(message, &game.shared);
+	if (rc == 0)
+		CHECK(magring_message_payload(message, NULL) ==
+				magring_message_payload(&game.shared, NULL),
+			"not the same payload");
+	else
+		CHECK(memcmp(message, &before, sizeof(before)) == 0 &&
+				memcmp(&game.shared, &untouched, sizeof(untouched)) == 0,
+			"written beside an error");
+	return rc;
+}
+
 static int create_pool(struct magring_pool **ret_pool, size_t limit, size_t payload,
 	uint64_t sample_bytes)
 {
@@ -274,6 +292,7 @@ static void use_memory(uint64_t sample_bytes)
 	}
 	for (int i = 0; i < SLABS; i++)
 		TRY(0, no_slab, alloc(game.pool, &game.slab[i], 64, 0));
+	TRY(0, no_memory, share(&game.slab[0]));
 	TRY(0, no_memory, create_pool(&game.small, FEW * 1024, 1000, sample_bytes));
 	for (int i = 0; i < FEW; i++)
 		TRY(0, no_slab, alloc(game.small, &game.few[i], 1000, 0));
@@ -328,6 +347,7 @@ static void end_round(void)
 		magring_message_free(&game.slab[i]);
 	for (int i = 0; i < FEW; i++)
 		magring_message_free(&game.few[i]);
+	magring_message_free(&game.shared);
 	armed = false;
 	uint64_t out = stress_pool_stats(game.pool).slabs_in_use;
 	CHECK(out == 1, "%" PRIu64 " slabs are out", out);

@@ -8,7 +8,7 @@
 
 static int make_and_free(struct magring_pool *pool, size_t size)
 {
-	struct magring_message message;
+	struct magring_message message, other;
 	size_t id_size = 0, payload_size = 0;
 	int wrong = magring_message_alloc(pool, &message, "id", 2, size, 0) != 0;
 	if (wrong)
@@ -18,6 +18,9 @@ static int make_and_free(struct magring_pool *pool, size_t size)
 	magring_message_free(&message);
 	wrong |= magring_message_copy(pool, &message, "an id", 5, "payload", 7, 0) != 0;
 	wrong |= !magring_message_payload(&message, &payload_size) || payload_size != 7;
+	wrong |= magring_message_share(&message, &other) != 0;
+	wrong |= !magring_message_payload(&other, &payload_size) || payload_size != 7;
+	magring_message_free(&other);
 	magring_message_free(&message);
 	return wrong;
 }

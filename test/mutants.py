@@ -105,6 +105,7 @@ REVOKED = "atomic_load_explicit(&cache->revoked, memory_order_acquire)"
 BUSY = "if (atomic_load_explicit(&cache->busy, memory_order_acquire) == 0)"
 OWNER = "atomic_store_explicit(&cache->owner, 0, memory_order_release);"
 FIRST = "return atomic_load_explicit(&registry->first, memory_order_acquire);"
+SHARE_LESS = "atomic_fetch_sub_explicit(word, 1, memory_order_release);"
 CAS_WAKE = ("\t} while (!atomic_compare_exchange_weak_explicit(&eventcount->word, &word, next,\n"
             "\t\tmemory_order_acq_rel, memory_order_acquire));")
 NOTIFY = "atomic_fetch_add_explicit(&eventcount->word, 0, memory_order_acq_rel)"
@@ -424,6 +425,34 @@ MUTANTS = [
     Mutant("a freed slab is counted twice", "pool/alloc.h",
            "\tcount_add(&pair->counts.freed, 1);", "\tcount_add(&pair->counts.freed, 2);",
            "sched/memory_few"),
+
+    # Shared payloads.
+    Mutant("a reader's free does not release", "pool/share.c",
+           SHARE_LESS, weak(SHARE_LESS, "release"), "sched/share_frees", memory="weak"),
+    Mutant("the last free does not acquire", "pool/share.c",
+           "(void)atomic_load_explicit(word, memory_order_acquire);", "", "sched/share_frees", memory="weak"),
+    Mutant("a free of a shared payload is no read-modify-write", "pool/share.c",
+           SHARE_LESS, "atomic_load_explicit(word, memory_order_acquire);\n"
+           "\tatomic_store_explicit(word, was - 1, memory_order_release);", "sched/share_frees"),
+    Mutant("a share is no read-modify-write", "pool/share.c",
+           "while (!atomic_compare_exchange_weak_explicit(word, &was, was + 1, memory_order_relaxed,\n"
+           "\t\tmemory_order_relaxed));", "while (0);\n"
+           "\tatomic_store_explicit(word, was + 1, memory_order_relaxed);", "sched/share_beside"),
+    Mutant("the last free of a shared payload gives nothing back", "pool/share.c",
+           "if ((was & COUNT_MAX) > 1)", "if ((was & COUNT_MAX) > 0)", "sched/share_awaited", runs=100),
+    Mutant("a shared payload is given back too early", "pool/share.c",
+           "if ((was & COUNT_MAX) > 1)", "if ((was & COUNT_MAX) > 2)", "sched/share_awaited", runs=100),
+    Mutant("the first share counts one message", "pool/share.c",
+           "<< SHARE_KIND_SHIFT | 2", "<< SHARE_KIND_SHIFT | 1", "sched/share_beside", runs=100),
+    Mutant("the message that is shared does not know", "pool/message.c",
+           "\t\tmessage->private_header = message_with_kind(message, MESSAGE_SHARED);\n", "",
+           "sched/share_beside", runs=100),
+    Mutant("counts are touched before they are accessible", "pool/region.c",
+           "\tif (!region_open(region, end))\n\t\treturn false;\n\t/* Relaxed: a number", "\t/* Relaxed: a number",
+           "sched/share_first_shares", runs=100),
+    Mutant("counts of two slabs are one", "pool/share.c",
+           "depot_round(&pool->depot, slab);\n}", "depot_round(&pool->depot, slab) / 2;\n}",
+           "sched/share_first_shares", runs=100),
 
     # What is refused.
     Mutant("a pool that could not be made keeps address space", "pool/depot.c",
@@ -1006,8 +1035,11 @@ MUTANTS = [
            "\tif (rc != 0) {\n\t\tfree(queue);\n", "\tif (rc != 0) {\n", "sched/refused_create", runs=100),
     Mutant("a pool that is refused keeps a region", "pool/depot.c",
            "\t\tregion_fini(&depot->slabs);\n\t\treturn rc;", "\t\treturn rc;", "sched/refused_create", runs=100),
+    Mutant("a pool that is refused its counts keeps its regions", "observe/pool_lifecycle.c",
+           "\trc = share_init(&pool->shares, limit);\n\tif (rc != 0)\n\t\tgoto fini_depot;",
+           "\trc = share_init(&pool->shares, limit);\n\tif (rc != 0)\n\t\treturn rc;", "sched/refused_create", runs=100),
     Mutant("a pool without its profile keeps its regions", "observe/pool_lifecycle.c",
-           "\trc = profile_create(&pool->profile, &profile, limit);\n\tif (rc != 0)\n\t\tgoto fini_depot;",
+           "\trc = profile_create(&pool->profile, &profile, limit);\n\tif (rc != 0)\n\t\tgoto fini_shares;",
            "\trc = profile_create(&pool->profile, &profile, limit);\n\tif (rc != 0)\n\t\treturn rc;", "sched/refused_create", runs=100),
     Mutant("a sample without a stack keeps its notes", "pool/sample.c",
            "\tif (stack == NULL) {\n\t\tfree(live);\n", "\tif (stack == NULL) {\n", "sched/refused_samples", runs=100),

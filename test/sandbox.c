@@ -425,6 +425,17 @@ static void alloc_stopped(void)
 	REQUIRE(magring_message_alloc(pool, &message, NULL, 0, 1000, WAIT_NS) == -ETIMEDOUT);
 }
 
+static void share_payloads(void)
+{
+	struct magring_message message, other;
+	make(0);
+	REQUIRE(magring_message_alloc(pool, &message, NULL, 0, 1000, 0) == 0);
+	enter_filter();
+	REQUIRE(magring_message_share(&message, &other) == 0);
+	magring_message_free(&message);
+	magring_message_free(&other);
+}
+
 static void flush_thread(void)
 {
 	struct magring_message message[70];
@@ -645,6 +656,7 @@ static const struct program {
 	{ "alloc, free", alloc_and_free, "" },
 	{ "alloc, free", free_for_sleeper, "" },
 	{ "alloc, free", alloc_stopped, "" },
+	{ "alloc, free", share_payloads, "" },
 	{ "alloc, free", flush_thread, "" },
 	{ "alloc, free", end_thread, "" },
 	{ "alloc, free", alloc_sampled, "" },

@@ -70,10 +70,15 @@ int share_again(struct magring_pool *pool, const void *slab)
 
 unsigned int share_free(struct magring_pool *pool, const void *slab)
 {
+	share_word *word = word_of(pool, slab);
 	/*
-	 * [share] release: what the caller did with the payload, before the
-	 * slab goes back. Acquire: of the last one, what all others did.
+	 * [share] release: this thread is done with the payload before the
+	 * count falls.
 	 */
-	uint32_t was = atomic_fetch_sub_explicit(word_of(pool, slab), 1, memory_order_acq_rel);
-	return (was & COUNT_MAX) == 1 ? was >> SHARE_KIND_SHIFT : 0;
+	uint32_t was = atomic_fetch_sub_explicit(word, 1, memory_order_release);
+	if ((was & COUNT_MAX) > 1)
+		return 0;
+	/* [share] acquire: so are all threads that had it. */
+	(void)atomic_load_explicit(word, memory_order_acquire);
+	return was >> SHARE_KIND_SHIFT;
 }
