@@ -7,9 +7,13 @@
  * one from between two others is to split what was joined. At the limit that is
  * refused with -ENOMEM, and the memory would be lost. So it is kept:
  *
- *	its pages    go back to the system, by madvise, but for the first. This
- *	             has the link of the list, and is zeroed by its next user.
- *	its addresses are for the next mapping of the same size.
+ *	its pages      go back to the system, by madvise, but for the first.
+ *	               This has the link of the list, and is zeroed by its next
+ *	               user.
+ *	its addresses  are for the next mapping of the same size.
+ *
+ * A mapping that is unmapped may have made room. So then one that was kept, of
+ * the same size, is unmapped as well.
  *
  * There is one list for each power of two. All mappings of a list have the same
  * size as long as callers ask for no two sizes between two powers of two. If
@@ -18,6 +22,7 @@
 #include "base/mapping.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -49,17 +54,19 @@ static void *take_kept(size_t bytes)
 	return first;
 }
 
-static void keep(void *memory, size_t bytes)
+static void put_kept(struct kept *memory, size_t bytes)
 {
-	struct kept *first = memory, **list = list_of(bytes);
-	/* Pages that are locked do not go back. */
-	if (madvise(memory, bytes, MADV_DONTNEED) != 0)
-		memset(memory, 0, bytes);
-	first->bytes = bytes;
+	struct kept **list = list_of(bytes);
+	memory->bytes = bytes;
 	pthread_mutex_lock(&lock);
-	first->next = *list;
-	*list = first;
+	memory->next = *list;
+	*list = memory;
 	pthread_mutex_unlock(&lock);
+}
+
+static bool unmap(void *memory, size_t bytes)
+{
+	return memory == NULL || munmap(memory, bytes) == 0;
 }
 
 void *mapping_create(size_t bytes)
@@ -73,8 +80,14 @@ void *mapping_create(size_t bytes)
 
 void mapping_destroy(void *memory, size_t bytes)
 {
-	if (munmap(memory, bytes) != 0)
-		keep(memory, bytes);
+	if (unmap(memory, bytes)) {
+		memory = take_kept(bytes);
+		if (unmap(memory, bytes))
+			return;
+	} else if (madvise(memory, bytes, MADV_DONTNEED) != 0) {
+		memset(memory, 0, bytes); /* pages that are locked do not go back */
+	}
+	put_kept(memory, bytes);
 }
 
 void mapping_forget_kept(void)
