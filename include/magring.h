@@ -516,18 +516,19 @@ MAGRING_PUBLIC int magring_pool_trim(struct magring_pool *pool, int64_t idle_ns,
  * stopped as it skips positions or cells, counts may be too low by as many.
  */
 struct magring_queue_stats {
-	size_t size;          /* sizeof(struct magring_queue_stats) */
-	uint64_t sent;        /* messages */
-	uint64_t received;    /* messages */
-	uint64_t returned;    /* messages, to their senders */
-	uint64_t full;        /* sends that found no room at first */
-	uint64_t empty;       /* receives that found nothing at first */
-	uint64_t parked;      /* times that a thread went to sleep */
-	uint64_t woken;       /* times that a thread woke a sleeper (close aside) */
-	uint64_t challenged;  /* times that a thread in the way of others was asked about */
-	uint64_t quarantined; /* times that a cell was taken out of use for such a thread */
-	uint64_t capacity;    /* messages */
-	uint64_t closed;      /* 0 or 1: close has begun; a send beside it may still succeed */
+	size_t size;           /* sizeof(struct magring_queue_stats) */
+	uint64_t sent;         /* messages */
+	uint64_t received;     /* messages */
+	uint64_t returned;     /* messages, to their senders */
+	uint64_t full;         /* sends that found no room at first */
+	uint64_t empty;        /* receives that found nothing at first */
+	uint64_t parked;       /* times that a thread went to sleep */
+	uint64_t woken;        /* times that a thread woke a sleeper (close aside) */
+	uint64_t challenged;   /* times that a thread in the way of others was asked about */
+	uint64_t quarantined;  /* times that a cell was taken out of use for such a thread */
+	uint64_t capacity;     /* messages */
+	uint64_t closed;       /* 0 or 1: close has begun; a send beside it may still succeed */
+	uint64_t memory_bytes; /* of the queue and its cells, messages aside, used or not yet */
 };
 
 /*
@@ -558,6 +559,7 @@ struct magring_pool_stats {
 	uint64_t trimmed_bytes;             /* given back to the system by that */
 	uint64_t memory_bytes_high;         /* the most that memory_bytes ever was */
 	uint64_t payload_bytes_in_use_high; /* the most that this call or a trim has seen */
+	uint64_t queue_bytes;               /* memory_bytes of its queues; not in memory_bytes */
 };
 
 struct magring_class_stats {

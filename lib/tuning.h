@@ -183,6 +183,8 @@
  * that poll an empty queue pass cache lines about. Not measured.
  */
 #define QUEUE_STRIPES 8
+/* Bytes: larger rings have a mapping each, all others malloc's. A policy. */
+#define RING_HEAP_MAX ((size_t)64 << 10)
 /*
  * Cells that one call claims at most, and so what a stopped thread holds. A
  * larger batch takes a CAS for each so many. Not measured.
@@ -285,7 +287,6 @@
 /* Waits in vain after which it is tried at the latest. Not below some 300: p99
  * of a dialogue beside two busy processes would be that of a try. */
 #define IN_VAIN_MANY 1024
-
 /* Nanoseconds, and a tick, after which a thread passes a signal on again. */
 #define PASS_ON_NS 1000000
 

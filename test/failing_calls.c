@@ -17,7 +17,6 @@
 #include "stress.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -26,6 +25,7 @@
 #include <sys/wait.h>
 
 #include "malloc_family.h"
+#include "mappings.h"
 
 /* --------------------------------------------------------------- refusing -- */
 
@@ -303,8 +303,12 @@ static void use_memory(uint64_t sample_bytes)
 static void use_queue(void)
 {
 	struct magring_message message, *last = &game.slab[SLABS - 1];
-	const struct magring_queue_options options = { .size = sizeof(options), .capacity = 32 };
+	const struct magring_queue_options options = { .size = sizeof(options), .capacity = 32 },
+					   large = { .size = sizeof(large), .capacity = 512 };
 	int fd[2];
+	struct magring_queue *mapped = NULL;
+	TRY(0, no_memory, magring_queue_create(&mapped, game.pool, &large));
+	TRY(0, never, magring_queue_release(mapped));
 	TRY(0, no_memory, magring_queue_create(&game.queue, game.pool, &options));
 	TRY(-ETIMEDOUT, never, magring_recv(game.queue, &message, WAIT_NS));
 	TRY(true, no_fd, (fd[0] = magring_queue_recv_fd(game.queue)) < 0 ? fd[0] : true);
@@ -378,25 +382,12 @@ static void play(uint64_t first, bool rest, uint64_t sample_bytes)
 	stress_alive();
 }
 
-static size_t lines_of_maps(void)
-{
-	static char part[65536];
-	size_t lines = 0;
-	ssize_t size;
-	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-	while ((size = read(fd, part, sizeof(part))) > 0)
-		for (ssize_t i = 0; i < size; i++)
-			lines += part[i] == '\n';
-	close(fd);
-	return lines;
-}
-
 /* In this process. */
 static void play_all(bool rest, uint64_t sample_bytes)
 {
 	play(0, false, sample_bytes); /* what is only made once is there */
 	int64_t blocks_before = atomic_load(&blocks), mappings_before = atomic_load(&mappings);
-	size_t lines = lines_of_maps();
+	size_t lines = count_mappings();
 	for (uint64_t first = 1; stress_failures == 0 && (first == 1 || fault.refused > 0);
 		first++) {
 		play(first, rest, sample_bytes);
@@ -407,7 +398,7 @@ static void play_all(bool rest, uint64_t sample_bytes)
 			"%" PRId64 " mappings more, call %" PRIu64,
 			atomic_load(&mappings) - mappings_before, first);
 	}
-	CHECK(lines_of_maps() == lines, "%zu mappings, not %zu", lines_of_maps(), lines);
+	CHECK(count_mappings() == lines, "%zu mappings, not %zu", count_mappings(), lines);
 }
 
 /* The child's answer: 0, nothing was refused; 1, something was, and all is well; 2. */

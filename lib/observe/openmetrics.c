@@ -42,6 +42,8 @@ static const struct family pool_families[] = {
 		"The most bytes that messages asked for, as statistics and trims have seen."),
 	GAUGE(magring_pool_stats, threads, "pool_threads", NULL,
 		"Caches attached to a live thread."),
+	GAUGE(magring_pool_stats, queue_bytes, "pool_queue_bytes", "bytes",
+		"Bytes of the pool's queues, which pool_memory_bytes leaves out."),
 	COUNTER(magring_pool_stats, reclaimed, "pool_reclaimed_slabs",
 		"Slabs taken out of caches by reclaiming."),
 	COUNTER(magring_pool_stats, exhausted, "pool_exhausted_allocations",
@@ -85,6 +87,8 @@ static const struct family queue_families[] = {
 		"Cells taken out of use because of a thread that did not go on."),
 	GAUGE(magring_queue_stats, capacity, "queue_capacity_messages", "messages",
 		"Messages that always fit."),
+	GAUGE(magring_queue_stats, memory_bytes, "queue_memory_bytes", "bytes",
+		"Bytes of the queue and its cells, without messages."),
 	GAUGE(magring_queue_stats, closed, "queue_closed", NULL, "Whether the queue is closed."),
 };
 #define METRICS_FLAGS (MAGRING_METRICS_NO_EOF | MAGRING_METRICS_TEXT)
@@ -92,15 +96,13 @@ static const struct family queue_families[] = {
 
 /* --------------------------------------------------------- expositions -- */
 
-/* A pool, and its statistics at one moment: the gauges of one pool fit
- * together. */
+/* A pool, and its statistics at one moment, so that its gauges fit together. */
 struct snapshot {
 	struct magring_pool *pool;
 	struct magring_pool_stats stats;
 };
 
-/* What is written: some pools with their queues, and perhaps the queues without
- * one. */
+/* Some pools with their queues, and perhaps the queues without one. */
 struct exposition {
 	struct snapshot *snapshots;
 	size_t count;
@@ -130,8 +132,7 @@ static void write_classes_of(struct text *out, const struct family *family,
 	for (unsigned int i = 0; i < pool->depot.classes; i++) {
 		struct magring_class_stats stats = { .size = sizeof(stats) };
 		char slab[24];
-		magring_pool_get_class_stats(pool, i, &stats);
-		if (stats.carved == 0)
+		if (magring_pool_get_class_stats(pool, i, &stats) != 0 || stats.carved == 0)
 			continue;
 		snprintf(slab, sizeof(slab), "%" PRIu64, stats.slab_size);
 		if (family == &class_efficiency)
@@ -186,8 +187,7 @@ static void write_queues(struct text *out, const struct exposition *exposition)
 static void take_snapshot(struct exposition *exposition, struct magring_pool *pool)
 {
 	struct snapshot *snapshot = &exposition->snapshots[exposition->count++];
-	snapshot->pool = pool;
-	snapshot->stats.size = sizeof(snapshot->stats);
+	*snapshot = (struct snapshot){ .pool = pool, .stats.size = sizeof(snapshot->stats) };
 	magring_pool_get_stats(pool, &snapshot->stats);
 }
 

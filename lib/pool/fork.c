@@ -26,6 +26,7 @@
 #include <pthread.h>
 
 #include "base/fence.h"
+#include "base/mapping.h"
 #include "base/pause.h"
 #include "pool/sample.h"
 #include "pool/thread_exit.h"
@@ -48,6 +49,7 @@ static void after_fork_child(void)
 	once = undone;
 	fence_forget_deciding();
 	pause_forget_measuring();
+	mapping_forget_kept();
 	thread_forget_sections();
 	thread_forget_watching();
 	renew(&queues_without_pool);

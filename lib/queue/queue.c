@@ -39,8 +39,11 @@ static void enlist(struct magring_queue *queue)
 {
 	struct queue_list *list = queue_list(queue->pool);
 	/* Relaxed: no thread destroys the pool beside this call. */
-	if (queue->pool != NULL)
+	if (queue->pool != NULL) {
 		atomic_fetch_add_explicit(&queue->pool->queue_count, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&queue->pool->queue_bytes, queue_bytes(queue),
+			memory_order_relaxed);
+	}
 	pthread_mutex_lock(&list->lock);
 	cds_list_add_tail(&queue->link, &list->queues);
 	queue->generation = list->generation;
@@ -141,6 +144,7 @@ int magring_queue_acquire(struct magring_queue *queue)
 static void destroy(struct magring_queue *queue)
 {
 	struct magring_pool *pool = queue->pool;
+	uint64_t bytes = queue_bytes(queue);
 	struct magring_message message;
 	int cancel_state;
 	/* A thread that was cancelled in `drop` would leave half a queue. */
@@ -156,6 +160,9 @@ static void destroy(struct magring_queue *queue)
 	eventcount_fini(&queue->eventcount[RECEIVER]);
 	ring_fini(&queue->ring);
 	free(queue);
+	/* Relaxed: it comes before the release. */
+	if (pool != NULL)
+		atomic_fetch_sub_explicit(&pool->queue_bytes, bytes, memory_order_relaxed);
 	/* [queues] release: this call is done with the pool before the count
 	 * that lets it be destroyed. */
 	if (pool != NULL)
@@ -226,6 +233,7 @@ int magring_queue_get_stats(struct magring_queue *queue, struct magring_queue_st
 		.quarantined = ring.quarantined,
 		.capacity = ring_capacity(&queue->ring),
 		.closed = ring.closed,
+		.memory_bytes = queue_bytes(queue),
 	};
 	for (int i = 0; i < QUEUE_STRIPES; i++) {
 		struct queue_counts *counts = &queue->counts[i];

@@ -27,6 +27,7 @@ struct magring_queue {
 	/* Where the threads of a side wait, by enum side: read by every send
 	 * and receive, written when a thread sleeps. */
 	_Alignas(128) struct eventcount eventcount[2];
+	char name[MAGRING_NAME_MAX + 1];
 
 	_Alignas(128) struct queue_counts counts[QUEUE_STRIPES];
 	_Atomic(unsigned int) slept[2]; /* waits in a row that ended asleep, by enum side */
@@ -39,8 +40,13 @@ struct magring_queue {
 	struct cds_list_head link; /* see queue_list() */
 	unsigned int generation;   /* of the list when it came there */
 	_Atomic(bool) inside[2];   /* debug builds: a thread is in a call of this side */
-	char name[MAGRING_NAME_MAX + 1];
 };
+
+/* What the queue and its ring take of the heap or of the system. */
+static inline size_t queue_bytes(const struct magring_queue *queue)
+{
+	return sizeof(*queue) + ring_bytes(ring_cells(&queue->ring));
+}
 
 /* The queues of one pool, or with NULL those without a pool. */
 static inline struct queue_list *queue_list(struct magring_pool *pool)

@@ -73,22 +73,30 @@ struct ring {
 	size_t claim_max;            /* cells that one call claims at once */
 	const char *name;            /* the queue's, for tracepoints; or NULL */
 
-	/* 128 bytes each: processors fetch lines in pairs. */
-	_Alignas(128) _Atomic(uint64_t) tail; /* position of the next send; top bit: closed */
-	_Alignas(128) _Atomic(uint64_t) head; /* position of the next receive */
+	/* The ends, in 128 bytes each: processors fetch lines in pairs. The
+	 * second line of a pair has counters. They change when a stopped
+	 * thread is in the way, or when a program asks for statistics. */
+	_Alignas(128) _Atomic(uint64_t) tail;  /* position of the next send; top bit: closed */
+	_Alignas(64) _Atomic(uint64_t) unsent; /* positions that tail skips; counted before */
+	_Atomic(uint64_t) skipped;             /* positions that tail skipped; counted after */
+	_Atomic(uint64_t) unsent_max;          /* up to here tail may skip without another scan */
+	_Atomic(uint64_t) told_sent; /* the largest count that ring_counts() has returned */
 
-	/* Counters. They change when a stopped thread is in the way. */
-	_Alignas(128) _Atomic(uint64_t) challenged;
+	_Alignas(128) _Atomic(uint64_t) head;      /* position of the next receive */
+	_Alignas(64) _Atomic(uint64_t) unreceived; /* positions that head skips; counted before */
+	_Atomic(uint64_t) told_received; /* the largest count that ring_counts() has returned */
+	_Atomic(uint64_t) challenged;
 	_Atomic(uint64_t) quarantined; /* cells taken from a stopped thread */
 	_Atomic(uint64_t) returned;    /* of these: messages, to their senders */
-	_Atomic(uint64_t) unsent;      /* positions that tail skips; counted before */
-	_Atomic(uint64_t) unreceived;  /* positions that head skips; counted before */
-	_Atomic(uint64_t) skipped;     /* positions that tail skipped; counted after */
-	_Atomic(uint64_t) unsent_max;  /* up to here tail may skip without another scan */
-	/* The largest counts that ring_counts() has returned. */
-	_Atomic(uint64_t) told_sent;
-	_Atomic(uint64_t) told_received;
 };
+_Static_assert(sizeof(struct ring) == 384, "three pairs of lines");
+
+/* Of its cells and their recovery words, in whole lines. */
+static inline size_t ring_bytes(size_t cells)
+{
+	size_t bytes = cells * (sizeof(struct ring_cell) + sizeof(uint64_t));
+	return (bytes + sizeof(struct ring_cell) - 1) & -sizeof(struct ring_cell);
+}
 
 static inline size_t ring_cells(const struct ring *ring)
 {

@@ -4,22 +4,36 @@
  * what has gone through it. ring.c has push and pop.
  */
 #include <errno.h>
-#include <sys/mman.h>
+#include <stdlib.h>
 
 #include "base/fence.h"
+#include "base/mapping.h"
 #include "queue/close.h"
 #include "queue/recovery.h"
 #include "queue/ring.h"
 #include "queue/scan.h"
 #include "tuning.h"
 
+/*
+ * The memory of a small ring comes from the heap: a mapping takes whole pages,
+ * and a process has few of them. That of a large ring costs nothing before it
+ * is used.
+ */
+static bool is_mapped(size_t cells)
+{
+	return ring_bytes(cells) > RING_HEAP_MAX;
+}
+
+static void *take_memory(size_t cells)
+{
+	return is_mapped(cells) ? mapping_create(ring_bytes(cells))
+				: aligned_alloc(sizeof(struct ring_cell), ring_bytes(cells));
+}
+
 int ring_init(struct ring *ring, size_t cells, size_t spare, uint64_t position, unsigned int flags)
 {
-	/* New pages are zero, and cost nothing before they are used. */
-	size_t bytes = cells * (sizeof(struct ring_cell) + sizeof(uint64_t));
-	void *memory =
-		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (memory == MAP_FAILED)
+	void *memory = take_memory(cells);
+	if (memory == NULL)
 		return -ENOMEM;
 	if (!fence_asymmetric)
 		flags &= ~RING_EXCLUSIVE_SENDER; /* see close.c */
@@ -40,7 +54,8 @@ int ring_init(struct ring *ring, size_t cells, size_t spare, uint64_t position, 
 		.head = position,
 	};
 	ring_choose_calls(ring);
-	for (uint64_t i = 0; position != 0 && i < cells; i++) {
+	/* New mappings are zero, and so are these for position 0. */
+	for (uint64_t i = 0; (position != 0 || !is_mapped(cells)) && i < cells; i++) {
 		uint64_t at = advance(position, i);
 		atomic_init(&cell_at(ring, at)->state, state_free(ring, at));
 		recovery_init(ring, at);
@@ -50,7 +65,11 @@ int ring_init(struct ring *ring, size_t cells, size_t spare, uint64_t position, 
 
 void ring_fini(struct ring *ring)
 {
-	munmap(ring->cells, ring_cells(ring) * (sizeof(struct ring_cell) + sizeof(uint64_t)));
+	size_t cells = ring_cells(ring);
+	if (is_mapped(cells))
+		mapping_destroy(ring->cells, ring_bytes(cells));
+	else
+		free(ring->cells);
 }
 
 void ring_close(struct ring *ring)

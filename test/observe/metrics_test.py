@@ -82,6 +82,15 @@ def check_one():
         check("magring_queue_closed", {"queue": queue}, closed)
 
 
+def check_memory():
+    """A queue of capacity 2 has four cells, of a line and a word each, and little else."""
+    family = families["magring_queue_memory_bytes"]
+    queues = {s.labels["queue"]: s.value for s in family.samples if s.labels["pool"] == POOL}
+    if sorted(queues) != sorted(QUEUES) or not all(4 * 72 < value < 1536 for value in queues.values()):
+        report(f"the queues take {queues}")
+    check("magring_pool_queue_bytes", {}, sum(queues.values()))
+
+
 def check_rest(whole):
     """The other pool and the queue without one are there, or are not."""
     there = lambda value: value if whole else None
@@ -123,6 +132,7 @@ def check_table(page):
 for what in ["one", "all", "joined", "text"]:
     read(what)
     check_one()
+    check_memory()
     check_rest(what != "one")
     own = families.pop("own_seconds", None)
     if (own is not None) != (what == "joined") or (own and own.samples[0].value != 1.5):

@@ -84,6 +84,24 @@ Test(queue, capacity_is_rounded_up_to_a_power_of_two_of_at_least_2)
 	}
 }
 
+Test(queue, shares_no_line_of_its_own_with_other_memory)
+{
+	_Static_assert(_Alignof(struct magring_queue) == 128, "lines are fetched in pairs");
+	_Static_assert(sizeof(struct magring_queue) < 1280, "small queues are small");
+	for (size_t capacity = 2; capacity <= 4096; capacity *= 2) {
+		struct magring_queue *other = given_queue(pool, capacity);
+		uintptr_t cells = (uintptr_t)other->ring.cells, end = cells + 2 * capacity * 64;
+		assert_same((uintptr_t)other % 128, 0);
+		assert_same(cells % 64, 0);
+		assert_same((uintptr_t)other->ring.recovery, end);
+		assert_same((uintptr_t)&other->ring.head - (uintptr_t)&other->ring.tail, 128);
+		end += 2 * capacity * 8;
+		uint64_t bytes = (end - cells + 63) / 64 * 64 + sizeof(*other);
+		assert_same(stats_of_queue(other).memory_bytes, bytes);
+		assert_same(magring_queue_release(other), 0);
+	}
+}
+
 Test(queue, without_options_holds_4096_messages)
 {
 	struct magring_queue *other = NULL;
