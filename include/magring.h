@@ -636,5 +636,6 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_leaks(struct magring_pool *p
 
 /* What is compiled into the caller, and promises nothing else. */
 #include "magring/inline.h"
+#include "magring/sanitizers.h"
 
 #endif

@@ -72,6 +72,10 @@ every() {
 		done
 		# shellcheck disable=SC2086
 		compile "$compiler" "$file" -std="$version" -O2 -DMAGRING_NO_INLINE $warnings
+		for optimise in -O0 -O2; do
+			# shellcheck disable=SC2086
+			compile "$compiler" "$file" -std="$version" $optimise -fsanitize=thread $warnings
+		done
 	done
 	run "$compiler" "$file" -O0
 	run "$compiler" "$file" -O2

@@ -41,10 +41,10 @@ import sys
 import tempfile
 import time
 
-THREAD = ["-O1", "-g", "-fsanitize=thread", "-Wno-tsan"]
+THREAD = ["-O1", "-g", "-fsanitize=thread", "-DMAGRING_NO_TSAN", "-Wno-tsan"]
 PLAIN = ["-O2"]
 # As test/sched/meson.build compiles them.
-SCHED = ["-O1", "-fsanitize=thread", "-U__SANITIZE_THREAD__", "-Wno-tsan"]
+SCHED = ["-O1", "-fsanitize=thread", "-U__SANITIZE_THREAD__", "-DMAGRING_NO_TSAN", "-Wno-tsan"]
 LINKED = {"thread": THREAD, "plain": PLAIN, "sched": []}
 COMMON = ["-std=c11", "-D_GNU_SOURCE", "-fexceptions", "-pthread", "-w"]
 SEEDS = [1, 2, 3, 4]

@@ -37,6 +37,7 @@
 #include <unistd.h>
 
 #include "base/fence.h"
+#include "base/watched.h"
 
 static void close_fd(int fd)
 {
@@ -76,18 +77,22 @@ int eventcount_fd(struct eventcount *eventcount)
 {
 	/* [fd] acquire: pairs with the CAS below. */
 	int fd = atomic_load_explicit(&eventcount->fd, memory_order_acquire);
-	if (fd >= 0)
+	if (fd >= 0) {
+		watched_acquire(&eventcount->fd);
 		return fd;
+	}
 	int created = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (created < 0)
 		return -errno;
 	/* Relaxed: the CAS below comes after it. */
 	atomic_fetch_or_explicit(&eventcount->word, EVENTCOUNT_POLLED, memory_order_relaxed);
+	watched_release(&eventcount->fd);
 	/* [fd] release: the descriptor is made before it is found. */
 	if (atomic_compare_exchange_strong_explicit(&eventcount->fd, &fd, created,
 		    memory_order_acq_rel, memory_order_acquire))
 		return created;
 	close_fd(created);
+	watched_acquire(&eventcount->fd);
 	return fd;
 }
 

@@ -24,6 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/watched.h"
 #include "pool/pool.h"
 #include "tuning.h"
 
@@ -91,8 +92,12 @@ static void at_exit(void)
 	for (unsigned int number = 0; number < pool_numbers(); number++) {
 		/* Read once: other threads go on, and may be destroying it. */
 		struct magring_pool *pool = pool_published(number);
-		if (pool != NULL && pool->profile != NULL && !pool->profile->inherited)
+		if (pool == NULL)
+			continue;
+		watched_acquire(&pool->queues);
+		if (pool->profile != NULL && !pool->profile->inherited)
 			report_done(pool);
+		watched_release(&pool->queues);
 	}
 	thread_section_end(half);
 }

@@ -3,13 +3,14 @@
  * Statistics as an OpenMetrics exposition, or in Prometheus' text format.
  *
  * A metric family is a run of lines, which stands once in an exposition and
- * which no other family interrupts. So the outer loops are those over families.
- * Each family goes through all pools, their classes or their queues.
+ * which no other family interrupts. So the outer loops are those over families,
+ * each through all pools, their classes or their queues.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/watched.h"
 #include "queue/queue.h"
 #include "observe/family.h"
 
@@ -170,6 +171,7 @@ static void write_queues_of(struct text *out, const struct family *family,
 		family_write_sample(out, family, name, "queue", queue->name, &stats);
 	}
 	pthread_mutex_unlock(&list->lock);
+	watched_release(list);
 }
 
 static void write_queues(struct text *out, const struct exposition *exposition)
@@ -187,6 +189,7 @@ static void write_queues(struct text *out, const struct exposition *exposition)
 static void take_snapshot(struct exposition *exposition, struct magring_pool *pool)
 {
 	struct snapshot *snapshot = &exposition->snapshots[exposition->count++];
+	watched_acquire(&pool->queues);
 	*snapshot = (struct snapshot){ .pool = pool, .stats.size = sizeof(snapshot->stats) };
 	magring_pool_get_stats(pool, &snapshot->stats);
 }
@@ -213,18 +216,15 @@ static bool compose_all(struct text *out, void *flags)
 {
 	struct exposition exposition = { .no_pool_queues = true, .flags = *(uint64_t *)flags };
 	/* Until its end no pool is freed that is in the table now. */
-	unsigned int half = thread_section_begin();
-	unsigned int numbers = pool_numbers();
-	exposition.snapshots = calloc(numbers + 1, sizeof(struct snapshot));
-	bool composed = exposition.snapshots != NULL;
-	if (composed) {
-		for (unsigned int number = 0; number < numbers; number++) {
-			struct magring_pool *pool = pool_published(number);
-			if (pool != NULL)
-				take_snapshot(&exposition, pool);
-		}
-		write_exposition(out, &exposition);
+	unsigned int half = thread_section_begin(), numbers = pool_numbers();
+	bool composed = (exposition.snapshots = calloc(numbers + 1, sizeof(struct snapshot)));
+	for (unsigned int number = 0; composed && number < numbers; number++) {
+		struct magring_pool *pool = pool_published(number);
+		if (pool != NULL)
+			take_snapshot(&exposition, pool);
 	}
+	if (composed)
+		write_exposition(out, &exposition);
 	thread_section_end(half);
 	free(exposition.snapshots);
 	return composed;

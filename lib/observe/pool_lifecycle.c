@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/sanitizer.h"
+#include "base/watched.h"
 #include "observe/at_exit.h"
 #include "pool/fork.h"
 #include "pool/pool.h"
@@ -87,6 +88,7 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 	rc = -pthread_mutex_init(&pool->queues.lock, NULL);
 	if (rc != 0)
 		goto destroy_profile;
+	watched_add_root(pool->depot.slabs.base, pool->depot.slabs.reserved);
 	return 0;
 
 destroy_profile:
@@ -100,6 +102,7 @@ fini_depot:
 
 static void fini_pool(struct magring_pool *pool)
 {
+	watched_remove_root(pool->depot.slabs.base, pool->depot.slabs.reserved);
 	pthread_mutex_destroy(&pool->queues.lock);
 	profile_destroy(pool->profile);
 	region_fini(&pool->shares);
@@ -124,6 +127,7 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	rc = init_pool(pool, options, limit, payload);
 	if (rc != 0)
 		goto free_pool;
+	watched_release(&pool->queues);
 	rc = pool_publish(pool, &pool->number);
 	if (rc != 0)
 		goto fini_pool;
@@ -153,6 +157,7 @@ int magring_pool_destroy(struct magring_pool *pool)
 		return -EBUSY;
 	report_done(pool);
 	pool_withdraw(pool->number);
+	watched_acquire(&pool->queues);
 	sanitizer_destroy(pool);
 	fini_pool(pool);
 	free(pool);

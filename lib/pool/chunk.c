@@ -33,6 +33,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/watched.h"
+
 /* Records made at a time: as large as a magazine, which stays aligned. */
 #define CHUNK_RECORDS 8
 
@@ -197,6 +199,8 @@ size_t chunk_carve(struct chunks *chunks, unsigned int class_index, size_t most,
 	size_t bytes = carve_range(chunks, class_index, most, ret_offset);
 	if (bytes == 0)
 		bytes = region_take(chunks->slabs, size, most, ret_offset);
+	else
+		watched_carve(chunks, chunks->slabs->base + *ret_offset, bytes, size);
 	if (chunk == NULL)
 		return bytes;
 	if (bytes == 0) {

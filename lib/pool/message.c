@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/watched.h"
 #include "pool/alloc.h"
 #include "pool/alloc_wait.h"
 #include "pool/misuse.h"
@@ -57,6 +58,15 @@ static __attribute__((noinline)) int copy_id(void *place, const void *id, size_t
 	return 0;
 }
 
+/* ThreadSanitizer sees this write, before magring/sanitizers.h has told it that
+ * the slab is this thread's. */
+static __attribute__((noinline)) int copy_id_into_slab(void *slab, const void *id, size_t id_size)
+{
+	watched_acquire(slab);
+	memcpy(slab, id, id_size);
+	return 0;
+}
+
 /* As magring/inline.h does it. Such a message has no pool. */
 static inline int make_inline(struct magring_message *ret_message, const void *id, size_t id_size,
 	size_t payload_size)
@@ -71,10 +81,11 @@ static inline int make_in_slab(struct magring_pool *pool, struct magring_message
 	ret_message->private_header = message_header(payload_size, pool->number, id_size, kind);
 	ret_message->private_body[0] = (uintptr_t)slab;
 	sanitizer_alloc(pool, slab, message_id_in_slab(id_size) + payload_size);
-	bool beside = id_size <= MESSAGE_ID_BESIDE_SLAB;
 	if (id_size == 0)
 		return 0;
-	return copy_id(beside ? &ret_message->private_body[1] : slab, id, id_size);
+	if (__builtin_expect(id_size > MESSAGE_ID_BESIDE_SLAB, 0))
+		return copy_id_into_slab(slab, id, id_size);
+	return copy_id(&ret_message->private_body[1], id, id_size);
 }
 
 /*

@@ -33,6 +33,7 @@
 #include "base/random.h"
 #include "base/thread_id.h"
 #include "base/thread_local.h"
+#include "base/watched.h"
 #include "pool/size_class.h"
 #include "pool/thread_cache.h"
 #include "tuning.h"
@@ -133,6 +134,7 @@ static struct stack *find_stack(struct profile *profile, const struct wanted *wa
 	/* [stack] acquire: pairs with the CAS below. The stack is filled in. */
 	struct stack *first = atomic_load_explicit(bucket, memory_order_acquire), *created = NULL;
 	for (;;) {
+		watched_acquire(bucket);
 		struct stack *stack = search(first, wanted);
 		if (stack != NULL) {
 			free(created); /* another thread came first */
@@ -141,6 +143,7 @@ static struct stack *find_stack(struct profile *profile, const struct wanted *wa
 		if (created == NULL && (created = create_stack(wanted)) == NULL)
 			return NULL;
 		created->next = first;
+		watched_release(bucket);
 		/*
 		 * [stack] release: the stack is filled in before others find
 		 * it. Acquire on failure, as above.
@@ -215,6 +218,7 @@ void profile_free(struct profile *profile, uint32_t round)
 	if (!profile->inherited)
 		cds_list_del(&live->link);
 	pthread_mutex_unlock(&profile->lock);
+	watched_release(profile);
 	free(live);
 }
 
@@ -276,6 +280,7 @@ void profile_destroy(struct profile *profile)
 {
 	if (profile == NULL)
 		return;
+	watched_acquire(profile);
 	for (size_t bucket = 0; bucket < SAMPLE_BUCKETS; bucket++)
 		free_stacks(profile_first_stack(profile, bucket));
 	pthread_mutex_destroy(&profile->lock);

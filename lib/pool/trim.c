@@ -33,6 +33,7 @@
 
 #include "base/sanitizer.h"
 #include "base/tracepoint.h"
+#include "base/watched.h"
 #include "pool/cooling.h"
 #include "pool/carve.h"
 #include "pool/counts.h"
@@ -134,8 +135,10 @@ static void give_up(struct trim *trim, unsigned int class_index)
 			tagged_stack_push(&trim->chunks->carved[class_index].stack, &chunk->link);
 			continue;
 		}
-		sanitizer_forbid(trim->depot->slabs.base + chunk->offset, chunk->bytes);
+		unsigned char *memory = trim->depot->slabs.base + chunk->offset;
+		sanitizer_forbid(memory, chunk->bytes);
 		memset(trim->depot->kinds + chunk->offset / SLAB_UNIT, 0, chunk->bytes / SLAB_UNIT);
+		watched_give_up(trim->chunks, memory, chunk->bytes, class->slab_size);
 		trimmed += chunk->bytes / class->slab_size;
 		trim_keep(&trim->free, &chunk->link);
 	}

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/watched.h"
 #include "pool/fork.h"
 #include "tuning.h"
 
@@ -62,6 +63,11 @@ static void delist(struct magring_queue *queue)
 }
 
 /* --------------------------------------------- create, acquire, release -- */
+
+static size_t cell_bytes(const struct magring_queue *queue)
+{
+	return ring_cells(&queue->ring) * sizeof(struct ring_cell);
+}
 
 #define QUEUE_FLAGS (MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER)
 
@@ -120,6 +126,7 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 	queue->flags = flags;
 	queue->drop = wanted.drop;
 	queue->drop_context = wanted.drop_context;
+	watched_add_root(queue->ring.cells, cell_bytes(queue));
 	enlist(queue);
 	*ret_queue = queue;
 	return 0;
@@ -140,6 +147,17 @@ int magring_queue_acquire(struct magring_queue *queue)
 	return 0;
 }
 
+/* A message that was left: to the program, and then back to its pool. */
+static void drop(struct magring_queue *queue, struct magring_message *message)
+{
+	message_show(message, 1);
+	if (queue->drop != NULL)
+		queue->drop(message, queue->drop_context);
+	if (message_kind(message) >= MESSAGE_SLAB)
+		watched_release((void *)(uintptr_t)message->private_body[0]);
+	magring_message_free(message);
+}
+
 /* No call on the queue runs, and none follows. */
 static void destroy(struct magring_queue *queue)
 {
@@ -150,19 +168,18 @@ static void destroy(struct magring_queue *queue)
 	/* A thread that was cancelled in `drop` would leave half a queue. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	delist(queue);
-	while (ring_pop(&queue->ring, &message) == 1) {
-		message_show(&message, 1);
-		if (queue->drop != NULL)
-			queue->drop(&message, queue->drop_context);
-		magring_message_free(&message);
-	}
+	while (ring_pop(&queue->ring, &message) == 1)
+		drop(queue, &message);
 	eventcount_fini(&queue->eventcount[SENDER]);
 	eventcount_fini(&queue->eventcount[RECEIVER]);
+	watched_remove_root(queue->ring.cells, cell_bytes(queue));
 	ring_fini(&queue->ring);
 	free(queue);
 	/* Relaxed: it comes before the release. */
-	if (pool != NULL)
+	if (pool != NULL) {
+		watched_release(&pool->queues);
 		atomic_fetch_sub_explicit(&pool->queue_bytes, bytes, memory_order_relaxed);
+	}
 	/* [queues] release: this call is done with the pool before the count
 	 * that lets it be destroyed. */
 	if (pool != NULL)
@@ -174,12 +191,14 @@ int magring_queue_release(struct magring_queue *queue)
 {
 	if (queue == NULL)
 		return -EINVAL;
+	watched_release(&queue->references);
 	/* [references] release: this thread's calls are over before its
 	 * reference is gone. */
 	if (atomic_fetch_sub_explicit(&queue->references, 1, memory_order_release) > 1)
 		return 0;
 	/* [references] acquire: so are those of all threads that had one. */
 	(void)atomic_load_explicit(&queue->references, memory_order_acquire);
+	watched_acquire(&queue->references);
 	destroy(queue);
 	return 0;
 }

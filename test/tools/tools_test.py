@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""
+What sanitizers of a program say when the library is as installed, that is built without them.
+Programs are compiled by gcc and clang, as C and as C++, with and without optimisation, and linked
+with the shared library and with the archive. A right program has no report, a wrong one has.
+
+    tools_test.py races|leaks ARCHIVE LIBRARY INCLUDE
+"""
+import itertools
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).parent
+COMPILERS = {"gcc": [], "clang": [], "g++": ["-x", "c++"], "clang++": ["-x", "c++"]}
+WARNINGS = ["-Wall", "-Wextra", "-Wredundant-decls", "-Werror"]
+RIGHT = ["plain", "pointer", "inside", "copy", "batch", "exclusive", "long id", "trim", "drop", "descriptor",
+         "address", "sampled", "metrics"]
+WRONG = ["sent", "inside", "received", "back", "freed", "reference"]
+
+
+class Bench:
+    def __init__(self, archive, library, include, work):
+        self.include, self.work, self.failures, self.runs = include, work, 0, 0
+        self.links = {"shared": [library, f"-Wl,-rpath,{pathlib.Path(library).parent}"], "archive": [archive]}
+
+    def compile(self, compiler, source, options, link):
+        """The program, or None: this compiler is not there, or cannot do that."""
+        if shutil.which(compiler) is None:
+            return None
+        item, program = self.work / "item.o", self.work / "program"
+        able = self.work / "able.c"
+        able.write_text("int main(void) { return 0; }\n")
+        if subprocess.run([compiler, *COMPILERS[compiler], *options, able, "-o", program], capture_output=True).returncode != 0:
+            return None
+        subprocess.run([compiler, *COMPILERS[compiler], *options, *WARNINGS, "-g", "-I", self.include, "-c", source,
+                        "-o", item], check=True)
+        subprocess.run([compiler, *options, item, "-pthread", *self.links[link], "-o", program], check=True)
+        return program
+
+    def run(self, what, program, argument, report, **variables):
+        """`report`: what the tool is to say, or None for a status of 0 and silence."""
+        done = subprocess.run([program, argument], capture_output=True, text=True, timeout=120,
+                              env=dict(os.environ, **variables))
+        said = done.stdout + done.stderr
+        good = done.returncode == 0 and said == "" if report is None else done.returncode != 0 and report in said
+        self.runs += 1
+        if not good:
+            self.failures += 1
+            print(f"NOT OK: {what}, {argument}: status {done.returncode}\n{said[:3000]}")
+
+
+def races(bench):
+    for compiler, optimise in itertools.product(COMPILERS, ["-O0", "-O2"]):
+        link = "shared" if (optimise == "-O0") == (compiler in ("gcc", "clang++")) else "archive"
+        options = [optimise, "-fsanitize=thread"]
+        for source, arguments, report in (("handed_over.c", RIGHT, None), ("real_races.c", WRONG, "data race")):
+            program = bench.compile(compiler, HERE / source, options, link)
+            for argument in arguments if program else []:
+                bench.run(f"{source}, {compiler} {optimise} {link}", program, argument, report,
+                          TSAN_OPTIONS="exitcode=66")
+
+
+def main():
+    kind, *paths = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as directory:
+        bench = Bench(*(os.path.abspath(path) for path in paths), pathlib.Path(directory))
+        {"races": races}[kind](bench)
+    print(f"{bench.runs} runs, {bench.failures} wrong")
+    return 1 if bench.failures else 0 if bench.runs else 77
+
+
+if __name__ == "__main__":
+    sys.exit(main())
