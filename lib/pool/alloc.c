@@ -64,12 +64,7 @@ static bool take_cached(const struct request *request, uint32_t *ret_round)
 /* Without the cache: it is revoked, or could not be filled, or is none. */
 static bool take_round(const struct request *request, uint32_t *ret_round)
 {
-	size_t carved;
-	bool got =
-		depot_take_round(&request->pool->depot, request->class_index, ret_round, &carved);
-	if (carved > 0)
-		add(&request->counts->carved, carved, request->cache == NULL);
-	return got;
+	return depot_take_round(&request->pool->depot, request->class_index, ret_round);
 }
 
 static bool take_reclaimed(const struct request *request, uint32_t *ret_round, bool *ret_hidden)

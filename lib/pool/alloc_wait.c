@@ -57,14 +57,11 @@ static uint64_t carved(struct magring_pool *pool, unsigned int class_index)
 	uint64_t slabs = -atomic_load_explicit(&pool->depot.class[class_index].trimmed,
 		memory_order_acquire);
 	/*
-	 * [account] acquire: pairs with count_add(); a thread takes the bytes
+	 * [account] acquire: pairs with carve_bytes(); a thread takes the bytes
 	 * before it counts them.
 	 */
-	slabs += atomic_load_explicit(&pool->uncached[class_index].carved, memory_order_acquire);
-	for (struct cache *cache = thread_first_cache(&pool->registry); cache; cache = cache->next)
-		slabs += atomic_load_explicit(&cache->class[class_index].counts.carved,
-			memory_order_acquire);
-	return slabs;
+	return slabs +
+		atomic_load_explicit(&pool->depot.class[class_index].carved, memory_order_acquire);
 }
 
 /*

@@ -4,7 +4,7 @@
  *
  *	filled    a magazine from the stack of the class
  *	overflow  slabs without a magazine, into an empty one
- *	carve     a chunk of the budget, split into magazines
+ *	carve     chunks of the budget, split into magazines
  *	cooling   the magazine that has cooled longest
  *
  * To put a slab back must not fail, even if there is no magazine for it and no
@@ -33,21 +33,35 @@ static void fill_from_overflow(struct depot *depot, unsigned int class_index,
 		magazine->round[magazine->count++] = depot_round(depot, slab);
 }
 
+/* At most so many chunks in a row, counted. Returns: the bytes. */
+static size_t carve_bytes(struct depot *depot, unsigned int class_index, size_t slabs, size_t most,
+	size_t *ret_offset)
+{
+	struct depot_class *class = &depot->class[class_index];
+	size_t bytes = chunk_carve(&depot->chunks, class_index, slabs, most, ret_offset);
+	if (bytes == 0)
+		return 0;
+	/*
+	 * [account] release: a thread that sees the count sees the bytes taken.
+	 * And it counts them before another thread can have a slab of them.
+	 */
+	atomic_fetch_add_explicit(&class->carved, bytes / class->slab_size, memory_order_release);
+	TRACEPOINT4(carve, depot, depot->name, class_index, bytes);
+	sanitizer_forbid(depot->slabs.base + *ret_offset, bytes);
+	return bytes;
+}
+
 /*
- * Carve a chunk, or as much as is left of one, into `first` and then into
- * magazines for the depot. Returns the number of slabs.
+ * Carve chunks, or as much as is left of one, into `first` and then into
+ * magazines for the depot.
  */
-static size_t carve(struct depot *depot, unsigned int class_index, struct magazine *first)
+static void carve(struct depot *depot, unsigned int class_index, struct magazine *first)
 {
 	const struct depot_class *class = &depot->class[class_index];
 	size_t offset;
-	size_t bytes = chunk_carve(&depot->chunks, class_index, class->chunk, &offset);
+	size_t bytes = carve_bytes(depot, class_index, class->chunk, class->batch, &offset);
 	size_t left = bytes;
 	struct magazine *magazine = first;
-	if (bytes > 0) {
-		TRACEPOINT4(carve, depot, depot->name, class_index, bytes);
-		sanitizer_forbid(depot->slabs.base + offset, bytes);
-	}
 	while (left > 0) {
 		uint32_t round = (uint32_t)((offset + bytes - left) / SLAB_UNIT);
 		left -= class->slab_size;
@@ -63,13 +77,10 @@ static size_t carve(struct depot *depot, unsigned int class_index, struct magazi
 			depot_put(depot, class_index, magazine);
 		magazine = left > 0 ? depot_take_empty(depot) : NULL;
 	}
-	return bytes / class->slab_size;
 }
 
-struct magazine *depot_take_filled(struct depot *depot, unsigned int class_index,
-	size_t *ret_carved)
+struct magazine *depot_take_filled(struct depot *depot, unsigned int class_index)
 {
-	*ret_carved = 0;
 	struct magazine *magazine = tagged_stack_pop(&depot->class[class_index].filled.stack);
 	if (magazine != NULL)
 		return magazine;
@@ -78,17 +89,16 @@ struct magazine *depot_take_filled(struct depot *depot, unsigned int class_index
 		return cooling_take(depot, class_index);
 	fill_from_overflow(depot, class_index, magazine);
 	if (magazine->count == 0)
-		*ret_carved = carve(depot, class_index, magazine);
+		carve(depot, class_index, magazine);
 	if (magazine->count > 0)
 		return magazine;
 	depot_put(depot, class_index, magazine);
 	return cooling_take(depot, class_index);
 }
 
-bool depot_take_round(struct depot *depot, unsigned int class_index, uint32_t *ret_round,
-	size_t *ret_carved)
+bool depot_take_round(struct depot *depot, unsigned int class_index, uint32_t *ret_round)
 {
-	struct magazine *magazine = depot_take_filled(depot, class_index, ret_carved);
+	struct magazine *magazine = depot_take_filled(depot, class_index);
 	if (magazine != NULL) {
 		*ret_round = magazine->round[--magazine->count];
 		depot_put(depot, class_index, magazine);
@@ -97,11 +107,9 @@ bool depot_take_round(struct depot *depot, unsigned int class_index, uint32_t *r
 	/* No slabs, or no magazine to carve into. */
 	void *slab = tagged_stack_pop(&depot->class[class_index].overflow.stack);
 	if (slab == NULL) {
-		size_t offset, bytes = chunk_carve(&depot->chunks, class_index, 1, &offset);
-		if (bytes == 0)
+		size_t offset;
+		if (carve_bytes(depot, class_index, 1, 1, &offset) == 0)
 			return false;
-		*ret_carved = 1;
-		TRACEPOINT4(carve, depot, depot->name, class_index, bytes);
 		slab = depot->slabs.base + offset;
 		depot->kinds[offset / SLAB_UNIT] = (unsigned char)(MESSAGE_SLAB + class_index);
 	}

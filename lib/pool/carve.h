@@ -7,16 +7,11 @@
 
 #include "pool/depot.h"
 
-/*
- * A magazine with at least one free slab of the class, or NULL. *ret_carved is
- * the number of slabs that were carved for it.
- */
-struct magazine *depot_take_filled(struct depot *depot, unsigned int class_index,
-	size_t *ret_carved);
+/* A magazine with at least one free slab of the class, or NULL. */
+struct magazine *depot_take_filled(struct depot *depot, unsigned int class_index);
 
 /* One slab, for threads that have no cache or must not touch theirs. */
-bool depot_take_round(struct depot *depot, unsigned int class_index, uint32_t *ret_round,
-	size_t *ret_carved);
+bool depot_take_round(struct depot *depot, unsigned int class_index, uint32_t *ret_round);
 void depot_put_round(struct depot *depot, unsigned int class_index, uint32_t round);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * Chunks: where slabs are carved from, and what becomes of free memory.
  *
- * What is carved at a time is a chunk, and a record tells where it is:
+ * Slabs are carved by the chunk, and a record tells where each chunk is:
  *
  *	fresh, beyond `taken` -> chunk of a class -> free range -> chunk ...
  *
@@ -10,6 +10,10 @@
  * A trim makes a free range out of a chunk whose slabs are all free. It merges
  * ranges that adjoin and gives the whole pages in them to the system: these are
  * `absent` until the range is carved. Memory changes its class in no other way.
+ *
+ * One slab in use keeps its whole chunk, so chunks are small. While the budget
+ * is ample a thread carves several in a row, each with a record of its own, and
+ * so carving stays rare.
  *
  *	taken = bytes of chunks + bytes of free ranges, on stacks or in hands
  *	absent <= bytes of the whole pages in the range
@@ -34,6 +38,7 @@
 #include <unistd.h>
 
 #include "base/watched.h"
+#include "tuning.h"
 
 /* Records made at a time: as large as a magazine, which stays aligned. */
 #define CHUNK_RECORDS 8
@@ -192,26 +197,42 @@ static size_t carve_range(struct chunks *chunks, unsigned int class_index, size_
 	return bytes;
 }
 
-size_t chunk_carve(struct chunks *chunks, unsigned int class_index, size_t most, size_t *ret_offset)
+/* Note that these bytes are chunks of the class, of so many bytes each. */
+static void note(struct chunks *chunks, unsigned int class_index, size_t offset, size_t bytes,
+	size_t each)
+{
+	struct chunk *chunk;
+	while (bytes > 0 && (chunk = chunk_record(chunks)) != NULL) {
+		chunk->offset = offset;
+		chunk->bytes = bytes < each ? bytes : each;
+		chunk->absent = 0;
+		offset += chunk->bytes;
+		bytes -= chunk->bytes;
+		/* Its slabs are in the caller's hands: no trim finds them. */
+		tagged_stack_push(&chunks->carved[class_index].stack, &chunk->link);
+	}
+}
+
+static bool is_ample(const struct chunks *chunks)
+{
+	size_t limit = chunks->slabs->limit;
+	/* Relaxed: an estimate. */
+	size_t left = limit - atomic_load_explicit(&chunks->slabs->taken, memory_order_relaxed);
+	left += atomic_load_explicit(&chunks->free_bytes, memory_order_relaxed);
+	return left >= limit / CHUNK_AMPLE_SHARE;
+}
+
+size_t chunk_carve(struct chunks *chunks, unsigned int class_index, size_t slabs, size_t most,
+	size_t *ret_offset)
 {
 	size_t size = slab_size(class_index);
-	struct chunk *chunk = chunk_record(chunks);
-	size_t bytes = carve_range(chunks, class_index, most, ret_offset);
+	size_t wanted = most > 1 && is_ample(chunks) ? slabs * most : slabs;
+	size_t bytes = carve_range(chunks, class_index, wanted, ret_offset);
 	if (bytes == 0)
-		bytes = region_take(chunks->slabs, size, most, ret_offset);
+		bytes = region_take(chunks->slabs, size, wanted, ret_offset);
 	else
 		watched_carve(chunks, chunks->slabs->base + *ret_offset, bytes, size);
-	if (chunk == NULL)
-		return bytes;
-	if (bytes == 0) {
-		chunk_forget(chunks, chunk);
-		return 0;
-	}
-	chunk->offset = *ret_offset;
-	chunk->bytes = bytes;
-	chunk->absent = 0;
-	/* Its slabs are in the caller's hands, so no trim takes it for free. */
-	tagged_stack_push(&chunks->carved[class_index].stack, &chunk->link);
+	note(chunks, class_index, *ret_offset, bytes, slabs * size);
 	return bytes;
 }
 

@@ -38,9 +38,11 @@ void chunks_init(struct chunks *chunks, struct region *slabs, struct region *met
 	unsigned int classes);
 
 /*
- * Memory for one to `most` slabs of the class. Returns: its bytes, 0 for none.
+ * Memory for slabs of the class: one chunk of at most `slabs` of them, or as
+ * many as `most` chunks in a row while the budget is ample. Returns: its bytes,
+ * 0 for none.
  */
-size_t chunk_carve(struct chunks *chunks, unsigned int class_index, size_t most,
+size_t chunk_carve(struct chunks *chunks, unsigned int class_index, size_t slabs, size_t most,
 	size_t *ret_offset);
 /*
  * Whether a free range serves this class. This may have changed by the time

@@ -31,7 +31,6 @@ static void add_allocated(struct class_counts *sum, struct magazine_counts *coun
 	sum->allocated += atomic_load_explicit(&counts->allocated, memory_order_relaxed);
 	sum->allocated_bytes +=
 		atomic_load_explicit(&counts->allocated_bytes, memory_order_relaxed);
-	sum->carved += atomic_load_explicit(&counts->carved, memory_order_relaxed);
 	sum->exchanges += atomic_load_explicit(&counts->exchanges, memory_order_relaxed);
 }
 
@@ -46,6 +45,8 @@ void pool_count_class(struct magring_pool *pool, unsigned int class_index,
 	 */
 	sum.trimmed =
 		atomic_load_explicit(&pool->depot.class[class_index].trimmed, memory_order_acquire);
+	sum.carved =
+		atomic_load_explicit(&pool->depot.class[class_index].carved, memory_order_relaxed);
 	add_freed(&sum, &pool->uncached[class_index]);
 	for (cache = thread_first_cache(&pool->registry); cache != NULL; cache = cache->next)
 		add_freed(&sum, &cache->class[class_index].counts);

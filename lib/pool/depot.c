@@ -53,9 +53,11 @@ static void init_class(struct depot *depot, unsigned int class_index, size_t mem
 	struct depot_class *class = &depot->class[class_index];
 	ck_stack_init(&class->filled.stack);
 	ck_stack_init(&class->overflow.stack);
+	atomic_init(&class->carved, 0);
 	atomic_init(&class->trimmed, 0);
 	class->slab_size = slab_size(class_index);
 	class->chunk = slab_chunk(class_index, memory_limit);
+	class->batch = slab_batch(class_index, memory_limit);
 	class->rounds = magazine_rounds(class->slab_size);
 	size_t bytes = class->rounds * class->slab_size;
 	size_t places = (bytes + COOLING_PLACE_BYTES - 1) / COOLING_PLACE_BYTES;

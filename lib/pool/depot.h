@@ -34,7 +34,9 @@ struct depot_class {
 	struct depot_stack filled;   /* magazines with at least one round */
 	struct depot_stack overflow; /* slabs that found no magazine */
 	size_t slab_size;
-	size_t chunk;              /* slabs carved at a time */
+	size_t chunk;              /* slabs of one chunk, at most */
+	size_t batch;              /* chunks carved at a time, at most */
+	_Atomic(uint64_t) carved;  /* slabs */
 	_Atomic(uint64_t) trimmed; /* slabs that were given up; one writer at a time */
 	uint32_t rounds;           /* of a full magazine */
 	uint32_t places;           /* that a magazine takes up as it cools; 0: it does not */

@@ -81,11 +81,9 @@ bool magazine_refill(struct magazine_pair *pair, struct depot *depot, unsigned i
 		swap(pair);
 		return true;
 	}
-	size_t carved;
-	struct magazine *magazine = depot_take_filled(depot, class_index, &carved);
+	struct magazine *magazine = depot_take_filled(depot, class_index);
 	if (magazine == NULL)
 		return false;
-	count_add(&pair->counts.carved, carved);
 	exchange(pair, depot, class_index, magazine);
 	return true;
 }

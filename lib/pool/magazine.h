@@ -18,7 +18,6 @@ struct magazine_counts {
 	_Atomic(uint64_t) allocated_bytes; /* as asked for */
 	_Atomic(uint64_t) freed_bytes;
 	_Atomic(uint64_t) exchanges; /* magazines taken from or given to the depot */
-	_Atomic(uint64_t) carved;    /* slabs */
 };
 
 /*

@@ -31,9 +31,9 @@ static inline unsigned int slab_class(size_t size)
 
 /* Bytes of a slab of this class. */
 size_t slab_size(unsigned int class_index);
-/*
- * Slabs of this class that are carved at a time, within this budget of bytes.
- */
+/* Slabs in a chunk of this class, within this budget of bytes. */
 size_t slab_chunk(unsigned int class_index, size_t memory_limit);
+/* Chunks that are carved at a time. */
+size_t slab_batch(unsigned int class_index, size_t memory_limit);
 
 #endif

@@ -15,6 +15,23 @@ static void given_depot(size_t memory_limit)
 	assert_same(depot_init(&depot, memory_limit, 64), 0);
 }
 
+/* With the number of slabs that were carved for it. */
+static struct magazine *take_filled(unsigned int class_index, size_t *ret_carved)
+{
+	uint64_t before = atomic_load(&depot.class[class_index].carved);
+	struct magazine *magazine = depot_take_filled(&depot, class_index);
+	*ret_carved = atomic_load(&depot.class[class_index].carved) - before;
+	return magazine;
+}
+
+static bool take_round(unsigned int class_index, uint32_t *ret_round, size_t *ret_carved)
+{
+	uint64_t before = atomic_load(&depot.class[class_index].carved);
+	bool got = depot_take_round(&depot, class_index, ret_round);
+	*ret_carved = atomic_load(&depot.class[class_index].carved) - before;
+	return got;
+}
+
 /* Take all the metadata: no magazine can be made any more. */
 static void use_up_metadata(void)
 {
@@ -83,20 +100,20 @@ Test(depot, carves_a_chunk_when_no_filled_magazine_is_left)
 	size_t carved = 99;
 	given_depot((size_t)2 << 20);
 	/* 64 KiB of 64-byte slabs: 17 magazines of 60 and one of 4. */
-	struct magazine *magazine = depot_take_filled(&depot, 0, &carved);
+	struct magazine *magazine = take_filled(0, &carved);
 	cr_assert_not_null(magazine);
 	assert_same(carved, 1024);
 	assert_same(magazine->count, 60);
 	size_t rounds = 60, magazines = 1;
 	while (magazines < 18) {
-		magazine = depot_take_filled(&depot, 0, &carved);
+		magazine = take_filled(0, &carved);
 		cr_assert_not_null(magazine);
 		assert_same(carved, 0);
 		rounds += magazine->count;
 		magazines++;
 	}
 	assert_same(rounds, 1024);
-	cr_assert_not_null(depot_take_filled(&depot, 0, &carved));
+	cr_assert_not_null(take_filled(0, &carved));
 	assert_same(carved, 1024);
 	depot_fini(&depot);
 }
@@ -109,7 +126,7 @@ Test(depot, gives_every_slab_of_the_budget_exactly_once)
 		size_t slabs = limits[i] / 64, given = 0, carved, sum = 0;
 		unsigned char *seen = calloc(slabs, 1);
 		struct magazine *magazine;
-		while ((magazine = depot_take_filled(&depot, 0, &carved)) != NULL) {
+		while ((magazine = take_filled(0, &carved)) != NULL) {
 			sum += carved;
 			for (uint32_t j = 0; j < magazine->count; j++, given++)
 				assert_same(seen[magazine->round[j]]++, 0);
@@ -126,12 +143,12 @@ Test(depot, a_class_that_the_budget_cannot_hold_has_nothing_and_costs_nothing)
 	size_t carved = 99;
 	uint32_t round;
 	given_depot(100);
-	cr_assert_null(depot_take_filled(&depot, 1, &carved));
+	cr_assert_null(take_filled(1, &carved));
 	assert_same(carved, 0);
-	cr_assert_not(depot_take_round(&depot, 1, &round, &carved));
-	cr_assert(depot_take_round(&depot, 0, &round, &carved));
+	cr_assert_not(take_round(1, &round, &carved));
+	cr_assert(take_round(0, &round, &carved));
 	assert_same(carved, 1);
-	cr_assert_not(depot_take_round(&depot, 0, &round, &carved));
+	cr_assert_not(take_round(0, &round, &carved));
 	assert_same(carved, 0);
 	depot_fini(&depot);
 }
@@ -140,15 +157,15 @@ Test(depot, gives_back_what_was_put_filled_or_empty)
 {
 	size_t carved;
 	given_depot(64);
-	struct magazine *filled = depot_take_filled(&depot, 0, &carved);
+	struct magazine *filled = take_filled(0, &carved);
 	cr_assert_not_null(filled);
 	assert_same(filled->count, 1);
 	depot_put(&depot, 0, filled);
-	cr_assert_eq(depot_take_filled(&depot, 0, &carved), filled);
+	cr_assert_eq(take_filled(0, &carved), filled);
 	assert_same(carved, 0);
 	filled->count = 0;
 	depot_put(&depot, 0, filled);
-	cr_assert_null(depot_take_filled(&depot, 0, &carved));
+	cr_assert_null(take_filled(0, &carved));
 	cr_assert_eq(depot_take_empty(&depot), filled);
 	depot_fini(&depot);
 }
@@ -172,11 +189,11 @@ Test(depot, single_slabs_go_in_and_out_without_loss)
 	for (int lap = 0; lap < 3; lap++) {
 		memset(seen, 0, sizeof(seen));
 		for (int i = 0; i < 200; i++) {
-			cr_assert(depot_take_round(&depot, 0, &rounds[i], &carved));
+			cr_assert(take_round(0, &rounds[i], &carved));
 			sum += carved;
 			assert_same(seen[rounds[i]]++, 0);
 		}
-		cr_assert_not(depot_take_round(&depot, 0, &round, &carved));
+		cr_assert_not(take_round(0, &round, &carved));
 		for (int i = 0; i < 200; i++)
 			depot_put_round(&depot, 0, rounds[i]);
 	}
@@ -191,12 +208,12 @@ Test(depot, no_magazine_ever_holds_more_than_its_rounds)
 	given_depot(30 * 65536);
 	unsigned int class_index = slab_class(65536);
 	for (int i = 0; i < 30; i++)
-		cr_assert(depot_take_round(&depot, class_index, &rounds[i], &carved));
+		cr_assert(take_round(class_index, &rounds[i], &carved));
 	for (int i = 0; i < 30; i++)
 		depot_put_round(&depot, class_index, rounds[i]);
 	size_t found = 0;
 	struct magazine *magazine;
-	while ((magazine = depot_take_filled(&depot, class_index, &carved)) != NULL) {
+	while ((magazine = take_filled(class_index, &carved)) != NULL) {
 		cr_assert_leq(magazine->count, 4);
 		found += magazine->count;
 	}
@@ -211,17 +228,17 @@ Test(depot, a_slab_comes_back_even_without_memory_for_a_magazine)
 	unsigned char seen[100] = { 0 };
 	given_depot(100 * 64);
 	for (int i = 0; i < 100; i++)
-		cr_assert(depot_take_round(&depot, 0, &rounds[i], &carved));
+		cr_assert(take_round(0, &rounds[i], &carved));
 	use_up_metadata();
 	while (depot_take_empty(&depot) != NULL)
 		;
 	for (int i = 0; i < 100; i++)
 		depot_put_round(&depot, 0, rounds[i]);
 	for (int i = 0; i < 100; i++) {
-		cr_assert(depot_take_round(&depot, 0, &round, &carved));
+		cr_assert(take_round(0, &round, &carved));
 		assert_same(seen[round]++, 0);
 	}
-	cr_assert_not(depot_take_round(&depot, 0, &round, &carved));
+	cr_assert_not(take_round(0, &round, &carved));
 	depot_fini(&depot);
 }
 
@@ -230,7 +247,7 @@ Test(depot, nothing_is_carved_that_no_magazine_can_hold)
 	size_t carved = 99;
 	given_depot((size_t)1 << 20);
 	use_up_metadata();
-	cr_assert_null(depot_take_filled(&depot, 0, &carved));
+	cr_assert_null(take_filled(0, &carved));
 	assert_same(carved, 0);
 	assert_same(atomic_load(&depot.slabs.taken), 0);
 	depot_fini(&depot);
@@ -246,7 +263,7 @@ Test(depot, the_slabs_of_a_chunk_are_kept_when_magazines_run_out_in_the_middle)
 		if (depot.metadata.limit - atomic_load(&depot.metadata.taken) < 4 * 256)
 			break;
 	unsigned char *seen = calloc(1024, 1);
-	while (depot_take_round(&depot, 0, &round, &carved)) {
+	while (take_round(0, &round, &carved)) {
 		assert_same(seen[round]++, 0);
 		sum++;
 	}
@@ -274,8 +291,7 @@ static void *juggle(void *argument)
 	uint32_t round;
 	for (int i = 0; i < TURNS; i++) {
 		if (i % 3 == 0) {
-			struct magazine *magazine =
-				depot_take_filled(&depot, hand->class_index, &carved);
+			struct magazine *magazine = take_filled(hand->class_index, &carved);
 			if (magazine == NULL)
 				continue;
 			for (uint32_t j = 0; j < magazine->count; j++)
@@ -283,7 +299,7 @@ static void *juggle(void *argument)
 			for (uint32_t j = 0; j < magazine->count; j++)
 				hand->owned[magazine->round[j]] = 0;
 			(i % 2 == 0 ? depot_put : cooling_put)(&depot, hand->class_index, magazine);
-		} else if (depot_take_round(&depot, hand->class_index, &round, &carved)) {
+		} else if (take_round(hand->class_index, &round, &carved)) {
 			hand->failed += hand->owned[round]++ != 0;
 			hand->owned[round] = 0;
 			depot_put_round(&depot, hand->class_index, round);
@@ -308,7 +324,7 @@ static void juggle_together(size_t size, size_t slabs, size_t memory_limit)
 		assert_same(hands[i].failed, 0);
 	}
 	uint32_t round;
-	while (depot_take_round(&depot, slab_class(size), &round, &carved)) {
+	while (take_round(slab_class(size), &round, &carved)) {
 		assert_same(owned[round]++, 0);
 		found++;
 	}

@@ -59,14 +59,34 @@ Test(size_class, the_classes_suffice_for_the_largest_message)
 	cr_assert_lt(slab_class(MAGRING_PAYLOAD_MAX + MAGRING_ID_MAX + 1), SLAB_CLASSES_MAX);
 }
 
-Test(size_class, a_chunk_is_64_kib_or_a_32nd_of_a_small_budget_or_one_slab)
+static const size_t limits[] = { 64, 2048, 4096, 100000, (size_t)1 << 20, ((size_t)2 << 20) - 1,
+	(size_t)2 << 20, MAGRING_MEMORY_MAX };
+#define LIMITS (sizeof(limits) / sizeof(limits[0]))
+
+static size_t least(size_t a, size_t b)
 {
-	static const size_t limits[] = { 64, 2048, 4096, 100000, (size_t)1 << 20,
-		((size_t)2 << 20) - 1, (size_t)2 << 20, MAGRING_MEMORY_MAX };
-	for (size_t j = 0; j < sizeof(limits) / sizeof(limits[0]); j++)
+	return a < b ? a : b;
+}
+
+Test(size_class, a_chunk_is_4_kib_or_4_slabs_within_64_kib_or_a_32nd_of_a_small_budget_or_one_slab)
+{
+	for (size_t j = 0; j < LIMITS; j++)
 		for (unsigned int i = 0; i < SLAB_CLASSES_MAX; i++) {
-			size_t bytes = limits[j] / 32 < 65536 ? limits[j] / 32 : 65536;
-			size_t wanted = bytes / expected_size(i);
+			size_t size = expected_size(i), bytes = size <= 1024 ? 4096 : 4 * size;
+			size_t wanted = least(bytes, least(limits[j] / 32, 65536)) / size;
 			assert_same(slab_chunk(i, limits[j]), wanted > 0 ? wanted : 1);
 		}
+}
+
+Test(size_class, chunks_carved_at_a_time_are_64_kib_or_a_32nd_of_a_small_budget_or_one)
+{
+	for (size_t j = 0; j < LIMITS; j++)
+		for (unsigned int i = 0; i < SLAB_CLASSES_MAX; i++) {
+			size_t chunk = slab_chunk(i, limits[j]) * expected_size(i);
+			size_t wanted = least(limits[j] / 32, 65536) / chunk;
+			assert_same(slab_batch(i, limits[j]), wanted > 0 ? wanted : 1);
+		}
+	assert_same(slab_batch(0, MAGRING_MEMORY_MAX), 16);
+	assert_same(slab_batch(slab_class(1000), MAGRING_MEMORY_MAX), 16);
+	assert_same(slab_batch(slab_class(65536), MAGRING_MEMORY_MAX), 1);
 }

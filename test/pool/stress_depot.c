@@ -23,7 +23,6 @@ static const size_t sizes[] = { 2048, 4096 };
 #define SIZES (sizeof(sizes) / sizeof(sizes[0]))
 
 static struct depot depot;
-static _Atomic(uint64_t) carved[SIZES];
 static uint64_t games, found;
 static _Atomic(uint64_t) cooled, given, refused;
 
@@ -57,10 +56,8 @@ static void check_mark(uint32_t round, uint32_t kind, uint64_t stream)
 
 static void take(struct hand *hand, uint32_t i, struct dice *dice)
 {
-	size_t new;
 	hand->kind[i] = dice_throw(dice, SIZES);
-	hand->held[i] = depot_take_filled(&depot, slab_class(sizes[hand->kind[i]]), &new);
-	count(&carved[hand->kind[i]], new);
+	hand->held[i] = depot_take_filled(&depot, slab_class(sizes[hand->kind[i]]));
 	count(&refused, hand->held[i] == NULL);
 	for (uint32_t j = 0; hand->held[i] != NULL && j < hand->held[i]->count; j++)
 		mark(hand->held[i]->round[j], hand->kind[i], hand->stream);
@@ -83,9 +80,7 @@ static void give(struct hand *hand, uint32_t i, struct dice *dice)
 static void take_and_give_one(struct hand *hand, struct dice *dice)
 {
 	uint32_t round, kind = dice_throw(dice, SIZES);
-	size_t new;
-	bool got = depot_take_round(&depot, slab_class(sizes[kind]), &round, &new);
-	count(&carved[kind], new);
+	bool got = depot_take_round(&depot, slab_class(sizes[kind]), &round);
 	if (!got)
 		return;
 	mark(round, kind, hand->stream);
@@ -132,18 +127,16 @@ static void check_all_found(uint32_t kind)
 	struct magazine *magazine;
 	uint64_t sum = 0;
 	uint32_t round;
-	size_t new;
-	for (; (magazine = depot_take_filled(&depot, class_index, &new)) != NULL;
+	for (; (magazine = depot_take_filled(&depot, class_index)) != NULL;
 		sum += magazine->count) {
-		count(&carved[kind], new);
 		for (uint32_t i = 0; i < magazine->count; i++)
 			find(magazine->round[i]);
 	}
-	for (; sum < SLABS_MAX && depot_take_round(&depot, class_index, &round, &new); sum++) {
-		count(&carved[kind], new);
+	for (; sum < SLABS_MAX && depot_take_round(&depot, class_index, &round); sum++) {
 		find(round);
 	}
-	CHECK(sum == carved[kind], "%" PRIu64 " slabs of %" PRIu64, sum, carved[kind]);
+	uint64_t all = atomic_load(&depot.class[class_index].carved);
+	CHECK(sum == all, "%" PRIu64 " slabs of %" PRIu64, sum, all);
 	found += sum;
 }
 
@@ -157,8 +150,6 @@ static void play(struct dice *dice)
 	bool starved = dice_throw(dice, 2) == 0;
 	if (starved)
 		depot.metadata.limit = (8 + dice_throw(dice, 64)) * sizeof(struct magazine);
-	for (uint32_t i = 0; i < SIZES; i++)
-		carved[i] = 0;
 	for (uint32_t i = 0; i < HANDS; i++) {
 		hands[i] = (struct hand){ .stream = games * HANDS + i + 1 };
 		stress_start(&hands[i].thread, juggle, &hands[i]);

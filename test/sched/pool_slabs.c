@@ -48,6 +48,7 @@ struct magring_pool *slabs_create(const struct slabs_options *options)
 		class->places = options->cooling > 0;
 		if (options->rounds > 0)
 			class->rounds = options->rounds;
+		class->batch = 1;
 		if (options->chunk > 0)
 			class->chunk = options->chunk;
 	}
