@@ -70,10 +70,8 @@
  * processes, a receive with a timeout of 100 us and yields took up to 246 ms.
  */
 #define YIELD_BEFORE_NS 250000000
-/*
- * Nanoseconds for which a thread believes that its scheduling policy is still
- * the same. To ask takes 0.2 us, and that is one part in 5,000.
- */
+/* Nanoseconds for which a thread believes that its scheduling policy is still
+ * the same. To ask takes 0.2 us, and that is one part in 5,000. */
 #define POLICY_NS 1000000
 
 /* ------------------------------------------------------------------ pool -- */
@@ -108,10 +106,8 @@
  * make carving more frequent. Not measured.
  */
 #define CHUNK_BYTES ((size_t)64 << 10)
-/*
- * Bytes that one mprotect() makes accessible, once each. A larger step saves
- * system calls while memory grows. Not measured.
- */
+/* Bytes that one mprotect() makes accessible, once each. A larger step saves
+ * system calls while memory grows. Not measured. */
 #ifndef REGION_RIGHTS_STEP
 #define REGION_RIGHTS_STEP ((size_t)256 << 10)
 #endif
@@ -173,6 +169,11 @@
 #ifndef SAMPLE_BUCKETS
 #define SAMPLE_BUCKETS 1024
 #endif
+
+/* Bytes behind a payload that a checked pool leaves at least. A policy. */
+#define CHECKED_MARGIN 16
+/* The share of memory_limit in its quarantine: one in so many. A policy. */
+#define CHECKED_QUARANTINE_SHARE 64
 
 /* ----------------------------------------------------------------- queue -- */
 

@@ -12,8 +12,11 @@
 
 #include "base/sanitizer.h"
 #include "observe/at_exit.h"
+#include "pool/checked.h"
 #include "pool/fork.h"
+#include "pool/misuse.h"
 #include "pool/pool.h"
+#include "pool/quarantine.h"
 #include "tuning.h"
 
 /* What a message of this payload may need at most, with an id before it. */
@@ -36,7 +39,8 @@ static int choose_limits(const struct magring_pool_options *options, size_t *ret
 		if (options->memory_limit != 0)
 			limit = options->memory_limit;
 		payload = options->max_payload;
-		if (options->sample_bytes > INT64_MAX)
+		if (options->sample_bytes > INT64_MAX ||
+			options->flags & ~(uint64_t)MAGRING_CHECKED)
 			return -EINVAL;
 	}
 	if (limit < MAGRING_MEMORY_MIN || limit > MAGRING_MEMORY_MAX ||
@@ -79,12 +83,19 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 	rc = profile_create(&pool->profile, &profile, limit);
 	if (rc != 0)
 		goto fini_depot;
-	pool->fast_serial = pool->profile == NULL ? pool->registry.serial : 0;
-	rc = -pthread_mutex_init(&pool->queues.lock, NULL);
+	if (checked_by_default() || (options != NULL && options->flags & MAGRING_CHECKED))
+		rc = checked_create(&pool->checked, pool->registry.serial, limit);
 	if (rc != 0)
 		goto destroy_profile;
+	bool slow = pool->profile != NULL || pool->checked != NULL;
+	pool->fast_serial = slow ? 0 : pool->registry.serial;
+	rc = -pthread_mutex_init(&pool->queues.lock, NULL);
+	if (rc != 0)
+		goto destroy_checked;
 	return 0;
 
+destroy_checked:
+	checked_destroy(pool->checked);
 destroy_profile:
 	profile_destroy(pool->profile);
 fini_depot:
@@ -95,6 +106,7 @@ fini_depot:
 static void fini_pool(struct magring_pool *pool)
 {
 	pthread_mutex_destroy(&pool->queues.lock);
+	checked_destroy(pool->checked);
 	profile_destroy(pool->profile);
 	depot_fini(&pool->depot);
 }
@@ -135,6 +147,8 @@ free_pool:
 int magring_pool_destroy(struct magring_pool *pool)
 {
 	struct magring_pool_stats stats = { .size = sizeof(stats) };
+	if (pool != NULL && !pool_is_published(pool))
+		misuse_of_pool("destroy of a pool that is not there", pool);
 	int rc = magring_pool_get_stats(pool, &stats);
 	if (rc != 0)
 		return rc;
@@ -142,6 +156,8 @@ int magring_pool_destroy(struct magring_pool *pool)
 		report_busy(pool);
 	if (stats.slabs_in_use != 0 || stats.queues != 0)
 		return -EBUSY;
+	if (pool->checked != NULL)
+		quarantine_empty(pool);
 	report_done(pool);
 	pool_withdraw(pool->number);
 	sanitizer_destroy(pool);

@@ -22,6 +22,7 @@
 
 #include "pool/alloc.h"
 #include "pool/alloc_wait.h"
+#include "pool/checked.h"
 #include "pool/misuse.h"
 #include "pool/sample.h"
 
@@ -29,14 +30,10 @@ _Static_assert(sizeof(struct magring_message) == 56, "message and state fill one
 _Static_assert(offsetof(struct magring_message, private_body) == 8, "header of 8 bytes");
 _Static_assert(MAGRING_INLINE_MAX == sizeof(((struct magring_message *)0)->private_body),
 	"the body is what is inline");
-_Static_assert(MESSAGE_SLAB + SLAB_CLASSES_MAX - 1 < MESSAGE_SAMPLED, "the kind holds every class");
+_Static_assert(MESSAGE_SLAB + SLAB_CLASSES_MAX - 1 < MESSAGE_CHECKED - MESSAGE_SAMPLED,
+	"the kind holds every class");
 _Static_assert(MAGRING_POOLS_MAX - 1 <= UINT16_MAX, "the header holds every pool");
 _Static_assert(MAGRING_PAYLOAD_MAX <= UINT32_MAX, "the header holds every size");
-
-static bool is_slab(const struct magring_message *message)
-{
-	return message_kind(message) >= MESSAGE_SLAB;
-}
 
 static unsigned int class_of(const struct magring_message *message)
 {
@@ -85,20 +82,26 @@ static __attribute__((noinline)) int alloc_slowly(struct magring_pool *pool,
 {
 	const struct magring_message wanted = { .private_header = sizes };
 	size_t id_size = message_id_size(&wanted), bytes = message_slab_bytes(&wanted);
-	unsigned int class_index = slab_class(bytes);
+	bool checked = pool->checked != NULL;
+	unsigned int class_index = checked ? checked_class(pool, bytes) : slab_class(bytes);
 	if (slab_size(class_index) > pool->depot.slabs.limit)
 		return -EMSGSIZE; /* a long id beside the largest payload */
 	void *slab;
 	int rc = alloc_wait(pool, class_index, bytes, timeout_ns, &slab);
 	if (rc != 0)
 		return rc;
-	unsigned int kind = MESSAGE_SLAB + class_index;
-	if (pool->profile != NULL &&
+	if (checked)
+		checked_take(pool, class_index, slab);
+	bool sampled = pool->profile != NULL &&
 		profile_alloc(pool->profile, depot_round(&pool->depot, slab), class_index, bytes,
-			id, id_size, caller))
-		kind |= MESSAGE_SAMPLED;
-	return make_in_slab(pool, ret_message, id, id_size, message_payload_size(&wanted), kind,
-		slab);
+			id, id_size, caller);
+	unsigned int kind = MESSAGE_SLAB + class_index + (sampled ? MESSAGE_SAMPLED : 0);
+	if (checked)
+		kind = MESSAGE_CHECKED;
+	make_in_slab(pool, ret_message, id, id_size, message_payload_size(&wanted), kind, slab);
+	if (checked)
+		checked_begin(pool, class_index, ret_message, id, sampled);
+	return 0;
 }
 
 /*
@@ -156,11 +159,13 @@ const void *magring_message_id(const struct magring_message *message, size_t *re
 		*ret_size = empty ? 0 : message_id_size(message);
 	if (empty)
 		return NULL;
-	if (!is_slab(message))
+	if (!message_is_slab(message))
 		return message->private_body;
+	if (message_is_checked(message))
+		checked_look("id", message);
 	if (message_id_size(message) <= MESSAGE_ID_BESIDE_SLAB)
 		return &message->private_body[1];
-	return slab_of(message);
+	return message_slab(message);
 }
 
 void *magring_message_payload(struct magring_message *message, size_t *ret_size)
@@ -170,15 +175,23 @@ void *magring_message_payload(struct magring_message *message, size_t *ret_size)
 		*ret_size = empty ? 0 : message_payload_size(message);
 	if (empty)
 		return NULL;
-	if (!is_slab(message))
+	if (!message_is_slab(message))
 		return (unsigned char *)message->private_body + message_id_size(message);
-	return (unsigned char *)slab_of(message) + message_id_in_slab(message_id_size(message));
+	if (message_is_checked(message))
+		checked_look("payload", message);
+	return message_slab(message) + message_id_in_slab(message_id_size(message));
 }
 
-static __attribute__((noinline)) void free_slowly(uint64_t header, void *slab)
+/* `pointer` may have a generation. */
+static __attribute__((noinline)) void free_slowly(uint64_t header, uint64_t pointer)
 {
 	const struct magring_message message = { .private_header = header };
-	struct magring_pool *pool = misuse_check_slab("free", header, (uintptr_t)slab);
+	if (message_is_checked(&message)) {
+		checked_free(header, pointer);
+		return;
+	}
+	struct magring_pool *pool = misuse_check_slab("free", header, pointer);
+	void *slab = (void *)(uintptr_t)pointer;
 	/* Before the free: another thread may then have the slab at once. */
 	if (message_kind(&message) & MESSAGE_SAMPLED)
 		profile_free(pool->profile, depot_round(&pool->depot, slab));
@@ -197,14 +210,14 @@ void magring_message_free(struct magring_message *message)
 	 */
 	unsigned int class_index = message_kind(&was) - MESSAGE_SLAB;
 	bool common = class_index < SLAB_CLASSES_MAX;
-	if (!common && !is_slab(&was))
+	if (!common && !message_is_slab(&was))
 		return;
 	sanitizer_free(pool_published(message_pool(&was)), slab_of(message),
 		slab_size(class_of(&was)));
 	if (!common ||
 		!pool_free_fast(pool_published(message_pool(&was)), class_index,
 			message_slab_bytes(&was), slab_of(message)))
-		free_slowly(was.private_header, slab_of(message));
+		free_slowly(was.private_header, message->private_body[0]);
 }
 
 /* What the inline functions of magring.h call. */
@@ -219,14 +232,16 @@ ALSO_AS(magring_private_free, magring_message_free);
 void message_hide(const struct magring_message *messages, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (is_slab(&messages[i]))
-			sanitizer_forbid(slab_of(&messages[i]), message_slab_bytes(&messages[i]));
+		if (message_is_slab(&messages[i]))
+			sanitizer_forbid(message_slab(&messages[i]),
+				message_slab_bytes(&messages[i]));
 }
 
 void message_show(const struct magring_message *messages, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (is_slab(&messages[i]))
-			sanitizer_permit(slab_of(&messages[i]), message_slab_bytes(&messages[i]));
+		if (message_is_slab(&messages[i]))
+			sanitizer_permit(message_slab(&messages[i]),
+				message_slab_bytes(&messages[i]));
 }
 #endif
