@@ -462,7 +462,18 @@ struct magring_pool_options {
 	                        1 MiB, or what memory_limit holds */
 	const char *name;      /* a label in the metrics; default "pool-" and a number */
 	uint64_t sample_bytes; /* see magring_pool_write_profile(); default: off */
+	uint64_t flags;        /* MAGRING_CHECKED; others are -EINVAL */
 };
+
+/*
+ * Look for misuse: messages freed twice, sent or read after a free or a send,
+ * and writes beyond a payload or after its free. What is found ends the process
+ * by abort(), after one line on standard error. Calls of queues with this pool
+ * look at messages as well. The environment's MAGRING_CHECKED=1 asks for it in
+ * all pools and queues, if the process has no raised privileges. What it costs,
+ * and what is found without it, is in docs/misuse.md.
+ */
+#define MAGRING_CHECKED 1
 
 /*
  * Create a pool. Its memory is reserved as address space. Messages take it from

@@ -70,10 +70,8 @@
  * processes, a receive with a timeout of 100 us and yields took up to 246 ms.
  */
 #define YIELD_BEFORE_NS 250000000
-/*
- * Nanoseconds for which a thread believes that its scheduling policy is still
- * the same. To ask takes 0.2 us, and that is one part in 5,000.
- */
+/* Nanoseconds for which a thread believes that its scheduling policy is still
+ * the same. To ask takes 0.2 us, and that is one part in 5,000. */
 #define POLICY_NS 1000000
 
 /* ------------------------------------------------------------------ pool -- */
@@ -173,6 +171,11 @@
 #ifndef SAMPLE_BUCKETS
 #define SAMPLE_BUCKETS 1024
 #endif
+
+/* Bytes behind a payload that a checked pool leaves at least. A policy. */
+#define CHECKED_MARGIN 16
+/* The share of memory_limit in its quarantine: one in so many. A policy. */
+#define CHECKED_QUARANTINE_SHARE 64
 
 /* ----------------------------------------------------------------- queue -- */
 

@@ -41,6 +41,10 @@ LIMITS = {
 # Numbers that are allowed outside lib/tuning.h. The value is the reason, for
 # example: "PAGE": "layout of the address space".
 CONSTANTS = {
+    "CHECKED_FREE_BYTE": "what no program writes by chance: no small number, no text",
+    "CHECKED_ID_KEPT": "layout: two records fill a cache line",
+    "CHECKED_MARGIN_BYTE": "as CHECKED_FREE_BYTE, and not the same",
+    "CHECKED_SAMPLED": "layout: a bit beside 7 of the size class",
     "CHUNK_RECORDS": "layout: eight records are as large as a magazine",
     "EVENTCOUNT_WAKING_MAX": "what two bits of the word and the proof in eventcount.c allow",
     "LINE": "bytes of a cache line, on which layouts depend",

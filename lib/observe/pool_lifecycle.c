@@ -13,8 +13,11 @@
 #include "base/sanitizer.h"
 #include "base/watched.h"
 #include "observe/at_exit.h"
+#include "pool/checked.h"
 #include "pool/fork.h"
+#include "pool/misuse.h"
 #include "pool/pool.h"
+#include "pool/quarantine.h"
 #include "pool/share.h"
 #include "tuning.h"
 
@@ -38,7 +41,8 @@ static int choose_limits(const struct magring_pool_options *options, size_t *ret
 		if (options->memory_limit != 0)
 			limit = options->memory_limit;
 		payload = options->max_payload;
-		if (options->sample_bytes > INT64_MAX)
+		if (options->sample_bytes > INT64_MAX ||
+			options->flags & ~(uint64_t)MAGRING_CHECKED)
 			return -EINVAL;
 	}
 	if (limit < MAGRING_MEMORY_MIN || limit > MAGRING_MEMORY_MAX ||
@@ -85,12 +89,18 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 	rc = profile_create(&pool->profile, &profile, limit);
 	if (rc != 0)
 		goto fini_shares;
-	rc = -pthread_mutex_init(&pool->queues.lock, NULL);
+	if (checked_by_default() || (options != NULL && options->flags & MAGRING_CHECKED))
+		rc = checked_create(&pool->checked, pool->registry.serial, limit);
 	if (rc != 0)
 		goto destroy_profile;
+	rc = -pthread_mutex_init(&pool->queues.lock, NULL);
+	if (rc != 0)
+		goto destroy_checked;
 	watched_add_root(pool->depot.slabs.base, pool->depot.slabs.reserved);
 	return 0;
 
+destroy_checked:
+	checked_destroy(pool->checked);
 destroy_profile:
 	profile_destroy(pool->profile);
 fini_shares:
@@ -104,6 +114,7 @@ static void fini_pool(struct magring_pool *pool)
 {
 	watched_remove_root(pool->depot.slabs.base, pool->depot.slabs.reserved);
 	pthread_mutex_destroy(&pool->queues.lock);
+	checked_destroy(pool->checked);
 	profile_destroy(pool->profile);
 	region_fini(&pool->shares);
 	depot_fini(&pool->depot);
@@ -132,7 +143,8 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	if (rc != 0)
 		goto fini_pool;
 	thread_registry_number(&pool->registry, pool->number);
-	pool->fast_key = pool->profile == NULL ? pool->registry.key : 0;
+	bool slow = pool->profile != NULL || pool->checked != NULL;
+	pool->fast_key = slow ? 0 : pool->registry.key;
 	sanitizer_create(pool);
 	report_begin(pool);
 	*ret_pool = pool;
@@ -148,6 +160,8 @@ free_pool:
 int magring_pool_destroy(struct magring_pool *pool)
 {
 	struct magring_pool_stats stats = { .size = sizeof(stats) };
+	if (pool != NULL && !pool_is_published(pool))
+		misuse_of_pool("destroy of a pool that is not there", pool);
 	int rc = magring_pool_get_stats(pool, &stats);
 	if (rc != 0)
 		return rc;
@@ -155,6 +169,8 @@ int magring_pool_destroy(struct magring_pool *pool)
 		report_busy(pool);
 	if (stats.slabs_in_use != 0 || stats.queues != 0)
 		return -EBUSY;
+	if (pool->checked != NULL)
+		quarantine_empty(pool);
 	report_done(pool);
 	pool_withdraw(pool->number);
 	watched_acquire(&pool->queues);

@@ -118,14 +118,36 @@ static bool put_cached(const struct request *request, uint32_t round)
 	return room;
 }
 
+static void count_free(const struct request *request, size_t bytes)
+{
+	add(&request->counts->freed, 1, request->cache == NULL);
+	add(&request->counts->freed_bytes, bytes, request->cache == NULL);
+}
+
+static void put_slab(const struct request *request, uint32_t round)
+{
+	struct magring_pool *pool = request->pool;
+	if (!put_cached(request, round))
+		depot_put_round(&pool->depot, request->class_index, round);
+	pool_notify_waiters(pool, request->class_index);
+}
+
 void pool_free_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes, void *slab)
 {
 	struct request request = request_of(pool, class_index);
-	uint32_t round = depot_round(&pool->depot, slab);
 	/* Counted first: the slab may be allocated again at once. */
-	add(&request.counts->freed, 1, request.cache == NULL);
-	add(&request.counts->freed_bytes, bytes, request.cache == NULL);
-	if (!put_cached(&request, round))
-		depot_put_round(&pool->depot, class_index, round);
-	pool_notify_waiters(pool, class_index);
+	count_free(&request, bytes);
+	put_slab(&request, depot_round(&pool->depot, slab));
+}
+
+void pool_count_free(struct magring_pool *pool, unsigned int class_index, size_t bytes)
+{
+	struct request request = request_of(pool, class_index);
+	count_free(&request, bytes);
+}
+
+void pool_put_slab(struct magring_pool *pool, unsigned int class_index, uint32_t round)
+{
+	struct request request = request_of(pool, class_index);
+	put_slab(&request, round);
 }

@@ -24,6 +24,9 @@ void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, siz
 	bool *ret_hidden);
 void pool_free_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes,
 	void *slab);
+/* A free in two steps: count it, and later have the slab in use again. */
+void pool_count_free(struct magring_pool *pool, unsigned int class_index, size_t bytes);
+void pool_put_slab(struct magring_pool *pool, unsigned int class_index, uint32_t round);
 
 /*
  * With a profile every allocation is a slow one: no cache is found for key 0.

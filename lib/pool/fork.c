@@ -7,7 +7,8 @@
  * before fork() returns,
  *
  *	locks     are made anew
- *	lists     of queues are empty, and those of sampled messages unused
+ *	lists     of queues and quarantines are empty, and those of sampled
+ *	          messages unused
  *	counts    of threads that are in something are zero
  *
  * and what is done once is done by the child, if it was not done yet. glibc
@@ -28,6 +29,7 @@
 #include "base/fence.h"
 #include "base/mapping.h"
 #include "base/pause.h"
+#include "pool/checked.h"
 #include "pool/sample.h"
 #include "pool/thread_exit.h"
 
@@ -60,6 +62,8 @@ static void after_fork_child(void)
 		renew(&pool->queues);
 		if (pool->profile != NULL)
 			profile_inherit(pool->profile);
+		if (pool->checked != NULL)
+			checked_inherit(pool->checked);
 	}
 }
 

@@ -24,6 +24,7 @@
 #include "base/watched.h"
 #include "pool/alloc.h"
 #include "pool/alloc_wait.h"
+#include "pool/checked.h"
 #include "pool/misuse.h"
 #include "pool/sample.h"
 #include "pool/share.h"
@@ -36,19 +37,9 @@ _Static_assert(MESSAGE_SLAB + SLAB_CLASSES_MAX <= MESSAGE_SHARED, "the kind hold
 _Static_assert(MAGRING_POOLS_MAX - 1 <= UINT16_MAX, "the header holds every pool");
 _Static_assert(MAGRING_PAYLOAD_MAX <= UINT32_MAX, "the header holds every size");
 
-static bool is_slab(const struct magring_message *message)
-{
-	return message_kind(message) >= MESSAGE_SLAB;
-}
-
 static unsigned int class_of(const struct magring_message *message)
 {
 	return (message_kind(message) & ~(unsigned int)MESSAGE_SAMPLED) - MESSAGE_SLAB;
-}
-
-static void *slab_of(const struct magring_message *message)
-{
-	return (void *)(uintptr_t)message->private_body[0];
 }
 
 /* A call in tail position, so that the common path below saves no registers. */
@@ -98,20 +89,26 @@ static __attribute__((noinline)) int alloc_slowly(struct magring_pool *pool,
 {
 	const struct magring_message wanted = { .private_header = sizes };
 	size_t id_size = message_id_size(&wanted), bytes = message_slab_bytes(&wanted);
-	unsigned int class_index = slab_class(bytes);
+	bool checked = pool->checked != NULL;
+	unsigned int class_index = checked ? checked_class(pool, bytes) : slab_class(bytes);
 	if (slab_size(class_index) > pool->depot.slabs.limit)
 		return -EMSGSIZE; /* a long id beside the largest payload */
 	void *slab;
 	int rc = alloc_wait(pool, class_index, bytes, timeout_ns, &slab);
 	if (rc != 0)
 		return rc;
-	unsigned int kind = MESSAGE_SLAB + class_index;
-	if (pool->profile != NULL &&
+	if (checked)
+		checked_take(pool, class_index, slab);
+	bool sampled = pool->profile != NULL &&
 		profile_alloc(pool->profile, depot_round(&pool->depot, slab), class_index, bytes,
-			id, id_size, caller))
-		kind |= MESSAGE_SAMPLED;
-	return make_in_slab(pool, ret_message, id, id_size, message_payload_size(&wanted), kind,
-		slab);
+			id, id_size, caller);
+	unsigned int kind = MESSAGE_SLAB + class_index + (sampled ? MESSAGE_SAMPLED : 0);
+	if (checked)
+		kind = MESSAGE_CHECKED;
+	make_in_slab(pool, ret_message, id, id_size, message_payload_size(&wanted), kind, slab);
+	if (checked)
+		checked_begin(pool, class_index, ret_message, id, sampled);
+	return 0;
 }
 
 /*
@@ -169,11 +166,13 @@ const void *magring_message_id(const struct magring_message *message, size_t *re
 		*ret_size = empty ? 0 : message_id_size(message);
 	if (empty)
 		return NULL;
-	if (!is_slab(message))
+	if (!message_is_slab(message))
 		return message->private_body;
+	if (message_is_checked(message))
+		checked_look("id", message);
 	if (message_id_size(message) <= MESSAGE_ID_BESIDE_SLAB)
 		return &message->private_body[1];
-	return slab_of(message);
+	return message_slab(message);
 }
 
 void *magring_message_payload(struct magring_message *message, size_t *ret_size)
@@ -183,9 +182,11 @@ void *magring_message_payload(struct magring_message *message, size_t *ret_size)
 		*ret_size = empty ? 0 : message_payload_size(message);
 	if (empty)
 		return NULL;
-	if (!is_slab(message))
+	if (!message_is_slab(message))
 		return (unsigned char *)message->private_body + message_id_size(message);
-	return (unsigned char *)slab_of(message) + message_id_in_slab(message_id_size(message));
+	if (message_is_checked(message))
+		checked_look("payload", message);
+	return message_slab(message) + message_id_in_slab(message_id_size(message));
 }
 
 int magring_message_share(struct magring_message *message, struct magring_message *ret_message)
@@ -195,11 +196,13 @@ int magring_message_share(struct magring_message *message, struct magring_messag
 	unsigned int kind = message_kind(message);
 	if (kind == MESSAGE_EMPTY)
 		return -EINVAL;
-	if (is_slab(message)) {
-		const void *slab = slab_of(message);
-		struct magring_pool *pool =
-			misuse_check_pool("share", message->private_header, (uintptr_t)slab);
-		misuse_check_round("share", message->private_header, (uintptr_t)slab, pool);
+	if (message_is_slab(message)) {
+		uint64_t header = message->private_header, pointer = message->private_body[0];
+		struct magring_pool *pool = misuse_check_pool("share", header, pointer);
+		misuse_check_round("share", header, pointer, pool);
+		if (message_is_checked(message))
+			checked_look("share", message);
+		const void *slab = message_slab(message);
 		int rc = kind == MESSAGE_SHARED ? share_again(pool, slab)
 						: share_first(pool, slab, kind);
 		if (rc != 0)
@@ -210,20 +213,34 @@ int magring_message_share(struct magring_message *message, struct magring_messag
 	return 0;
 }
 
-static __attribute__((noinline)) void free_slowly(uint64_t header, void *slab)
+/* Returns: the kind of a message that is the last with its slab, or 0. */
+static unsigned int free_shared(uint64_t header, uint64_t pointer)
 {
-	struct magring_message message = { .private_header = header };
-	uintptr_t pointer = (uintptr_t)slab;
+	const struct magring_message message = { .private_header = header,
+		.private_body = { pointer } };
+	struct magring_pool *pool = misuse_check_pool("free", header, pointer);
+	misuse_check_round("free", header, pointer, pool);
+	return share_free(pool, message_slab(&message));
+}
+
+/* `pointer` may have a generation. */
+static __attribute__((noinline)) void free_slowly(uint64_t header, uint64_t pointer)
+{
+	struct magring_message message = { .private_header = header, .private_body = { pointer } };
 	if (message_kind(&message) == MESSAGE_SHARED) {
-		struct magring_pool *pool = misuse_check_pool("free", header, pointer);
-		misuse_check_round("free", header, pointer, pool);
-		unsigned int kind = share_free(pool, slab);
+		unsigned int kind = free_shared(header, pointer);
 		if (kind == 0)
 			return; /* other messages have the slab */
 		message.private_header = message_with_kind(&message, kind);
-		sanitizer_free(pool, slab, slab_size(class_of(&message)));
+	}
+	if (message_is_checked(&message)) {
+		checked_free(message.private_header, pointer);
+		return;
 	}
 	struct magring_pool *pool = misuse_check_slab("free", message.private_header, pointer);
+	void *slab = message_slab(&message);
+	if (header >> 56 > MESSAGE_SLAB + SLAB_CLASSES_MAX - 1) /* not told yet */
+		sanitizer_free(pool, slab, slab_size(class_of(&message)));
 	/* Before the free: another thread may then have the slab at once. */
 	if (message_kind(&message) & MESSAGE_SAMPLED)
 		profile_free(pool->profile, depot_round(&pool->depot, slab));
@@ -242,15 +259,15 @@ void magring_message_free(struct magring_message *message)
 	 */
 	unsigned int class_index = message_kind(&was) - MESSAGE_SLAB;
 	bool common = class_index < SLAB_CLASSES_MAX;
-	if (!common && !is_slab(&was))
+	if (!common && !message_is_slab(&was))
 		return;
-	if (message_kind(&was) != MESSAGE_SHARED)
-		sanitizer_free(pool_published(message_pool(&was)), slab_of(message),
-			slab_size(class_of(&was)));
+	if (common)
+		sanitizer_free(pool_published(message_pool(&was)), message_slab(message),
+			slab_size(class_index));
 	if (!common ||
 		!pool_free_fast(pool_published(message_pool(&was)), class_index,
-			message_slab_bytes(&was), slab_of(message)))
-		free_slowly(was.private_header, slab_of(message));
+			message_slab_bytes(&was), (void *)(uintptr_t)message->private_body[0]))
+		free_slowly(was.private_header, message->private_body[0]);
 }
 
 /* What the inline functions of magring.h call. */
@@ -265,20 +282,22 @@ ALSO_AS(magring_private_free, magring_message_free);
 /* A shared slab has other owners, which read it. */
 static bool is_own_slab(const struct magring_message *message)
 {
-	return is_slab(message) && message_kind(message) != MESSAGE_SHARED;
+	return message_is_slab(message) && message_kind(message) != MESSAGE_SHARED;
 }
 
 void message_hide(const struct magring_message *messages, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (is_own_slab(&messages[i]))
-			sanitizer_forbid(slab_of(&messages[i]), message_slab_bytes(&messages[i]));
+			sanitizer_forbid(message_slab(&messages[i]),
+				message_slab_bytes(&messages[i]));
 }
 
 void message_show(const struct magring_message *messages, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (is_own_slab(&messages[i]))
-			sanitizer_permit(slab_of(&messages[i]), message_slab_bytes(&messages[i]));
+			sanitizer_permit(message_slab(&messages[i]),
+				message_slab_bytes(&messages[i]));
 }
 #endif

@@ -52,9 +52,9 @@ enum message_kind {
 	MESSAGE_EMPTY = 0,     /* the whole header is zero */
 	MESSAGE_INLINE = 1,    /* id ++ payload in the body */
 	MESSAGE_SLAB = 2,      /* MESSAGE_SLAB + class: slab pointer ++ id[40] */
-	MESSAGE_SHARED = 126,  /* the same, and share.c knows the class */
-	MESSAGE_CHECKED = 127, /* generation and slab pointer ++ id[40]: see checked.c */
-	MESSAGE_SAMPLED = 128, /* added to one with a slab: see sample.c */
+	MESSAGE_SHARED = 126,  /* as MESSAGE_SLAB; share.c knows the class */
+	MESSAGE_SAMPLED = 128, /* added to MESSAGE_SLAB + class: see sample.c */
+	MESSAGE_CHECKED = 255, /* as MESSAGE_SLAB; the pointer has a generation: see checked.c */
 };
 
 /* A checked message has a generation in the highest bits of the pointer. */
@@ -66,9 +66,14 @@ static inline unsigned char *message_slab(const struct magring_message *message)
 	return (unsigned char *)(uintptr_t)(message->private_body[0] & pointer);
 }
 
+static inline bool message_is_slab(const struct magring_message *message)
+{
+	return message_kind(message) >= MESSAGE_SLAB;
+}
+
 static inline bool message_is_checked(const struct magring_message *message)
 {
-	return (message_kind(message) & ~(unsigned int)MESSAGE_SAMPLED) == MESSAGE_CHECKED;
+	return message_kind(message) == MESSAGE_CHECKED;
 }
 
 /* Longer ids are at the start of the slab, before the payload. */

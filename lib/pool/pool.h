@@ -17,6 +17,7 @@
 #include "pool/table.h"
 #include "pool/thread_cache.h"
 
+struct checked;
 struct profile;
 
 /* The queues of one pool, or those without a pool. For create and release of
@@ -30,8 +31,9 @@ extern struct queue_list queues_without_pool __attribute__((visibility("hidden")
 
 struct magring_pool {
 	struct thread_registry registry; /* constant but for its head */
-	uint64_t fast_key;               /* the registry's; 0 with a profile: see alloc.h */
+	uint64_t fast_key;               /* the registry's; 0 if it is slow: see alloc.h */
 	struct profile *profile;         /* NULL: off */
+	struct checked *checked;         /* NULL: misuse is not looked for */
 	size_t max_payload;
 	uint16_t number; /* in the table of pools, and in messages */
 	char name[MAGRING_NAME_MAX + 1];

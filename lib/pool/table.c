@@ -35,6 +35,15 @@ unsigned int pool_numbers(void)
 	return atomic_load_explicit(&pools_used, memory_order_relaxed);
 }
 
+bool pool_is_published(const struct magring_pool *pool)
+{
+	for (unsigned int number = 0; number < pool_numbers(); number++)
+		/* Relaxed: the caller has the pool, or no pool. */
+		if (atomic_load_explicit(&pools[number], memory_order_relaxed) == pool)
+			return true;
+	return false;
+}
+
 int pool_publish(struct magring_pool *pool, uint16_t *ret_number)
 {
 	for (unsigned int number = 0; number < MAGRING_POOLS_MAX; number++) {

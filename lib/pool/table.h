@@ -31,6 +31,9 @@ static inline struct magring_pool *pool_published(unsigned int number)
 	return atomic_load_explicit(&pools[number], memory_order_acquire);
 }
 
+/* Whether there is a pool at this address, which may be any. */
+bool pool_is_published(const struct magring_pool *pool);
+
 /*
  * Give the pool a number, and publish it. *ret_number belongs to the pool, and
  * is written before any thread can find the pool.

@@ -34,9 +34,11 @@
 #include "base/sanitizer.h"
 #include "base/tracepoint.h"
 #include "base/watched.h"
+#include "pool/checked.h"
 #include "pool/cooling.h"
 #include "pool/carve.h"
 #include "pool/counts.h"
+#include "pool/quarantine.h"
 #include "pool/reclaim.h"
 #include "pool/trim_magazines.h"
 
@@ -137,6 +139,8 @@ static void give_up(struct trim *trim, unsigned int class_index)
 		}
 		unsigned char *memory = trim->depot->slabs.base + chunk->offset;
 		sanitizer_forbid(memory, chunk->bytes);
+		if (trim->pool->checked != NULL)
+			checked_forget(trim->pool->checked, chunk->offset, chunk->bytes);
 		memset(trim->depot->kinds + chunk->offset / SLAB_UNIT, 0, chunk->bytes / SLAB_UNIT);
 		watched_give_up(trim->chunks, memory, chunk->bytes, class->slab_size);
 		trimmed += chunk->bytes / class->slab_size;
@@ -240,6 +244,8 @@ static int trim_pool(struct trim *trim, int64_t idle_ns)
 		return -ENOMEM;
 	trim->spans = notes;
 	pool_raise_highs(trim->pool);
+	if (trim->pool->checked != NULL)
+		quarantine_empty(trim->pool);
 	thread_empty_idle(&trim->pool->registry, depot, idle_ns);
 	chunk_begin_move(trim->chunks);
 	for (unsigned int i = 0; i < depot->classes; i++)

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "base/watched.h"
+#include "pool/checked.h"
 #include "pool/fork.h"
 #include "tuning.h"
 
@@ -122,6 +123,8 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 	eventcount_init(&queue->eventcount[SENDER]);
 	eventcount_init(&queue->eventcount[RECEIVER]);
 	atomic_init(&queue->references, 1);
+	if (checked_by_default() || (pool != NULL && pool->checked != NULL))
+		queue_check_messages(queue);
 	queue->pool = pool;
 	queue->flags = flags;
 	queue->drop = wanted.drop;

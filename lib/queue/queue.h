@@ -33,6 +33,8 @@ struct magring_queue {
 	_Atomic(unsigned int) slept[2]; /* waits in a row that ended asleep, by enum side */
 	_Atomic(int64_t) passed_ns[2];  /* when a descriptor's signal was passed on, by enum side */
 	_Atomic(uint32_t) references;
+	ring_push_batch_call *plain_push; /* of a checked queue: see checked_calls.c */
+	ring_pop_batch_call *plain_pop;
 	struct magring_pool *pool; /* or NULL */
 	uint64_t flags;            /* MAGRING_SINGLE_... */
 	void (*drop)(struct magring_message *message, void *context);
@@ -47,6 +49,9 @@ static inline size_t queue_bytes(const struct magring_queue *queue)
 {
 	return sizeof(*queue) + ring_bytes(ring_cells(&queue->ring));
 }
+
+/* Have a new queue look at its messages: see checked_calls.c. */
+void queue_check_messages(struct magring_queue *queue);
 
 /* The queues of one pool, or with NULL those without a pool. */
 static inline struct queue_list *queue_list(struct magring_pool *pool)
