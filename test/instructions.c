@@ -98,6 +98,22 @@ static void send_to_full(void)
 		wrong += magring_send(queue, &messages[0], 0) != -EAGAIN;
 }
 
+/* Of each message a second one, which is freed. */
+static void share_each(void)
+{
+	struct magring_message other;
+	for (size_t i = 0; i < CALLS; i++) {
+		wrong += magring_message_share(&messages[i], &other) != 0;
+		magring_message_free(&other);
+	}
+}
+
+static void make_shared(void)
+{
+	make_in_slabs();
+	share_each();
+}
+
 static void receive_from_empty(void)
 {
 	for (size_t i = 0; i < CALLS; i++)
@@ -129,6 +145,16 @@ static void alloc_and_free(void)
 	}
 }
 
+/* A message that has a count already, as those of all subscribers but the first. */
+static void share_and_free(void)
+{
+	struct magring_message other;
+	for (size_t i = 0; i < CALLS; i++) {
+		wrong += magring_message_share(&messages[0], &other) != 0;
+		magring_message_free(&other);
+	}
+}
+
 static const struct {
 	const char *name; /* in the budget */
 	unsigned int operations;
@@ -149,6 +175,8 @@ static const struct {
 	{ "alloc-64", CALLS, use_slabs_once, alloc, free_all, false },
 	{ "free-64", CALLS, make_in_slabs, free_all, nothing, false },
 	{ "alloc-and-free-4096", CALLS, nothing, alloc_and_free, nothing, false },
+	{ "share-and-free", CALLS, make_shared, share_and_free, free_all, false },
+	{ "free-last-shared", CALLS, make_shared, free_all, nothing, false },
 };
 
 int main(void)

@@ -40,8 +40,17 @@ int main(int argc, char **argv)
 	if (strcmp(fault, "read-after-free") == 0)
 		return payload[SIZE - 1] == 'z';
 	require(magring_message_alloc(pool, &message, NULL, 0, SIZE, 0));
-	((volatile char *)magring_message_payload(&message, NULL))[SIZE - 1] = 'z';
+	payload = magring_message_payload(&message, NULL);
+	payload[SIZE - 1] = 'z';
+	require(magring_message_share(&message, &received));
+	require(magring_send(queue, &received, 0));
+	require(payload[SIZE - 1] != 'z'); /* it is not the queue's alone */
 	magring_message_free(&message);
+	require(magring_recv(queue, &received, 0));
+	require(payload[SIZE - 1] != 'z');
+	magring_message_free(&received);
+	if (strcmp(fault, "read-after-last-free") == 0)
+		return payload[SIZE - 1] == 'z';
 	require(magring_queue_release(queue));
 	require(magring_pool_destroy(pool));
 	return 0;

@@ -15,6 +15,7 @@ FAULTS = {  # what memcheck says
     "use-after-send": "Invalid write of size 1",
     "use-after-free": "Invalid write of size 1",
     "read-after-free": "Invalid read of size 1",
+    "read-after-last-free": "Invalid read of size 1",
 }
 REPORT = 99
 
