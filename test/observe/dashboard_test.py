@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True  # the source directory stays as it is
 import dashboard as board
 
 try:

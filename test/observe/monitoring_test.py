@@ -19,6 +19,7 @@ import time
 import urllib.parse
 import urllib.request
 
+sys.dont_write_bytecode = True  # the source directory stays as it is
 import dashboard as board
 
 SECONDS = 20  # until series are there, at most
