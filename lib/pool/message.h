@@ -44,7 +44,7 @@ static inline unsigned int message_kind(const struct magring_message *message)
 
 enum message_kind {
 	MESSAGE_EMPTY = 0,     /* the whole header is zero */
-	MESSAGE_INLINE = 1,    /* id ++ payload in the body */
+	MESSAGE_INLINE = 1,    /* payload ++ id in the body */
 	MESSAGE_SLAB = 2,      /* MESSAGE_SLAB + class: slab pointer ++ id[40] */
 	MESSAGE_SAMPLED = 128, /* added to the one before: see sample.c */
 };
