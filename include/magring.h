@@ -195,7 +195,7 @@ struct magring_message {
  * the caller writes through magring_message_payload(). id may be NULL when
  * id_size is 0, and pool when both sizes together are MAGRING_INLINE_MAX at
  * most. A payload in a slab is aligned to 64 bytes, or 16 when the id is longer
- * than 40. One inside the message is not aligned. The id must not lie in
+ * than 40. One inside the message is aligned to 8 bytes. The id must not lie in
  * *ret_message.
  *
  * It waits up to timeout_ns for memory. A free of the same size class, by any

@@ -46,7 +46,7 @@ MAGRING_PUBLIC void magring_private_free(struct magring_message *message);
 /*
  * The header of a message. The top byte is 0 in the empty message and 1 in one
  * without a slab. Bits 48 to 55 are the size of the id, bits 0 to 31 that of
- * the payload. Id and payload lie one behind the other in the body.
+ * the payload. The payload is at the start of the body, and the id behind it.
  */
 #define MAGRING_PRIVATE_KIND(message) ((message)->private_header >> 56)
 #define MAGRING_PRIVATE_ID_SIZE(message) ((message)->private_header >> 48 & 0xff)
@@ -54,8 +54,11 @@ MAGRING_PUBLIC void magring_private_free(struct magring_message *message);
 #define MAGRING_PRIVATE_INSIDE 1
 #ifdef __cplusplus
 #define MAGRING_PRIVATE_BYTES(message) reinterpret_cast<unsigned char *>((message)->private_body)
+#define MAGRING_PRIVATE_CONST_BYTES(message) \
+	reinterpret_cast<const unsigned char *>((message)->private_body)
 #else
 #define MAGRING_PRIVATE_BYTES(message) ((unsigned char *)(message)->private_body)
+#define MAGRING_PRIVATE_CONST_BYTES(message) ((const unsigned char *)(message)->private_body)
 #endif
 /* Never instrumented: an instrumented function needs an address, and those of
  * this file that the library does not have would be undefined. */
@@ -84,7 +87,7 @@ MAGRING_PRIVATE_IN_CALLER int magring_private_inside(struct magring_message *ret
 		return 0;
 	ret_message->private_header = payload_size | id_size_wide << 48 | kind << 56;
 	if (id_size > 0)
-		__builtin_memcpy(magring_private_bytes(ret_message, 0), id, id_size);
+		__builtin_memcpy(magring_private_bytes(ret_message, payload_size), id, id_size);
 	return 1;
 }
 
@@ -106,8 +109,7 @@ MAGRING_PRIVATE_IN_CALLER int magring_message_copy(struct magring_pool *pool,
 		return magring_private_copy(pool, ret_message, id, id_size, payload, payload_size,
 			timeout_ns);
 	if (payload_size > 0)
-		__builtin_memcpy(magring_private_bytes(ret_message, id_size), payload,
-			payload_size);
+		__builtin_memcpy(magring_private_bytes(ret_message, 0), payload, payload_size);
 	return 0;
 }
 
@@ -119,7 +121,7 @@ MAGRING_PRIVATE_IN_CALLER const void *magring_message_id(const struct magring_me
 		return magring_private_id(message, ret_size);
 	if (ret_size)
 		*ret_size = MAGRING_PRIVATE_ID_SIZE(message);
-	id = message->private_body;
+	id = MAGRING_PRIVATE_CONST_BYTES(message) + MAGRING_PRIVATE_PAYLOAD_SIZE(message);
 	__asm__("" : "+r"(id));
 	return id;
 }
@@ -131,7 +133,7 @@ MAGRING_PRIVATE_IN_CALLER void *magring_message_payload(struct magring_message *
 		return magring_private_payload(message, ret_size);
 	if (ret_size)
 		*ret_size = MAGRING_PRIVATE_PAYLOAD_SIZE(message);
-	return magring_private_bytes(message, MAGRING_PRIVATE_ID_SIZE(message));
+	return magring_private_bytes(message, 0);
 }
 
 MAGRING_PRIVATE_IN_CALLER void magring_message_free(struct magring_message *message)

@@ -5,7 +5,7 @@
  *
  * It has a header of 8 bytes and a body of 48. The body holds
  *
- *	id ++ payload            if they are at most 48 bytes together
+ *	payload ++ id            if they are at most 48 bytes together
  *	slab pointer ++ id[40]   if the id is at most 40 bytes
  *	slab pointer             otherwise; the slab then begins with the id,
  *	                         padded to 16 bytes, and the payload follows
@@ -63,7 +63,8 @@ static inline int make_inline(struct magring_message *ret_message, const void *i
 	size_t payload_size)
 {
 	ret_message->private_header = message_header(payload_size, 0, id_size, MESSAGE_INLINE);
-	return id_size > 0 ? copy_id(ret_message->private_body, id, id_size) : 0;
+	unsigned char *place = (unsigned char *)ret_message->private_body + payload_size;
+	return id_size > 0 ? copy_id(place, id, id_size) : 0;
 }
 
 static inline int make_in_slab(struct magring_pool *pool, struct magring_message *ret_message,
@@ -167,7 +168,7 @@ const void *magring_message_id(const struct magring_message *message, size_t *re
 	if (empty)
 		return NULL;
 	if (!message_is_slab(message))
-		return message->private_body;
+		return (const unsigned char *)message->private_body + message_payload_size(message);
 	if (message_is_checked(message))
 		checked_look("id", message);
 	if (message_id_size(message) <= MESSAGE_ID_BESIDE_SLAB)
@@ -183,7 +184,7 @@ void *magring_message_payload(struct magring_message *message, size_t *ret_size)
 	if (empty)
 		return NULL;
 	if (!message_is_slab(message))
-		return (unsigned char *)message->private_body + message_id_size(message);
+		return message->private_body;
 	if (message_is_checked(message))
 		checked_look("payload", message);
 	return message_slab(message) + message_id_in_slab(message_id_size(message));

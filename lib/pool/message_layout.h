@@ -50,7 +50,7 @@ static inline uint64_t message_with_kind(const struct magring_message *message, 
 
 enum message_kind {
 	MESSAGE_EMPTY = 0,     /* the whole header is zero */
-	MESSAGE_INLINE = 1,    /* id ++ payload in the body */
+	MESSAGE_INLINE = 1,    /* payload ++ id in the body */
 	MESSAGE_SLAB = 2,      /* MESSAGE_SLAB + class: slab pointer ++ id[40] */
 	MESSAGE_SHARED = 126,  /* as MESSAGE_SLAB; share.c knows the class */
 	MESSAGE_SAMPLED = 128, /* added to MESSAGE_SLAB + class: see sample.c */

@@ -65,11 +65,20 @@ def races(bench):
                           TSAN_OPTIONS="exitcode=66")
 
 
+def leaks(bench):
+    for compiler, tool in itertools.product(COMPILERS, ["leak", "address"]):
+        link = "shared" if (tool == "leak") == (compiler in ("gcc", "clang++")) else "archive"
+        program = bench.compile(compiler, HERE / "leaks.c", ["-O1", f"-fsanitize={tool}"], link)
+        for argument in ("inside", "slab", "held", "trim", "lost") if program else ():
+            bench.run(f"leaks.c, {compiler} {tool} {link}", program, argument,
+                      "1234 byte(s) leaked in 1 allocation(s)" if argument == "lost" else None, ASAN_OPTIONS="detect_leaks=1")
+
+
 def main():
     kind, *paths = sys.argv[1:]
     with tempfile.TemporaryDirectory() as directory:
         bench = Bench(*(os.path.abspath(path) for path in paths), pathlib.Path(directory))
-        {"races": races}[kind](bench)
+        {"races": races, "leaks": leaks}[kind](bench)
     print(f"{bench.runs} runs, {bench.failures} wrong")
     return 1 if bench.failures else 0 if bench.runs else 77
 

@@ -37,7 +37,7 @@
 
 enum { LIVE = 64 /* a power of two */, SLACK = 64 };
 
-/* A payload inside a message is not aligned. */
+/* A payload inside a message is aligned to 8 bytes. This asks for less. */
 typedef uint64_t word __attribute__((aligned(1), may_alias));
 
 struct magring_pool *carriers;
