@@ -132,6 +132,15 @@ static void receive_batches(void)
 		wrong += magring_recv_batch(queue, &messages[i], BATCH, 0) != BATCH;
 }
 
+static void create_and_release(void)
+{
+	const struct magring_queue_options options = { .size = sizeof(options), .capacity = 2 };
+	struct magring_queue *small;
+	for (size_t i = 0; i < CALLS; i++)
+		wrong += magring_queue_create(&small, pool, &options) != 0 ||
+			magring_queue_release(small) != 0;
+}
+
 static void alloc(void)
 {
 	make_in_slabs();
@@ -177,6 +186,7 @@ static const struct {
 	{ "alloc-and-free-4096", CALLS, nothing, alloc_and_free, nothing, false },
 	{ "share-and-free", CALLS, make_shared, share_and_free, free_all, false },
 	{ "free-last-shared", CALLS, make_shared, free_all, nothing, false },
+	{ "create-and-release-2", CALLS, nothing, create_and_release, nothing, false },
 };
 
 int main(void)

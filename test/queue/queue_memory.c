@@ -60,6 +60,7 @@ static struct magring_queue *make(size_t capacity)
 	struct magring_queue *queue = NULL;
 	int rc = magring_queue_create(&queue, pool, &options);
 	CHECK(rc == 0, "capacity %zu: %d", capacity, rc);
+	stress_alive();
 	return queue;
 }
 
@@ -76,23 +77,22 @@ static struct magring_message numbered(uint64_t number)
 	return message;
 }
 
-/* All cells are used, from the first lap to the third. */
+/* All cells hold messages, from the first lap to the third. */
 static void use(struct magring_queue *queue)
 {
-	uint64_t capacity = magring_queue_capacity(queue);
+	uint64_t cells = 2 * magring_queue_capacity(queue);
 	struct magring_message message;
 	CHECK(magring_recv(queue, &message, 0) == -EAGAIN, "a new queue is not empty");
-	for (uint64_t i = 0; i < 6 * capacity; i++) {
+	for (uint64_t i = 0; i < 3 * cells; i++) {
 		message = numbered(i);
 		int rc = magring_send(queue, &message, 0);
 		CHECK(rc == 0, "message %" PRIu64 ": %d", i, rc);
-		if (i < capacity)
+		if (i + 1 < cells)
 			continue;
+		uint64_t oldest = i + 1 - cells;
 		rc = magring_recv(queue, &message, 0);
-		CHECK(rc == 0 &&
-				*(const uint64_t *)magring_message_id(&message, NULL) ==
-					i - capacity,
-			"message %" PRIu64 ": %d", i, rc);
+		CHECK(rc == 0 && *(const uint64_t *)magring_message_id(&message, NULL) == oldest,
+			"message %" PRIu64 ": %d", oldest, rc);
 	}
 }
 
@@ -140,7 +140,7 @@ static void check_many(void)
 	size_t during = count_mappings();
 	CHECK(during <= before + 4, "%zu mappings for %d queues", during - before, MANY);
 	for (int i = 0; i < MANY; i += 2)
-		magring_queue_release(queues[i]);
+		magring_queue_release(queues[i]), stress_alive();
 	CHECK(count_mappings() <= before + 4, "%zu mappings", count_mappings() - before);
 	pthread_t thread;
 	stress_start(&thread, nothing, NULL);
@@ -212,6 +212,8 @@ static void check_given_back(void)
 		queues[i] = make(large), beside[i] = make(large);
 	for (int i = 0; i < REFUSED; i++)
 		memory[i] = release_in_vain(queues[i]);
+	use(queues[0] = make(large));
+	release_in_vain(queues[0]);
 	/* The first one of these is refused once more. */
 	kernel.munmaps = kernel.mmaps = 0;
 	kernel.refused_munmap = 2;
