@@ -111,8 +111,11 @@
  *
  * Closing a queue belongs to the line of send. A thread's flush and its end
  * belong to that of alloc, beside what the end of any thread needs. With
- * MAGRING_PROFILE_FILE a destroy and an exit also need the line of profiles,
- * and what a file needs. The first pool with samples loads a library.
+ * MAGRING_PROFILE_FILE a create also needs getcwd. A destroy and an exit need
+ * the line of profiles, and what a file needs. The first pool with samples
+ * loads a library.
+ *
+ * Stack. A call needs 8 KiB at most, beside what drop and a stream take.
  *
  * If membarrier is refused after the first create, the process is aborted when
  * it is next needed. So disable it before: see magring_disable_membarrier().
