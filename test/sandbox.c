@@ -580,6 +580,16 @@ static void write_file(void)
 	REQUIRE(magring_pool_destroy(pool) == 0);
 }
 
+/* A relative name is looked up at the create. make() has loaded what samples need. */
+static void create_for_file(void)
+{
+	make(1);
+	allow(SYS_getcwd);
+	setenv("MAGRING_PROFILE_FILE", "profile", 1);
+	enter_filter();
+	REQUIRE(magring_pool_create(&pool, NULL) == 0);
+}
+
 /* The same, when the process ends. */
 static void write_file_at_exit(void)
 {
@@ -646,6 +656,7 @@ static const struct program {
 } programs[] = {
 	{ "load", load, "" },
 	{ "create", create, "" },
+	{ "create", create_for_file, "" },
 	{ "send, receive", send_messages, "" },
 	{ "send, receive", receive_messages, "" },
 	{ "send, receive", receive_stopped, "" },

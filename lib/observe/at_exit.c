@@ -6,6 +6,9 @@
  *	MAGRING_PROFILE_FILE  write profiles at the end of pools and processes
  *	MAGRING_LEAKS=1       sample all; report leaks if a pool stays busy
  *
+ * A relative name of files belongs to the directory in which the pool was
+ * created: daemons go elsewhere later.
+ *
  * exit() writes the files of pools that are still there, while other threads go
  * on. It does so in a section of the table of pools, so that none of them goes
  * away. Pools that the process has inherited as a forked child are left to its
@@ -102,12 +105,25 @@ static void at_exit(void)
 	thread_section_end(half);
 }
 
+/* If that fails the name stays as it is. */
+static void make_absolute(struct profile *profile)
+{
+	char *name, *directory = profile->file[0] != '/' ? getcwd(NULL, 0) : NULL;
+	if (directory != NULL && directory[0] == '/' &&
+		asprintf(&name, "%s/%s", directory, profile->file) > 0) {
+		free(profile->file);
+		profile->file = name;
+	}
+	free(directory);
+}
+
 /* Not by pthread_once(), in which a thread of the parent may have been. */
 void report_begin(const struct magring_pool *pool)
 {
 	static _Atomic(bool) registered;
 	if (pool->profile == NULL || pool->profile->file == NULL)
 		return;
+	make_absolute(pool->profile);
 	/* Relaxed: twice does no harm, since each file is written once. */
 	if (!atomic_load_explicit(&registered, memory_order_relaxed) && atexit(at_exit) == 0)
 		atomic_store_explicit(&registered, true, memory_order_relaxed);

@@ -12,7 +12,7 @@ struct magring_pool;
 /* The profile of a new pool, by its option and the environment. */
 struct profile_options report_options(uint64_t sample_bytes);
 
-/* The pool was created. */
+/* The pool was created, and is about to be found by others. */
 void report_begin(const struct magring_pool *pool);
 /* The pool is not destroyed, since messages are in use. */
 void report_busy(struct magring_pool *pool);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <link.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "observe/text.h"
@@ -131,7 +132,12 @@ static void write_group(struct text *out, const struct group *group, int64_t now
 static void write_groups(struct text *out, struct profile *profile)
 {
 	struct stack *largest[REPORT_GROUPS];
-	struct group group[REPORT_GROUPS];
+	/* Allocated: stacks of threads may be small. */
+	struct group *group = calloc(REPORT_GROUPS, sizeof(*group));
+	if (group == NULL) {
+		out->failed = true;
+		return;
+	}
 	pthread_mutex_lock(&profile->lock);
 	size_t groups = choose_groups(profile, largest);
 	for (size_t i = 0; i < groups && i < REPORT_GROUPS; i++)
@@ -140,6 +146,7 @@ static void write_groups(struct text *out, struct profile *profile)
 	int64_t now_ns = clock_now();
 	for (size_t i = 0; i < groups && i < REPORT_GROUPS; i++)
 		write_group(out, &group[i], now_ns);
+	free(group);
 	if (groups > REPORT_GROUPS)
 		text_print(out, "and %zu groups with fewer bytes\n", groups - REPORT_GROUPS);
 }

@@ -138,6 +138,7 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	rc = init_pool(pool, options, limit, payload);
 	if (rc != 0)
 		goto free_pool;
+	report_begin(pool);
 	watched_release(&pool->queues);
 	rc = pool_publish(pool, &pool->number);
 	if (rc != 0)
@@ -146,7 +147,6 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	bool slow = pool->profile != NULL || pool->checked != NULL;
 	pool->fast_key = slow ? 0 : pool->registry.key;
 	sanitizer_create(pool);
-	report_begin(pool);
 	*ret_pool = pool;
 	return 0;
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "observe/text.h"
@@ -55,14 +56,17 @@ static void write_stacks(struct text *out, struct profile *profile)
 
 static void write_maps(struct text *out)
 {
-	char part[4096];
 	ssize_t size;
 	text_add_string(out, "\nMAPPED_LIBRARIES:\n");
 	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	while ((size = read(fd, part, sizeof(part))) > 0)
+	/* Allocated: stacks of threads may be small. */
+	char *part = malloc(REGION_PAGE);
+	while (part != NULL && (size = read(fd, part, REGION_PAGE)) > 0)
 		text_add(out, part, (size_t)size);
+	out->failed = out->failed || part == NULL;
+	free(part);
 	close(fd);
 }
 

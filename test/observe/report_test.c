@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "pool/pool.h"
 #include "observe/sampled.h"
@@ -201,6 +202,40 @@ Test(environment, has_the_profile_written_when_the_pool_is_destroyed)
 	cr_assert_not_null(strstr(text, "@ heap_v2/524288\n"));
 	fclose(file);
 	unlink(name);
+	rmdir(directory);
+}
+
+/* As daemons do: the file's name is relative, and the process goes elsewhere. */
+Test(environment, has_a_relative_name_looked_up_when_the_pool_is_created)
+{
+	char directory[] = "/tmp/profile_test-XXXXXX", name[80];
+	cr_assert_not_null(mkdtemp(directory));
+	cr_assert_eq(chdir(directory), 0);
+	setenv("MAGRING_PROFILE_FILE", "here", 1);
+	struct magring_pool *pool = sampled_pool(0);
+	snprintf(name, sizeof(name), "%s/here.%d.%d.heap", directory, (int)getpid(),
+		(int)pool->registry.serial);
+	cr_assert_eq(chdir("/"), 0);
+	done_with(pool, NULL);
+	cr_assert_eq(unlink(name), 0);
+	rmdir(directory);
+}
+
+/* The directory is gone, so the name stays as it is. */
+Test(environment, keeps_a_relative_name_that_cannot_be_looked_up)
+{
+	char directory[] = "/tmp/profile_test-XXXXXX", name[80];
+	cr_assert_not_null(mkdtemp(directory));
+	cr_assert_eq(chdir(directory), 0);
+	cr_assert_eq(rmdir(directory), 0);
+	setenv("MAGRING_PROFILE_FILE", "here", 1);
+	struct magring_pool *pool = sampled_pool(0);
+	snprintf(name, sizeof(name), "%s/here.%d.%d.heap", directory, (int)getpid(),
+		(int)pool->registry.serial);
+	cr_assert_eq(mkdir(directory, 0700), 0);
+	cr_assert_eq(chdir(directory), 0);
+	done_with(pool, NULL);
+	cr_assert_eq(unlink(name), 0);
 	rmdir(directory);
 }
 

@@ -4,12 +4,14 @@
 What sanitizers of a program say when the library is as installed, that is built without them.
 Programs are compiled by gcc and clang, as C and as C++, with and without optimisation, and linked
 with the shared library and with the archive. A right program has no report, a wrong one has.
+A profile of a C++ program has names for `go tool pprof`.
 
-    tools_test.py races|leaks ARCHIVE LIBRARY INCLUDE
+    tools_test.py races|leaks|names ARCHIVE LIBRARY INCLUDE
 """
 import itertools
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +19,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).parent
 COMPILERS = {"gcc": [], "clang": [], "g++": ["-x", "c++"], "clang++": ["-x", "c++"]}
-WARNINGS = ["-Wall", "-Wextra", "-Wredundant-decls", "-Werror"]
+WARNINGS = ["-Wall", "-Wextra", "-Wredundant-decls", "-Werror", "-Wno-unused-command-line-argument"]
 RIGHT = ["plain", "pointer", "inside", "copy", "batch", "exclusive", "long id", "trim", "drop", "descriptor",
          "address", "sampled", "metrics"]
 WRONG = ["sent", "inside", "received", "back", "freed", "reference"]
@@ -74,11 +76,31 @@ def leaks(bench):
                       "1234 byte(s) leaked in 1 allocation(s)" if argument == "lost" else None, ASAN_OPTIONS="detect_leaks=1")
 
 
+def names(bench):
+    """`go tool pprof` shows functions of C++ once magring-name-profile has named them."""
+    if None in map(shutil.which, ("go", "addr2line")):
+        return
+    plain, named = bench.work / "profile.heap", bench.work / "profile.pb.gz"
+    for compiler, options in itertools.product(("g++", "clang++"), (["-O0"], ["-O2"], ["-O2", "-no-pie"])):
+        program = bench.compile(compiler, HERE / "profiled.cpp", options, "archive" if "-O0" in options else "shared")
+        if program is None:
+            continue
+        subprocess.run([program, plain], check=True)
+        subprocess.run([sys.executable, HERE.parent.parent / "tools/magring-name-profile", plain, named], check=True)
+        done = subprocess.run(["go", "tool", "pprof", "-top", "-alloc_objects", named], capture_output=True, text=True,
+                              env=dict(os.environ, HOME=str(bench.work), GOFLAGS="", PPROF_TMPDIR=str(bench.work)))
+        top = re.findall(r"^ *(\d+) +[\d.]+% +[\d.]+% +\d+ +[\d.]+% +(\S+)", done.stdout, re.MULTILINE)[:3]
+        bench.runs += 1
+        if top != [("300", "shop::order::make"), ("200", "shop::invoice::print"), ("100", "shop::note")]:
+            bench.failures += 1
+            print(f"NOT OK: {compiler} {options}: {done.stdout}{done.stderr}")
+
+
 def main():
     kind, *paths = sys.argv[1:]
     with tempfile.TemporaryDirectory() as directory:
         bench = Bench(*(os.path.abspath(path) for path in paths), pathlib.Path(directory))
-        {"races": races, "leaks": leaks}[kind](bench)
+        {"races": races, "leaks": leaks, "names": names}[kind](bench)
     print(f"{bench.runs} runs, {bench.failures} wrong")
     return 1 if bench.failures else 0 if bench.runs else 77
 
