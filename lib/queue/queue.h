@@ -34,18 +34,13 @@ struct magring_queue {
 	_Atomic(uint32_t) references;
 	struct magring_pool *pool; /* or NULL */
 	uint64_t flags;            /* MAGRING_SINGLE_... */
+	void *block;               /* of the heap; the queue is in it */
 	void (*drop)(struct magring_message *message, void *context);
 	void *drop_context;
 	struct cds_list_head link; /* see queue_list() */
 	unsigned int generation;   /* of the list when it came there */
 	_Atomic(bool) inside[2];   /* debug builds: a thread is in a call of this side */
 };
-
-/* What the queue and its ring take of the heap or of the system. */
-static inline size_t queue_bytes(const struct magring_queue *queue)
-{
-	return sizeof(*queue) + ring_bytes(ring_cells(&queue->ring));
-}
 
 /* The queues of one pool, or with NULL those without a pool. */
 static inline struct queue_list *queue_list(struct magring_pool *pool)
