@@ -45,7 +45,7 @@ struct magring_pool {
 	_Alignas(128) _Atomic(uint64_t) exhausted;
 	_Atomic(uint64_t) reclaimed;
 	_Atomic(uint64_t) queue_count;
-	_Atomic(uint64_t) queue_bytes;  /* of these queues, see queue_bytes() */
+	_Atomic(uint64_t) queue_bytes;  /* of these queues: memory_bytes */
 	_Atomic(uint64_t) memory_high;  /* bytes taken from the system */
 	_Atomic(uint64_t) payload_high; /* bytes in use, as far as they were read */
 	_Atomic(uint64_t) trims;

@@ -19,9 +19,9 @@
 #include "queue/queue.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/aligned.h"
 #include "base/watched.h"
 #include "pool/checked.h"
 #include "pool/fork.h"
@@ -35,6 +35,14 @@ static size_t round_up_capacity(size_t wanted)
 	return capacity;
 }
 
+static const size_t line_pair = _Alignof(struct magring_queue);
+
+/* What the queue and its ring take of the heap or of the system. */
+static uint64_t bytes_of(const struct magring_queue *queue)
+{
+	return aligned_block_bytes(line_pair, sizeof(*queue)) + ring_bytes(&queue->ring);
+}
+
 /* --------------------------------------------------- the lists of queues -- */
 
 static void enlist(struct magring_queue *queue)
@@ -43,7 +51,7 @@ static void enlist(struct magring_queue *queue)
 	/* Relaxed: no thread destroys the pool beside this call. */
 	if (queue->pool != NULL) {
 		atomic_fetch_add_explicit(&queue->pool->queue_count, 1, memory_order_relaxed);
-		atomic_fetch_add_explicit(&queue->pool->queue_bytes, queue_bytes(queue),
+		atomic_fetch_add_explicit(&queue->pool->queue_bytes, bytes_of(queue),
 			memory_order_relaxed);
 	}
 	pthread_mutex_lock(&list->lock);
@@ -104,10 +112,12 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 		rc = fork_base_init();
 	if (rc != 0)
 		return rc;
-	struct magring_queue *queue = aligned_alloc(_Alignof(struct magring_queue), sizeof(*queue));
+	void *block;
+	struct magring_queue *queue = aligned_malloc(line_pair, sizeof(*queue), &block);
 	if (queue == NULL)
 		return -ENOMEM;
 	memset(queue, 0, sizeof(*queue));
+	queue->block = block;
 	uint64_t flags = wanted.flags;
 	rc = pool_name(queue->name, wanted.name, "queue",
 		atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1);
@@ -116,7 +126,7 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 			RING_FETCHES | (flags & MAGRING_SINGLE_SENDER ? RING_EXCLUSIVE_SENDER : 0) |
 				(flags & MAGRING_SINGLE_RECEIVER ? RING_EXCLUSIVE_RECEIVER : 0));
 	if (rc != 0) {
-		free(queue);
+		free(block);
 		return rc;
 	}
 	queue->ring.name = queue->name;
@@ -165,7 +175,7 @@ static void drop(struct magring_queue *queue, struct magring_message *message)
 static void destroy(struct magring_queue *queue)
 {
 	struct magring_pool *pool = queue->pool;
-	uint64_t bytes = queue_bytes(queue);
+	uint64_t bytes = bytes_of(queue);
 	struct magring_message message;
 	int cancel_state;
 	/* A thread that was cancelled in `drop` would leave half a queue. */
@@ -177,7 +187,7 @@ static void destroy(struct magring_queue *queue)
 	eventcount_fini(&queue->eventcount[RECEIVER]);
 	watched_remove_root(queue->ring.cells, cell_bytes(queue));
 	ring_fini(&queue->ring);
-	free(queue);
+	free(queue->block);
 	/* Relaxed: it comes before the release. */
 	if (pool != NULL) {
 		watched_release(&pool->queues);
@@ -255,7 +265,7 @@ int magring_queue_get_stats(struct magring_queue *queue, struct magring_queue_st
 		.quarantined = ring.quarantined,
 		.capacity = ring_capacity(&queue->ring),
 		.closed = ring.closed,
-		.memory_bytes = queue_bytes(queue),
+		.memory_bytes = bytes_of(queue),
 	};
 	for (int i = 0; i < QUEUE_STRIPES; i++) {
 		struct queue_counts *counts = &queue->counts[i];

@@ -37,18 +37,13 @@ struct magring_queue {
 	ring_pop_batch_call *plain_pop;
 	struct magring_pool *pool; /* or NULL */
 	uint64_t flags;            /* MAGRING_SINGLE_... */
+	void *block;               /* of the heap; the queue is in it */
 	void (*drop)(struct magring_message *message, void *context);
 	void *drop_context;
 	struct cds_list_head link; /* see queue_list() */
 	unsigned int generation;   /* of the list when it came there */
 	_Atomic(bool) inside[2];   /* debug builds: a thread is in a call of this side */
 };
-
-/* What the queue and its ring take of the heap or of the system. */
-static inline size_t queue_bytes(const struct magring_queue *queue)
-{
-	return sizeof(*queue) + ring_bytes(ring_cells(&queue->ring));
-}
 
 /* Have a new queue look at its messages: see checked_calls.c. */
 void queue_check_messages(struct magring_queue *queue);

@@ -17,6 +17,8 @@
  */
 int ring_init(struct ring *ring, size_t cells, size_t spare, uint64_t position, unsigned int flags);
 void ring_fini(struct ring *ring);
+/* What it takes of the heap or of the system, beside itself. */
+size_t ring_bytes(const struct ring *ring);
 /* For ring_init(): set the calls that go with the flags. */
 void ring_choose_calls(struct ring *ring);
 

@@ -72,6 +72,7 @@ struct ring {
 	size_t spare;                /* positions that tail may skip; see ring.c */
 	size_t claim_max;            /* cells that one call claims at once */
 	const char *name;            /* the queue's, for tracepoints; or NULL */
+	void *memory;                /* that these are in: the heap's, or a mapping */
 
 	/* The ends, in 128 bytes each: processors fetch lines in pairs. The
 	 * second line of a pair has counters. They change when a stopped
@@ -90,13 +91,6 @@ struct ring {
 	_Atomic(uint64_t) returned;    /* of these: messages, to their senders */
 };
 _Static_assert(sizeof(struct ring) == 384, "three pairs of lines");
-
-/* Of its cells and their recovery words, in whole lines. */
-static inline size_t ring_bytes(size_t cells)
-{
-	size_t bytes = cells * (sizeof(struct ring_cell) + sizeof(uint64_t));
-	return (bytes + sizeof(struct ring_cell) - 1) & -sizeof(struct ring_cell);
-}
 
 static inline size_t ring_cells(const struct ring *ring)
 {

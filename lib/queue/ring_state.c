@@ -4,8 +4,8 @@
  * what has gone through it. ring.c has push and pop.
  */
 #include <errno.h>
-#include <stdlib.h>
 
+#include "base/aligned.h"
 #include "base/fence.h"
 #include "base/mapping.h"
 #include "queue/close.h"
@@ -14,6 +14,12 @@
 #include "queue/scan.h"
 #include "tuning.h"
 
+/* Cells, and a recovery word for each. */
+static size_t content_bytes(size_t cells)
+{
+	return cells * (sizeof(struct ring_cell) + sizeof(uint64_t));
+}
+
 /*
  * The memory of a small ring comes from the heap: a mapping takes whole pages,
  * and a process has few of them. That of a large ring costs nothing before it
@@ -21,25 +27,27 @@
  */
 static bool is_mapped(size_t cells)
 {
-	return ring_bytes(cells) > RING_HEAP_MAX;
+	return content_bytes(cells) > RING_HEAP_MAX;
 }
 
-static void *take_memory(size_t cells)
+static void *take_memory(size_t cells, void **ret_memory)
 {
-	return is_mapped(cells) ? mapping_create(ring_bytes(cells))
-				: aligned_alloc(sizeof(struct ring_cell), ring_bytes(cells));
+	if (is_mapped(cells))
+		return *ret_memory = mapping_create(content_bytes(cells));
+	return aligned_malloc(_Alignof(struct ring_cell), content_bytes(cells), ret_memory);
 }
 
 int ring_init(struct ring *ring, size_t cells, size_t spare, uint64_t position, unsigned int flags)
 {
-	void *memory = take_memory(cells);
-	if (memory == NULL)
+	void *memory, *content = take_memory(cells, &memory);
+	if (content == NULL)
 		return -ENOMEM;
 	if (!fence_asymmetric)
 		flags &= ~RING_EXCLUSIVE_SENDER; /* see close.c */
 	*ring = (struct ring){
-		.cells = memory,
-		.recovery = (void *)((struct ring_cell *)memory + cells),
+		.memory = memory,
+		.cells = content,
+		.recovery = (void *)((struct ring_cell *)content + cells),
 		.index_mask = cells - 1,
 		.lap_shift = (unsigned int)__builtin_ctzll(cells),
 		.start = position,
@@ -65,11 +73,17 @@ int ring_init(struct ring *ring, size_t cells, size_t spare, uint64_t position, 
 
 void ring_fini(struct ring *ring)
 {
-	size_t cells = ring_cells(ring);
-	if (is_mapped(cells))
-		mapping_destroy(ring->cells, ring_bytes(cells));
+	if (is_mapped(ring_cells(ring)))
+		mapping_destroy(ring->memory, content_bytes(ring_cells(ring)));
 	else
-		free(ring->cells);
+		free(ring->memory);
+}
+
+size_t ring_bytes(const struct ring *ring)
+{
+	size_t bytes = content_bytes(ring_cells(ring));
+	return is_mapped(ring_cells(ring)) ? bytes
+					   : aligned_block_bytes(_Alignof(struct ring_cell), bytes);
 }
 
 void ring_close(struct ring *ring)

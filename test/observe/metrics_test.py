@@ -86,7 +86,7 @@ def check_memory():
     """A queue of capacity 2 has four cells, of a line and a word each, and little else."""
     family = families["magring_queue_memory_bytes"]
     queues = {s.labels["queue"]: s.value for s in family.samples if s.labels["pool"] == POOL}
-    if sorted(queues) != sorted(QUEUES) or not all(4 * 72 < value < 1536 for value in queues.values()):
+    if sorted(queues) != sorted(QUEUES) or not all(4 * 72 < value < 1700 for value in queues.values()):
         report(f"the queues take {queues}")
     check("magring_pool_queue_bytes", {}, sum(queues.values()))
 

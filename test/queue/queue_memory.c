@@ -109,7 +109,7 @@ static void check_size(size_t capacity)
 	uint64_t bytes = bytes_of(queues[0]), cells = 2 * capacity;
 	uint64_t heap = (after.uordblks - before.uordblks) / SOME;
 	uint64_t grown = after.arena - before.arena;
-	CHECK(bytes >= cells * CELL && bytes <= cells * CELL + 1280,
+	CHECK(bytes >= cells * CELL && bytes <= cells * CELL + 1408,
 		"%" PRIu64 " bytes for a capacity of %zu", bytes, capacity);
 	CHECK(heap >= bytes && heap <= bytes + 64,
 		"%" PRIu64 " bytes of the heap, and %" PRIu64 " in the statistics", heap, bytes);

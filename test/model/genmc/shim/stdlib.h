@@ -7,7 +7,7 @@
 
 void *shim_map(size_t bytes);
 
-#define aligned_alloc(align, bytes) shim_map(bytes)
+#define malloc(bytes) shim_map(bytes)
 #define free(memory) ((void)(memory))
 
 #endif
