@@ -67,7 +67,9 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 	int rc = depot_init(&pool->depot, limit, classes);
 	if (rc != 0)
 		return rc;
-	thread_registry_init(&pool->registry, classes);
+	rc = thread_registry_init(&pool->registry, classes);
+	if (rc != 0)
+		goto fini_depot;
 	pool->max_payload = payload;
 	for (unsigned int i = 0; i < classes; i++)
 		eventcount_init(&pool->memory[i]);
@@ -75,10 +77,10 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 	rc = pool_name(pool->name, options != NULL ? options->name : NULL, "pool",
 		pool->registry.serial);
 	if (rc != 0)
-		goto fini_depot;
+		goto fini_registry;
 	rc = profile_create(&pool->profile, &profile, limit);
 	if (rc != 0)
-		goto fini_depot;
+		goto fini_registry;
 	rc = -pthread_mutex_init(&pool->queues.lock, NULL);
 	if (rc != 0)
 		goto destroy_profile;
@@ -86,6 +88,8 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 
 destroy_profile:
 	profile_destroy(pool->profile);
+fini_registry:
+	thread_registry_fini(&pool->registry);
 fini_depot:
 	depot_fini(&pool->depot);
 	return rc;
@@ -95,6 +99,7 @@ static void fini_pool(struct magring_pool *pool)
 {
 	pthread_mutex_destroy(&pool->queues.lock);
 	profile_destroy(pool->profile);
+	thread_registry_fini(&pool->registry);
 	depot_fini(&pool->depot);
 }
 

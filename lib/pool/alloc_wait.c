@@ -61,7 +61,10 @@ static uint64_t carved(struct magring_pool *pool, unsigned int class_index)
 	 * before it counts them.
 	 */
 	slabs += atomic_load_explicit(&pool->uncached[class_index].carved, memory_order_acquire);
-	for (struct cache *cache = thread_first_cache(&pool->registry); cache; cache = cache->next)
+	slabs += atomic_load_explicit(&pool->accounts.past[class_index].carved,
+		memory_order_acquire);
+	struct cache *cache;
+	for (unsigned int i = 0; (cache = thread_next_cache(&pool->registry, &i)) != NULL;)
 		slabs += atomic_load_explicit(&cache->class[class_index].counts.carved,
 			memory_order_acquire);
 	return slabs;
