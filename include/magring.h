@@ -112,8 +112,9 @@
  * Closing a queue belongs to the line of send. A thread's flush and its end
  * belong to that of alloc, beside what the end of any thread needs. An
  * allocation needs malloc for a sample, and once for a thread that uses a fifth
- * pool. With MAGRING_PROFILE_FILE a destroy and an exit also need the line of
- * profiles, and what a file needs. The first pool with samples loads a library.
+ * pool, or comes to a pool as the ninth. With MAGRING_PROFILE_FILE a destroy
+ * and an exit also need the line of profiles, and what a file needs. The first
+ * pool with samples loads a library.
  *
  * If membarrier is refused after the first create, the process is aborted when
  * it is next needed. So disable it before: see magring_disable_membarrier().
