@@ -63,7 +63,8 @@ static size_t give_back(struct magring_pool *pool, struct cache *cache, unsigned
 	thread_note_absent(&pool->registry, index);
 	/* A reclaimer that finds no mark where one was finds it absent. */
 	atomic_thread_fence(memory_order_release);
-	if (madvise(cache, pool->registry.cache_size, MADV_DONTNEED) == 0)
+	if (madvise((unsigned char *)cache - pool->registry.colour, pool->registry.cache_size,
+		    MADV_DONTNEED) == 0)
 		return pool->registry.cache_size;
 	thread_note_present(&pool->registry, index);
 	/* [returned] release: nothing has changed. */

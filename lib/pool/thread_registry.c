@@ -18,7 +18,9 @@
  * Records lie in groups, each as large as all before it. A group is mapped when
  * the first of its records is needed, by whichever thread comes, and unmapped
  * with the pool. So no record needs a grace period. A record takes up whole
- * pages, and a trim gives those of a free one back.
+ * pages, and a trim gives those of a free one back. What the cache does not
+ * need of them lies before it in part, more or less from pool to pool. Else the
+ * caches of a thread would compete for the same lines of its processor's cache.
  */
 #include "pool/thread_registry.h"
 
@@ -71,6 +73,8 @@ int thread_registry_init(struct thread_registry *registry, unsigned int classes)
 	/* The rest of it is zero. */
 	registry->serial = atomic_fetch_add_explicit(&thread_serials, 1, memory_order_relaxed) + 1;
 	registry->cache_size = (bytes + REGION_PAGE - 1) / REGION_PAGE * REGION_PAGE;
+	size_t colours = (registry->cache_size - bytes) / _Alignof(struct cache) + 1;
+	registry->colour = registry->serial % colours * _Alignof(struct cache);
 	registry->most = THREAD_CACHES_MAX;
 	return open_group(registry, 0) != NULL ? 0 : -ENOMEM;
 }
@@ -99,7 +103,7 @@ static struct cache *cache_at(struct thread_registry *registry, unsigned int ind
 	if (memory == NULL)
 		return NULL;
 	return (struct cache *)(void *)(memory +
-		(index - group_start(group)) * registry->cache_size);
+		(index - group_start(group)) * registry->cache_size + registry->colour);
 }
 
 struct cache *thread_next_cache(struct thread_registry *registry, unsigned int *index)

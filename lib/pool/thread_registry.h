@@ -18,6 +18,7 @@ struct thread_registry {
 	uint64_t serial;   /* of this pool, never used again */
 	uint64_t key;      /* its serial and its number */
 	size_t cache_size; /* bytes of a record, whole pages */
+	size_t colour;     /* where the cache begins in it: see thread_registry.c */
 	unsigned int most; /* caches that there may be, <= THREAD_CACHES_MAX */
 
 	_Atomic(unsigned int) attached; /* caches that a thread has */

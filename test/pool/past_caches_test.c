@@ -140,7 +140,6 @@ Test(past, counts_never_fall_as_threads_end)
 		cr_assert_geq(stats.allocated, allocated);
 		cr_assert_geq(stats.freed, freed);
 		cr_assert_leq(stats.freed, stats.allocated);
-		cr_assert_leq(stats.allocated - stats.freed, 3);
 		allocated = stats.allocated;
 		freed = stats.freed;
 	}

@@ -68,7 +68,7 @@ struct cache *slabs_cache(unsigned int index)
 {
 	struct thread_registry *registry = &slabs.pool->registry;
 	return (struct cache *)(void *)(atomic_load(&registry->group[0]) +
-		index * registry->cache_size);
+		index * registry->cache_size + registry->colour);
 }
 
 void slabs_leave_metadata(unsigned int caches, size_t bytes)
