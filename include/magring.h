@@ -112,9 +112,10 @@
  * Closing a queue belongs to the line of send, a share to that of alloc. A
  * thread's flush and its end belong there, too, beside what the end of any
  * thread needs. An allocation needs malloc for a sample, and once for a thread
- * that uses a fifth pool. With MAGRING_PROFILE_FILE a create also needs getcwd.
- * A destroy and an exit need the line of profiles, and what a file needs. The
- * first pool with samples loads a library.
+ * that uses a fifth pool, or comes to a pool as the ninth. With
+ * MAGRING_PROFILE_FILE a create also needs getcwd. A destroy and an exit need
+ * the line of profiles, and what a file needs. The first pool with samples
+ * loads a library.
  *
  * Stack. A call needs 8 KiB at most, beside what drop and a stream take.
  *

@@ -80,11 +80,12 @@
 #define POOL_MEMORY_LIMIT ((size_t)256 << 20)
 /* Bytes: the default of max_payload. A policy. */
 #define POOL_MAX_PAYLOAD ((size_t)1 << 20)
-/*
- * Pools, by their numbers, for which a thread needs no directory of the heap. A
- * slot is 16 bytes of static TLS in each thread. A power of two. Not measured.
- */
+/* Slots of 16 bytes of static TLS. Pools beyond need the heap. Not measured. */
 #define THREAD_SLOTS 4
+/* Caches of a pool at most. More threads work on the depot. A policy. */
+#ifndef THREAD_CACHES_MAX
+#define THREAD_CACHES_MAX 16384
+#endif
 /* Bytes of slabs in a full magazine of small slabs. With half, 1,000-byte
  * payloads go at 49 M/s, and with half as much again at 58. 256 KiB bring 60,
  * at 1.8 times the peak of memory.

@@ -100,11 +100,10 @@ STATE = "\treturn atomic_load_explicit(&cell->state, memory_order_acquire);"
 PUBLISH = "atomic_store_explicit(&cell->state, full, memory_order_release);"
 RECYCLE = "atomic_store_explicit(&cell->state, free, memory_order_release);"
 LEAVE = "atomic_store_explicit(&cache->busy, 0, memory_order_release);"
-RETURNED = "atomic_store_explicit(&cache->revoked, 0, memory_order_release);"
+RETURNED = "reads.\n\t\t */\n\t\tatomic_store_explicit(&cache->revoked, 0, memory_order_release);"
 REVOKED = "atomic_load_explicit(&cache->revoked, memory_order_acquire)"
 BUSY = "if (atomic_load_explicit(&cache->busy, memory_order_acquire) == 0)"
-OWNER = "atomic_store_explicit(&cache->owner, 0, memory_order_release);"
-FIRST = "return atomic_load_explicit(&registry->first, memory_order_acquire);"
+OWNER = "~((uint64_t)1 << index % 64),\n\t\tmemory_order_release);"
 SHARE_LESS = "atomic_fetch_sub_explicit(word, 1, memory_order_release);"
 CAS_WAKE = ("\t} while (!atomic_compare_exchange_weak_explicit(&eventcount->word, &word, next,\n"
             "\t\tmemory_order_acq_rel, memory_order_acquire));")
@@ -347,20 +346,30 @@ MUTANTS = [
     Mutant("nothing is reclaimed", "pool/reclaim.c",
            "slabs += magazine_flush(&cache->class[i], depot, i);", ";",
            "sched/memory_few"),
-    Mutant("[owner] release is relaxed", "pool/thread_cache.c", OWNER, weak(OWNER, "release"),
+    Mutant("[owner] release is relaxed", "pool/thread_registry.c", OWNER, weak(OWNER, "release"),
            "sched/memory_few"),
-    Mutant("[owner] acquire is relaxed", "pool/thread_cache.c",
-           "&cache->owner, &nobody, self,\n\t\t\t    memory_order_acquire",
-           "&cache->owner, &nobody, self,\n\t\t\t    memory_order_relaxed",
+    Mutant("[owner] acquire is relaxed", "pool/thread_registry.c",
+           "fetch_or_explicit(word, bit, memory_order_acquire)",
+           "fetch_or_explicit(word, bit, memory_order_relaxed)",
            "sched/memory_few"),
-    Mutant("[registry] release is relaxed", "pool/thread_cache.c",
-           "&registry->first, &cache->next, cache,\n\t\tmemory_order_release",
-           "&registry->first, &cache->next, cache,\n\t\tmemory_order_relaxed",
-           "sched/memory_few"),
-    Mutant("[registry] acquire is relaxed", "pool/thread_cache.c", FIRST, weak(FIRST, "acquire"),
-           "sched/memory_few"),
-    Mutant("a thread that ends keeps its cache", "pool/thread_cache.c", OWNER, "",
+    Mutant("a thread that ends keeps its cache", "pool/thread_registry.c",
+           "\tthread_unclaim(registry, cache->index);\n", "",
            "pool/stress_threads", config="plain"),
+    Mutant("a class that moves is counted twice", "pool/accounts.c",
+           "if (sum.step % STEP_CLASSES == class_index + 1)", "if (0)", "sched/memory_ends"),
+    Mutant("a sum does not notice that counters moved", "pool/accounts.c",
+           "return atomic_load_explicit(&accounts->step, memory_order_relaxed) != sum->step;",
+           "return sum == NULL;", "sched/memory_ends"),
+    Mutant("[step] has no fence", "pool/accounts.c", "\tfence_full();\n", "", "sched/memory_ends", memory="weak"),
+    Mutant("two threads move counters at once", "pool/accounts.c",
+           "return false;\n\tfor", "none = 0;\n\tfor", "sched/memory_ends"),
+    Mutant("a child leaves a class half moved", "pool/accounts.c",
+           "\t\tstore_class(accounts, (unsigned int)moving - 1);\n", "", "sched/memory_ends_fork"),
+    Mutant("a reclaimer works in a cache that a trim gave back", "pool/reclaim.c",
+           "if (!thread_is_present(registry, index))", "if (0)", "sched/memory_given_back", memory="weak"),
+    Mutant("a trim gives back a cache that another thread empties", "pool/past_caches.c",
+           "memory_order_acquire, memory_order_relaxed))\n\t\treturn 0;",
+           "memory_order_acquire, memory_order_relaxed))\n\t\t;", "sched/memory_given_back"),
     Mutant("a pool goes without a grace period", "pool/table.c",
            "\tthread_wait_for_readers();\n", "", "pool/stress_threads", seconds=4),
 
@@ -687,8 +696,6 @@ MUTANTS = [
            "&thread_sections[half], memory_order_relaxed", "sched/pool_goes"),
     Mutant("a free on the slow path wakes nobody", "pool/alloc.c", "\tpool_notify_waiters(pool, class_index);\n}", "}", "sched/memory_cancel"),
     Mutant("hopeless although memory moves", "pool/alloc_wait.c", " &&\n\t\t!chunk_moved(chunks, moves);", ";\n\t(void)moves;", "sched/memory_hopeless"),
-    Mutant("a reclaimer's mark is not looked at", "pool/reclaim.c",
-           "\t\tif (atomic_load_explicit(&cache->revoked, memory_order_relaxed) != self)\n\t\t\tcontinue;\n", "\t\t(void)self;\n", "sched/memory_few"),
     Mutant("an owner that may not enter leaves its mark", "pool/thread_cache.h", "\tcache_leave(cache);\n\treturn false;", "\treturn false;", "sched/memory_wave"),
 
     # What is refused, skipped and returned: programs that place threads at the moment that matters.
@@ -979,8 +986,8 @@ MUTANTS = [
            "\tatomic_thread_fence(memory_order_acquire);\n",
            "", "sched/pool_cut_twice", memory="weak", runs=900),
     Mutant("a reclaimer that another has forestalled tells nothing", "pool/reclaim.c",
-           "\t\tif (!revoke(cache, self))\n\t\t\t*ret_hidden = true;\n",
-           "\t\t(void)revoke(cache, self);\n", "sched/pool_revoked", runs=100),
+           "\t\tif (!revoke(registry, i - 1, cache, &revoked))\n\t\t\t*ret_hidden = true;\n",
+           "\t\t(void)revoke(registry, i - 1, cache, &revoked);\n", "sched/pool_revoked", runs=100),
     Mutant("a reclaimer tells nothing of an owner at work", "pool/reclaim.c",
            "\t\telse\n\t\t\t*ret_hidden = true;\n",
            "", "sched/pool_busy", runs=100),
@@ -1032,10 +1039,10 @@ MUTANTS = [
     Mutant("[key] has no fence of the library", "pool/thread_exit.c", "\t * finds the key not usable.\n\t */\n\tfence_full();", "\t * finds the key not usable.\n\t */\n\t;", "sched/pool_at_exit", memory="weak", runs=100),
     Mutant("[key] release of a thread is relaxed", "pool/thread_exit.c", "&thread_watching, 1, memory_order_release", "&thread_watching, 1, memory_order_relaxed", "sched/pool_at_exit", runs=100),
     Mutant("[key] acquire of a thread is relaxed", "pool/thread_exit.c", "&thread_watching, memory_order_acquire", "&thread_watching, memory_order_relaxed", "sched/pool_at_exit", runs=100),
-    Mutant("a thread that ends wakes nobody", "pool/thread_exit.c", "\tpool_notify_all_classes(pool);\n\tthread_release", "\tthread_release", "sched/pool_end_wakes", runs=100),
+    Mutant("a thread that ends wakes nobody", "pool/past_caches.c", "\tpool_notify_all_classes(pool);\n", "", "sched/pool_end_wakes", runs=100),
     Mutant("a flush wakes nobody", "pool/thread_exit.c", "\tpool_notify_all_classes(pool);\n\treturn 0;", "\treturn 0;", "sched/pool_flush_wakes", runs=100),
     Mutant("a thread that met a hidden slab gives up", "pool/alloc.c", "if (!*ret_hidden && slabs == 0)", "if (slabs == 0)", "sched/pool_tries", runs=100),
-    Mutant("a thread that ends does not empty its cache", "pool/thread_exit.c", "\tcache_flush(slot->cache, &pool->depot);\n\tpool_not", "\tpool_not", "sched/pool_left_over", runs=100),
+    Mutant("a thread that ends does not empty its cache", "pool/past_caches.c", "\tif (!cache_flush(cache, &pool->depot))\n\t\treturn false;\n", "", "sched/pool_left_over", runs=100),
     Mutant("an exchange of what cools is no move", "pool/cooling.c",
            ["\t\tchunk_begin_move(&depot->chunks);\n", "\t\tchunk_end_move(&depot->chunks);\n"],
            ["", ""], "sched/pool_cool_moves", runs=100),
@@ -1057,7 +1064,7 @@ MUTANTS = [
            "\trc = share_init(&pool->shares, limit);\n\tif (rc != 0)\n\t\tgoto fini_depot;",
            "\trc = share_init(&pool->shares, limit);\n\tif (rc != 0)\n\t\treturn rc;", "sched/refused_create", runs=100),
     Mutant("a pool without its profile keeps its regions", "observe/pool_lifecycle.c",
-           "\trc = profile_create(&pool->profile, &profile, limit);\n\tif (rc != 0)\n\t\tgoto fini_shares;",
+           "\trc = profile_create(&pool->profile, &profile, limit);\n\tif (rc != 0)\n\t\tgoto fini_registry;",
            "\trc = profile_create(&pool->profile, &profile, limit);\n\tif (rc != 0)\n\t\treturn rc;", "sched/refused_create", runs=100),
     Mutant("a sample without a stack keeps its notes", "pool/sample.c",
            "\tif (stack == NULL) {\n\t\tfree(live);\n", "\tif (stack == NULL) {\n", "sched/refused_samples", runs=100),
@@ -1212,8 +1219,8 @@ EQUIVALENTS = [
            "place, mine, memory_order_acquire", ALL, runs=300,
            reason="the release fence of chunk_begin_move() comes directly before"),
     Mutant("[returned] acquire of the next reclaimer is relaxed", "pool/reclaim.c",
-           "memory_order_acquire, memory_order_relaxed);\n}",
-           "memory_order_relaxed, memory_order_relaxed);\n}", ALL, runs=300,
+           "memory_order_acquire, memory_order_relaxed))\n\t\treturn false;",
+           "memory_order_relaxed, memory_order_relaxed))\n\t\treturn false;", ALL, runs=300,
            reason="a heavy fence follows before the magazines are touched, and it is a full fence of its thread, too"),
     Mutant("[account] acquire of trimmed is relaxed: carved", "pool/alloc_wait.c",
            "trimmed,\n\t\tmemory_order_acquire);",

@@ -76,7 +76,9 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 	rc = share_init(&pool->shares, limit);
 	if (rc != 0)
 		goto fini_depot;
-	thread_registry_init(&pool->registry, classes);
+	rc = thread_registry_init(&pool->registry, classes);
+	if (rc != 0)
+		goto fini_shares;
 	pool->max_payload = payload;
 	for (unsigned int i = 0; i < classes; i++)
 		eventcount_init(&pool->memory[i]);
@@ -84,11 +86,11 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 	rc = pool_name(pool->name, options != NULL ? options->name : NULL, "pool",
 		pool->registry.serial);
 	if (rc != 0)
-		goto fini_shares;
+		goto fini_registry;
 	pool->depot.name = pool->name;
 	rc = profile_create(&pool->profile, &profile, limit);
 	if (rc != 0)
-		goto fini_shares;
+		goto fini_registry;
 	if (checked_by_default() || (options != NULL && options->flags & MAGRING_CHECKED))
 		rc = checked_create(&pool->checked, pool->registry.serial, limit);
 	if (rc != 0)
@@ -103,6 +105,8 @@ destroy_checked:
 	checked_destroy(pool->checked);
 destroy_profile:
 	profile_destroy(pool->profile);
+fini_registry:
+	thread_registry_fini(&pool->registry);
 fini_shares:
 	region_fini(&pool->shares);
 fini_depot:
@@ -116,6 +120,7 @@ static void fini_pool(struct magring_pool *pool)
 	pthread_mutex_destroy(&pool->queues.lock);
 	checked_destroy(pool->checked);
 	profile_destroy(pool->profile);
+	thread_registry_fini(&pool->registry);
 	region_fini(&pool->shares);
 	depot_fini(&pool->depot);
 }

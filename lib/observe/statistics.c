@@ -87,8 +87,7 @@ int magring_pool_get_stats(struct magring_pool *pool, struct magring_pool_stats 
 	/* [queues] acquire: pairs with magring_queue_release(). */
 	stats.queues = atomic_load_explicit(&pool->queue_count, memory_order_acquire);
 	stats.queue_bytes = atomic_load_explicit(&pool->queue_bytes, memory_order_relaxed);
-	for (struct cache *cache = thread_first_cache(&pool->registry); cache; cache = cache->next)
-		stats.threads += atomic_load_explicit(&cache->owner, memory_order_relaxed) != 0;
+	stats.threads = atomic_load_explicit(&pool->registry.attached, memory_order_relaxed);
 	*ret_stats = stats;
 	return 0;
 }

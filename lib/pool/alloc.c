@@ -32,7 +32,7 @@ struct request {
 
 static inline struct request request_of(struct magring_pool *pool, unsigned int class_index)
 {
-	struct cache *cache = thread_cache(&pool->registry, &pool->depot);
+	struct cache *cache = thread_cache(&pool->registry);
 	return (struct request){ pool, cache,
 		cache != NULL ? &cache->class[class_index].counts : &pool->uncached[class_index],
 		class_index };

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sums over the counters of all caches and of threads without one.
+ * Sums over the counters of all caches, of threads without one, and of threads
+ * that have ended.
  *
  *	in use = allocated - freed
  *	carved - trimmed = in use + in caches + in the depot
  *	their bytes <= memory_limit
  *
  * A counter has one writer at a time, so counting costs no locked instruction.
+ * If counters move to the accounts of past threads meanwhile, the sum begins
+ * anew: see accounts.c.
+ *
  * A reader adds up all `freed` before any `allocated`. Each free that it sees
  * follows its allocation, so the difference is never negative. In the same way
  * it reads `trimmed` before `carved`, and what is absent before what was taken.
@@ -34,9 +38,11 @@ static void add_allocated(struct class_counts *sum, struct magazine_counts *coun
 	sum->exchanges += atomic_load_explicit(&counts->exchanges, memory_order_relaxed);
 }
 
-void pool_count_class(struct magring_pool *pool, unsigned int class_index,
-	struct class_counts *ret_counts)
+/* One try. The caches stay, as no counter leaves one that is not skipped. */
+static struct class_counts add_all(struct magring_pool *pool, unsigned int class_index,
+	const struct accounts_sum *accounts)
 {
+	struct thread_registry *registry = &pool->registry;
 	struct cache *cache;
 	struct class_counts sum = { 0 };
 	/*
@@ -48,12 +54,28 @@ void pool_count_class(struct magring_pool *pool, unsigned int class_index,
 	sum.carved =
 		atomic_load_explicit(&pool->depot.class[class_index].carved, memory_order_relaxed);
 	add_freed(&sum, &pool->uncached[class_index]);
-	for (cache = thread_first_cache(&pool->registry); cache != NULL; cache = cache->next)
-		add_freed(&sum, &cache->class[class_index].counts);
+	add_freed(&sum, accounts->past);
+	for (unsigned int i = 0; (cache = thread_next_cache(registry, &i)) != NULL;)
+		if (&cache->class[class_index].counts != accounts->counted)
+			add_freed(&sum, &cache->class[class_index].counts);
 	add_allocated(&sum, &pool->uncached[class_index]);
-	for (cache = thread_first_cache(&pool->registry); cache != NULL; cache = cache->next)
-		add_allocated(&sum, &cache->class[class_index].counts);
-	*ret_counts = sum;
+	add_allocated(&sum, accounts->past);
+	for (unsigned int i = 0; (cache = thread_next_cache(registry, &i)) != NULL;)
+		if (&cache->class[class_index].counts != accounts->counted)
+			add_allocated(&sum, &cache->class[class_index].counts);
+	return sum;
+}
+
+void pool_count_class(struct magring_pool *pool, unsigned int class_index,
+	struct class_counts *ret_counts)
+{
+	struct accounts_sum sum;
+	accounts_open(&pool->accounts);
+	do {
+		sum = accounts_begin(&pool->accounts, class_index);
+		*ret_counts = add_all(pool, class_index, &sum);
+	} while (accounts_moved(&pool->accounts, &sum));
+	accounts_close(&pool->accounts);
 }
 
 /* Returns: the highest value so far, this one included. */
@@ -79,7 +101,8 @@ uint64_t pool_memory(struct magring_pool *pool)
 	uint64_t bytes = sizeof(*pool) - absent +
 		atomic_load_explicit(&depot->slabs.taken, memory_order_relaxed) +
 		atomic_load_explicit(&depot->metadata.taken, memory_order_relaxed) +
-		atomic_load_explicit(&pool->shares.taken, memory_order_relaxed);
+		atomic_load_explicit(&pool->shares.taken, memory_order_relaxed) +
+		atomic_load_explicit(&pool->registry.bytes, memory_order_relaxed);
 	raise(&pool->memory_high, bytes);
 	return bytes;
 }

@@ -60,6 +60,7 @@ static void after_fork_child(void)
 		if (pool == NULL)
 			continue;
 		renew(&pool->queues);
+		accounts_inherit(&pool->accounts);
 		if (pool->profile != NULL)
 			profile_inherit(pool->profile);
 		if (pool->checked != NULL)

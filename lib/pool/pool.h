@@ -14,8 +14,9 @@
 
 #include "base/eventcount.h"
 #include "magring.h"
+#include "pool/accounts.h"
 #include "pool/table.h"
-#include "pool/thread_cache.h"
+#include "pool/thread_registry.h"
 
 struct checked;
 struct profile;
@@ -30,10 +31,10 @@ struct queue_list {
 extern struct queue_list queues_without_pool __attribute__((visibility("hidden")));
 
 struct magring_pool {
-	struct thread_registry registry; /* constant but for its head */
-	uint64_t fast_key;               /* the registry's; 0 if it is slow: see alloc.h */
-	struct profile *profile;         /* NULL: off */
-	struct checked *checked;         /* NULL: misuse is not looked for */
+	struct thread_registry registry;
+	uint64_t fast_key;       /* the registry's; 0 if it is slow: see alloc.h */
+	struct profile *profile; /* NULL: off */
+	struct checked *checked; /* NULL: misuse is not looked for */
 	size_t max_payload;
 	uint16_t number; /* in the table of pools, and in messages */
 	char name[MAGRING_NAME_MAX + 1];
@@ -54,6 +55,7 @@ struct magring_pool {
 	struct queue_list queues;
 	/* Counts of threads without a cache, by read-modify-write. */
 	struct magazine_counts uncached[SLAB_CLASSES_MAX];
+	struct accounts accounts;
 	struct region shares; /* see share.c */
 
 	struct depot depot;

@@ -10,7 +10,8 @@
  *	unmark   each marked cache
  *
  * An owner that finds its cache revoked works on the depot instead. So neither
- * waits for the other, wherever it is stopped.
+ * waits for the other, wherever it is stopped. What a thread has revoked it
+ * links: a cache may change hands meanwhile, and must be unmarked all the same.
  *
  *	owner: busy = 1; light fence;   reclaimer: revoked = self; heavy fence;
  *	       read revoked                        read busy
@@ -23,29 +24,34 @@
 #include "base/clock.h"
 #include "base/thread_id.h"
 
-static bool revoke(struct cache *cache, uint64_t self)
+/* Mark the cache, and put it before those that the thread has marked. */
+static bool revoke(struct thread_registry *registry, unsigned int index, struct cache *cache,
+	struct cache **revoked)
 {
 	uint64_t nobody = 0;
 	/* [returned] acquire: the work of the last reclaimer on it is over. */
-	return atomic_compare_exchange_strong_explicit(&cache->revoked, &nobody, self,
-		memory_order_acquire, memory_order_relaxed);
+	if (!atomic_compare_exchange_strong_explicit(&cache->revoked, &nobody, thread_self(),
+		    memory_order_acquire, memory_order_relaxed))
+		return false;
+	if (!thread_is_present(registry, index)) {
+		/* [returned] release: it was not touched. */
+		atomic_store_explicit(&cache->revoked, 0, memory_order_release);
+		return true;
+	}
+	cache->next_revoked = *revoked;
+	*revoked = cache;
+	return true;
 }
 
-/*
- * Empty the classes first to last of the caches that the calling thread has
- * revoked.
- */
+/* Empty the classes first to last of the caches that the thread has revoked. */
 static size_t empty_revoked(struct cache *cache, struct depot *depot, unsigned int first,
 	unsigned int last, bool *ret_hidden)
 {
-	uint64_t self = thread_self();
 	size_t slabs = 0;
 	/* [revoked] heavy side: see cache_enter(). */
 	fence_heavy();
-	for (; cache != NULL; cache = cache->next) {
-		/* Relaxed: only this thread stores its own mark. */
-		if (atomic_load_explicit(&cache->revoked, memory_order_relaxed) != self)
-			continue;
+	for (struct cache *next; cache != NULL; cache = next) {
+		next = cache->next_revoked;
 		/* [left] acquire: pairs with cache_leave(). */
 		if (atomic_load_explicit(&cache->busy, memory_order_acquire) == 0)
 			for (unsigned int i = first; i <= last; i++)
@@ -64,14 +70,13 @@ static size_t empty_revoked(struct cache *cache, struct depot *depot, unsigned i
 size_t thread_reclaim(struct thread_registry *registry, struct depot *depot,
 	unsigned int class_index, bool *ret_hidden)
 {
-	uint64_t self = thread_self();
-	struct cache *first = thread_first_cache(registry);
+	struct cache *cache, *revoked = NULL;
 
 	*ret_hidden = false;
-	for (struct cache *cache = first; cache != NULL; cache = cache->next)
-		if (!revoke(cache, self))
+	for (unsigned int i = 0; (cache = thread_next_cache(registry, &i)) != NULL;)
+		if (!revoke(registry, i - 1, cache, &revoked))
 			*ret_hidden = true;
-	return empty_revoked(first, depot, class_index, class_index, ret_hidden);
+	return empty_revoked(revoked, depot, class_index, class_index, ret_hidden);
 }
 
 /*
@@ -99,13 +104,14 @@ static bool is_idle(struct cache *cache, unsigned int classes, int64_t idle_ns, 
 
 size_t thread_empty_idle(struct thread_registry *registry, struct depot *depot, int64_t idle_ns)
 {
-	uint64_t self = thread_self();
 	int64_t now_ns = clock_now();
-	struct cache *first = thread_first_cache(registry);
-	bool hidden, any = false;
+	struct cache *cache, *revoked = NULL;
+	bool hidden;
 	/* A cache that is revoked already is being emptied. */
-	for (struct cache *cache = first; cache != NULL; cache = cache->next)
-		if (is_idle(cache, depot->classes, idle_ns, now_ns) && revoke(cache, self))
-			any = true;
-	return any ? empty_revoked(first, depot, 0, depot->classes - 1, &hidden) : 0;
+	for (unsigned int i = 0; (cache = thread_next_cache(registry, &i)) != NULL;)
+		if (is_idle(cache, depot->classes, idle_ns, now_ns))
+			(void)revoke(registry, i - 1, cache, &revoked);
+	if (revoked == NULL)
+		return 0;
+	return empty_revoked(revoked, depot, 0, depot->classes - 1, &hidden);
 }

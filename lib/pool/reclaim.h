@@ -5,7 +5,7 @@
 #ifndef MAGRING_RECLAIM_H
 #define MAGRING_RECLAIM_H
 
-#include "pool/thread_cache.h"
+#include "pool/thread_registry.h"
 
 /*
  * Empty one class of all caches into the depot. *ret_hidden tells whether some

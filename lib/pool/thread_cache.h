@@ -2,8 +2,8 @@
 /*
  * thread_cache: a thread's cache of free slabs in one pool.
  *
- * thread_exit.h attaches a cache to a thread and takes it back. reclaim.h
- * empties the caches of other threads.
+ * thread_registry.h has the caches of a pool. thread_exit.h attaches one to a
+ * thread and takes it back. reclaim.h empties the caches of other threads.
  */
 #ifndef MAGRING_THREAD_CACHE_H
 #define MAGRING_THREAD_CACHE_H
@@ -14,28 +14,16 @@
 #include "pool/magazine.h"
 #include "pool/thread_directory.h"
 
+/* All zero: it holds nothing, and has counted nothing. */
 struct cache {
-	struct cache *next;        /* in the pool's registry; never changes */
-	_Atomic(uint64_t) owner;   /* the thread it is attached to, 0: none */
-	_Atomic(uint64_t) revoked; /* the thread that empties it, 0: none */
-	_Atomic(uint32_t) busy;    /* its owner is between cache_enter and cache_leave */
-	uint64_t seen_traffic;     /* by the last trim: see thread_empty_idle() */
-	int64_t seen_ns;           /* when that was first so */
+	_Atomic(uint64_t) revoked;  /* the thread that empties it, 0: none */
+	_Atomic(uint32_t) busy;     /* its owner is between cache_enter and cache_leave */
+	unsigned int index;         /* in the registry; written by each owner */
+	struct cache *next_revoked; /* of the thread that has revoked it */
+	uint64_t seen_traffic;      /* by the last trim: see thread_empty_idle() */
+	int64_t seen_ns;            /* when that was first so */
 	struct magazine_pair class[];
 };
-
-/* The caches of one pool. */
-struct thread_registry {
-	_Atomic(struct cache *) first; /* grows at its head, never shrinks */
-	uint64_t serial;               /* of this pool, never used again */
-	uint64_t key;                  /* its serial and its number */
-	size_t cache_size;
-};
-
-void thread_registry_init(struct thread_registry *registry, unsigned int classes);
-
-/* The pool has got its number. */
-void thread_registry_number(struct thread_registry *registry, unsigned int number);
 
 /* The thread's cache of the pool with this key, or NULL. No pool has key 0. */
 static inline struct cache *thread_cache_of(uint64_t key)
@@ -43,22 +31,6 @@ static inline struct cache *thread_cache_of(uint64_t key)
 	const struct thread_slot *slot = thread_slot_of(key);
 	return __builtin_expect(slot->key == key, 1) ? slot->cache : NULL;
 }
-
-static inline struct cache *thread_cache_at_hand(const struct thread_registry *registry)
-{
-	return thread_cache_of(registry->key);
-}
-
-/* The registry's caches, linked through `next`. */
-struct cache *thread_first_cache(struct thread_registry *registry);
-/*
- * Take over a free cache, or make one. NULL when the memory for caches, or for
- * the thread's directory, is used up. For thread_attach(), which has it given
- * back.
- */
-struct cache *thread_adopt_cache(struct thread_registry *registry, struct depot *depot);
-/* The calling thread's cache is free for other threads. */
-void thread_release_cache(struct cache *cache);
 
 static inline void cache_leave(struct cache *cache)
 {
@@ -87,7 +59,10 @@ static inline bool cache_enter(struct cache *cache)
 	return false;
 }
 
-/* Hand all slabs of the calling thread's cache to the depot. */
-void cache_flush(struct cache *cache, struct depot *depot);
+/*
+ * Hand all slabs of the calling thread's cache to the depot. False: a reclaimer
+ * is emptying it, or will find it.
+ */
+bool cache_flush(struct cache *cache, struct depot *depot);
 
 #endif

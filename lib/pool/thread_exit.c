@@ -3,10 +3,9 @@
  * Thread exit, and the exit of the library.
  *
  * A thread that attaches a cache sets the key for thread-specific data once.
- * When it ends, the destructor of the key hands the slabs of its caches to the
- * depots, and leaves the caches to other threads. A cache that is revoked at
- * that moment keeps what its reclaimer does not take. Its next owner, or the
- * next reclaimer, finds that.
+ * When it ends, the destructor of the key gives all caches in its directory
+ * back: see past_caches.c. A pool that was destroyed meanwhile is not in the
+ * table any more, or another pool has its number.
  *
  * A key outlives the library that made it. After dlclose() of a plugin with
  * this library inside, each thread that had set the key would call code that is
@@ -36,7 +35,7 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include "pool/pool.h"
+#include "pool/past_caches.h"
 
 enum { UNWATCHED, WATCHED, ENDING };
 
@@ -103,13 +102,18 @@ void thread_forget_watching(void)
 	atomic_store_explicit(&thread_watching, 0, memory_order_relaxed);
 }
 
-struct cache *thread_attach(struct thread_registry *registry, struct depot *depot)
+struct cache *thread_attach(struct thread_registry *registry)
 {
 	if (thread_state == ENDING || !is_key_usable())
 		return NULL;
 	if (thread_state == UNWATCHED && !watch())
 		return NULL;
-	return thread_adopt_cache(registry, depot);
+	if (!thread_directory_reach(registry->key))
+		return NULL;
+	struct cache *cache = thread_take_cache(registry);
+	if (cache != NULL)
+		thread_directory_set(registry->key, cache);
+	return cache;
 }
 
 /* The caller is in a section, so the pool stays if it is there. */
@@ -118,9 +122,7 @@ static void detach(const struct thread_slot *slot)
 	struct magring_pool *pool = pool_published(pool_key_number(slot->key));
 	if (pool == NULL || !pool_key_has(slot->key, pool->registry.serial))
 		return; /* it was destroyed, and the cache with it */
-	cache_flush(slot->cache, &pool->depot);
-	pool_notify_all_classes(pool);
-	thread_release_cache(slot->cache);
+	pool_end_cache(pool, slot->cache);
 }
 
 void thread_detach_all(void)

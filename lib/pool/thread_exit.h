@@ -5,21 +5,21 @@
 #ifndef MAGRING_THREAD_EXIT_H
 #define MAGRING_THREAD_EXIT_H
 
-#include "pool/thread_cache.h"
+#include "pool/thread_registry.h"
 
 /*
  * Attach a cache to the calling thread, until the thread ends.
  *
- * Returns: the cache. NULL when the memory for caches is used up, or nothing
+ * Returns: the cache. NULL when there is no memory for it, or nothing
  *          would give the cache back: the thread is ending, or the library has
  *          no key for thread-specific data (any more).
  */
-struct cache *thread_attach(struct thread_registry *registry, struct depot *depot);
+struct cache *thread_attach(struct thread_registry *registry);
 
-static inline struct cache *thread_cache(struct thread_registry *registry, struct depot *depot)
+static inline struct cache *thread_cache(struct thread_registry *registry)
 {
 	struct cache *cache = thread_cache_at_hand(registry);
-	return cache != NULL ? cache : thread_attach(registry, depot);
+	return cache != NULL ? cache : thread_attach(registry);
 }
 
 /* Give back the calling thread's caches of all published pools. */

@@ -38,6 +38,7 @@
 #include "pool/cooling.h"
 #include "pool/carve.h"
 #include "pool/counts.h"
+#include "pool/past_caches.h"
 #include "pool/quarantine.h"
 #include "pool/reclaim.h"
 #include "pool/trim_magazines.h"
@@ -255,6 +256,7 @@ static int trim_pool(struct trim *trim, int64_t idle_ns)
 	chunk_end_move(trim->chunks);
 	unsigned char *empty = (unsigned char *)(trim->spans + trim->capacity);
 	trim->bytes += trim_magazines(depot, empty, pages);
+	trim->bytes += pool_give_back_caches(trim->pool);
 	munmap(notes, bytes);
 	/* Relaxed: numbers to read. */
 	atomic_fetch_add_explicit(&trim->pool->trims, 1, memory_order_relaxed);

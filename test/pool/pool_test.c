@@ -393,7 +393,8 @@ Test(pool, works_for_a_thread_that_cannot_have_a_cache)
 	struct magring_message messages[100], more = { 0 };
 	struct magring_pool *pool = given_pool(100 * 64);
 	size_t offset;
-	/* A magazine for each 60 slabs, and then no memory for a cache. */
+	pool->registry.most = 0;
+	/* A magazine for each 60 slabs, and then no memory for more. */
 	struct magazine *first = depot_take_empty(&pool->depot),
 			*second = depot_take_empty(&pool->depot);
 	while (region_take(&pool->depot.metadata, 64, 1 << 14, &offset) > 0)

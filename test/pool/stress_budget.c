@@ -148,8 +148,8 @@ static void check_budget(void)
 static void starve_of_magazines(struct magring_pool *pool, struct dice *dice)
 {
 	struct depot *depot = &pool->depot;
-	depot->metadata.limit = (pool->registry.cache_size + 255) / 256 * 256 +
-		(1 + dice_throw(dice, 3)) * sizeof(struct magazine);
+	pool->registry.most = 1;
+	depot->metadata.limit = (1 + dice_throw(dice, 3)) * sizeof(struct magazine);
 }
 
 struct totals {

@@ -29,15 +29,15 @@ static bool has_cache(void)
 	return thread_cache_at_hand(&game.pool->registry) != NULL;
 }
 
-/* All that is left for bookkeeping but this. */
-static void leave_metadata(size_t bytes)
+/* All that is left for bookkeeping. */
+static void leave_no_metadata(void)
 {
 	struct region *metadata = &game.pool->depot.metadata;
 	size_t offset,
 		left = metadata->limit -
 		atomic_load_explicit(&metadata->taken, memory_order_relaxed);
 	left = left / 256 * 256;
-	CHECK(region_take(metadata, left - bytes, 1, &offset) == left - bytes, "bookkeeping");
+	CHECK(region_take(metadata, left, 1, &offset) == left, "bookkeeping");
 }
 
 static void free_all(struct magring_message *messages, uint32_t count)
@@ -138,7 +138,8 @@ static void play(struct dice *dice)
 	game.pool = stress_pool(SLABS * 64, 128);
 	game.queue = stress_queue(game.pool, 4);
 	game.room = dice_throw(dice, CACHES_MAX + 1);
-	leave_metadata(game.room * ((game.pool->registry.cache_size + 255) / 256 * 256));
+	leave_no_metadata();
+	game.pool->registry.most = game.room;
 	for (int lap = 0; lap < 3; lap++)
 		play_once();
 	while (magring_recv(game.queue, &message, 0) == 0)

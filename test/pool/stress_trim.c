@@ -263,10 +263,11 @@ static void play(struct dice *dice, uint64_t number)
 	uint64_t streams[2] = { number * 16 + 14, number * 16 + 15 };
 	bool starved = number % 3 == 0;
 	game.pool = stress_pool(BUDGET, 1 << 16);
-	if (starved)
+	if (starved) {
+		game.pool->registry.most = 8;
 		game.pool->depot.metadata.limit =
-			8 * ((game.pool->registry.cache_size + 255) / 256 * 256) +
 			(4 + dice_throw(dice, 60)) * sizeof(struct magazine);
+	}
 	game.queue = stress_queue(game.pool, 8);
 	atomic_store_explicit(&game.over, false, memory_order_relaxed);
 	for (int i = 0; i < 2; i++)

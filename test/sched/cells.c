@@ -110,7 +110,8 @@ void memory_freed(uintptr_t address, size_t bytes)
 
 /*
  * The system takes pages, and they read as zeroes. A thread may read an atomic
- * variable there at that moment, as pops of a stack do, but not change it.
+ * variable there at that moment, as pops of a stack do, but not change it. An
+ * atomic variable is zero as by a relaxed store: a fence before it counts.
  */
 void memory_zero(uintptr_t address, size_t bytes)
 {
@@ -128,6 +129,7 @@ void memory_zero(uintptr_t address, size_t bytes)
 		cell_check_times(cell->read, "zeroing", at);
 		cell_check_times(location->written, "zeroing", at);
 		if (location->address == at)
-			location_commit(location, 0, NULL, me->id, now(me));
+			location_commit(location, 0, me->has_released ? &me->released : NULL,
+				me->id, now(me));
 	}
 }

@@ -79,7 +79,7 @@ static void run_accounts(void)
 	struct chunk *record = chunk_record(&pool->depot.chunks);
 	sched_require(record != NULL, "no record");
 	chunk_forget(&pool->depot.chunks, record);
-	slabs_leave_metadata(0);
+	slabs_leave_metadata(0, 0);
 	memory_before = pool_memory(pool);
 	unsigned int trimmer = slabs_spawn("trim", trim, NULL);
 	/* The trim has read the counts of all frees before this one. */

@@ -44,8 +44,7 @@ static void run_trade(const struct slabs_options *options, unsigned int threads,
 {
 	slabs_create(options);
 	if (options->cooling > 0 && sched_choose(2) == 1)
-		slabs_leave_metadata(3 * ((slabs_pool()->registry.cache_size + 255) / 256 * 256) +
-			sched_choose(8) * 256);
+		slabs_leave_metadata(3, sched_choose(8) * 256);
 	for (unsigned int i = 0; i < threads; i++)
 		slabs_spawn("trader", trade, (void *)turns);
 	slabs_wait();

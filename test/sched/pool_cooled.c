@@ -69,7 +69,7 @@ static void run_cool_bare(void)
 	slabs_take_all(held, SLABS_SMALL, 3);
 	sched_run_alone(slabs_spawn("free", free_three_and_stay, &held[0]), 2000);
 	slabs_listen();
-	slabs_leave_metadata(0);
+	slabs_leave_metadata(0, 0);
 	for (unsigned int i = 0; i < 3; i++) {
 		(void)magring_pool_flush_thread(slabs_pool());
 		take_empties();
@@ -120,7 +120,7 @@ static void run_cool_moves(void)
 				       ->depot;
 	depot->class[0].places = 2;
 	slabs_take_all(held, SLABS_SMALL, 4);
-	cache = atomic_load(&slabs_pool()->registry.first);
+	cache = slabs_cache(0);
 	unsigned int wants = slabs_spawn("want", want_one, NULL);
 	run_until_revoked(wants, true);
 	run_until_revoked(wants, false);

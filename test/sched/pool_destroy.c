@@ -135,7 +135,7 @@ static void run_stack(void)
 		made[i] = depot_take_empty(depot);
 		made[i]->reserved = i;
 	}
-	slabs_leave_metadata(0);
+	slabs_leave_metadata(0, 0);
 	for (int i = 0; i < 3; i++)
 		depot_put(depot, 0, made[i]);
 	for (int i = 0; i < 3; i++)

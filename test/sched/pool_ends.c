@@ -9,11 +9,6 @@
 static struct magring_message held[8];
 static bool freed;
 
-static struct cache *first_cache(void)
-{
-	return atomic_load(&slabs_pool()->registry.first);
-}
-
 /* ---------------------------------------------------------- who is woken -- */
 
 static void free_and_end(void *unused)
@@ -45,7 +40,7 @@ static void run_leaves(void (*run)(void *))
 	unsigned int leaves = sched_spawn("leaves", run, NULL);
 	for (int i = 0; i < 2000 && !freed; i++)
 		sched_run_alone(leaves, 1);
-	for (int i = 0; i < 2000 && atomic_load(&first_cache()->busy) == 0; i++)
+	for (int i = 0; i < 2000 && atomic_load(&slabs_cache(1)->busy) == 0; i++)
 		sched_run_alone(leaves, 1);
 	sched_run_alone(leaves, 2); /* past its fence, if it has one */
 	unsigned int wants = slabs_spawn("want", slabs_want, (void *)SLABS_SMALL);

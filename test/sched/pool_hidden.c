@@ -78,7 +78,7 @@ static unsigned int create_with_busy_owner(void)
 	slabs_give(&small[2]);
 	unsigned int owner = slabs_spawn("owner", free_and_use, NULL);
 	run_until(owner, has_freed);
-	cache = atomic_load(&slabs_pool()->registry.first);
+	cache = slabs_cache(1);
 	run_until(owner, is_busy);
 	return owner;
 }
@@ -142,7 +142,7 @@ static void run_revoked(void)
 	slabs_give(&small[2]);
 	unsigned int owner = slabs_spawn("owner", free_and_stay, NULL);
 	run_until(owner, has_freed);
-	cache = atomic_load(&slabs_pool()->registry.first);
+	cache = slabs_cache(1);
 	sched_run_alone(owner, 1);
 	run_until(slabs_spawn("reclaim", want_none, NULL), is_revoked);
 	sched_run_alone(slabs_spawn("want", slabs_want, (void *)SLABS_SMALL), 2000);
@@ -172,7 +172,7 @@ static void run_hands(void)
 	sched_require(rc == 0, "trim: %d", rc);
 	slabs_take_all(&small[0], SLABS_SMALL, 1);
 	slabs_give(&small[0]);
-	slabs_leave_metadata(0); /* a thread at work in a cache hides things, too */
+	slabs_leave_metadata(0, 0); /* a thread at work in a cache hides things, too */
 	unsigned int user = slabs_spawn("cut", use_small, NULL);
 	run_until(user, is_in_hands);
 	sched_run_alone(user, 4 + sched_choose(4));

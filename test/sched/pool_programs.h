@@ -18,6 +18,7 @@ extern const struct sched_program memory_trim, memory_two_trims, memory_hopeless
 extern const struct sched_program memory_exit, memory_statistics, memory_absent, memory_overflow,
 	memory_destroy, memory_stack;
 extern const struct sched_program memory_fork;
+extern const struct sched_program memory_ends, memory_ends_fork, memory_given_back;
 extern const struct sched_program memory_pops, memory_bare_statistics, memory_carve,
 	memory_carve_both, memory_cool;
 extern const struct sched_program memory_ranges, memory_trimmed;

@@ -65,9 +65,18 @@ struct magring_pool *slabs_pool(void)
 	return slabs.pool;
 }
 
-void slabs_leave_metadata(size_t bytes)
+struct cache *slabs_cache(unsigned int index)
+{
+	struct thread_registry *registry = &slabs.pool->registry;
+	return (struct cache *)(void *)(atomic_load(&registry->group[0]) +
+		index * registry->cache_size + registry->colour);
+}
+
+void slabs_leave_metadata(unsigned int caches, size_t bytes)
 {
 	struct region *metadata = &slabs.pool->depot.metadata;
+	struct thread_registry *registry = &slabs.pool->registry;
+	registry->most = atomic_load(&registry->attached) + caches;
 	metadata->limit = atomic_load(&metadata->taken) + bytes;
 }
 

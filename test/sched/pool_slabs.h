@@ -33,8 +33,10 @@ struct slabs_options {
 /* The pool of the run. */
 struct magring_pool *slabs_create(const struct slabs_options *options);
 struct magring_pool *slabs_pool(void);
-/* Metadata is used up but for so many bytes. */
-void slabs_leave_metadata(size_t bytes);
+/* The cache of the thread that came to the pool as the first (0) or so. */
+struct cache *slabs_cache(unsigned int index);
+/* So many more threads can have caches, and metadata has so many bytes left. */
+void slabs_leave_metadata(unsigned int caches, size_t bytes);
 
 /* Allocate and free, judged. */
 int slabs_take(struct magring_message *ret_message, size_t payload, int64_t timeout_ns);

@@ -98,7 +98,7 @@ static void run_statistics(void)
 static void run_bare_statistics(void)
 {
 	slabs_create(&some);
-	slabs_leave_metadata(2 * 256);
+	slabs_leave_metadata(0, 2 * 256);
 	slabs_spawn("watch", watch, (void *)(uintptr_t)2);
 	slabs_spawn("brief", come_and_go, kept);
 	slabs_spawn("late", come_late, NULL);
@@ -166,8 +166,7 @@ static void trade(void *unused)
 static void run_overflow(void)
 {
 	slabs_create(&bare);
-	size_t cache = (slabs_pool()->registry.cache_size + 255) / 256 * 256;
-	slabs_leave_metadata(sched_choose(2) * cache + sched_choose(4) * 256);
+	slabs_leave_metadata(sched_choose(2), sched_choose(4) * 256);
 	for (int i = 0; i < 3; i++)
 		slabs_spawn("trader", trade, NULL);
 	slabs_wait();

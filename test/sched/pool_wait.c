@@ -47,7 +47,7 @@ static void use_one(void *timeout)
 static void perhaps_no_caches(void)
 {
 	if (sched_choose(2) == 1)
-		slabs_leave_metadata(0);
+		slabs_leave_metadata(0, 0);
 }
 
 static void free_held(void *count)
@@ -131,7 +131,7 @@ static void run_cancel(void)
 {
 	slabs_create(&one);
 	slabs_take_all(held, SLABS_SMALL, 1);
-	slabs_leave_metadata(0);
+	slabs_leave_metadata(0, 0);
 	slabs_spawn("cancelled", use_one, (void *)(intptr_t)-1);
 	slabs_spawn("cancelled", use_one, (void *)(intptr_t)-1);
 	slabs_spawn("waiter", use_one, (void *)(intptr_t)-1);

@@ -37,7 +37,7 @@ static void run_pass_on(void)
 {
 	slabs_create(&(struct slabs_options){ .bytes = 3 * 64, .rounds = 1, .chunk = 1 });
 	slabs_take_all(held, SLABS_SMALL, 3);
-	slabs_leave_metadata(0);
+	slabs_leave_metadata(0, 0);
 	for (int i = 0; i < 3; i++)
 		sleeper();
 	sched_run_alone(slabs_spawn("free", free_all, (void *)(uintptr_t)3), 2000);
@@ -70,7 +70,7 @@ static void run_left(void)
 {
 	slabs_create(&(struct slabs_options){ .bytes = 64, .rounds = 1, .chunk = 1 });
 	slabs_take_all(held, SLABS_SMALL, 1);
-	slabs_leave_metadata(0);
+	slabs_leave_metadata(0, 0);
 	unsigned int cancelled = sleeper();
 	sched_cancel(cancelled);
 	slabs_wait();

@@ -235,7 +235,7 @@ static void run_wake_by_free(void)
 	slabs_create(&(struct slabs_options){ .bytes = 64, .rounds = 1, .chunk = 1 });
 	int rc = slabs_take(&held, SLABS_SMALL, 0);
 	sched_require(rc == 0, "the only slab: %d", rc);
-	slabs_leave_metadata(0);
+	slabs_leave_metadata(0, 0);
 	while (depot_take_empty(&slabs_pool()->depot) != NULL)
 		; /* the slab goes to the overflow */
 	unsigned int frees = slabs_spawn("free", free_held, NULL);
