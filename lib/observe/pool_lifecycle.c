@@ -16,7 +16,7 @@
 #include "pool/fork.h"
 #include "pool/misuse.h"
 #include "pool/pool.h"
-#include "pool/quarantine.h"
+#include "pool/limbo.h"
 #include "tuning.h"
 
 /* What a message of this payload may need at most, with an id before it. */
@@ -157,7 +157,7 @@ int magring_pool_destroy(struct magring_pool *pool)
 	if (stats.slabs_in_use != 0 || stats.queues != 0)
 		return -EBUSY;
 	if (pool->checked != NULL)
-		quarantine_empty(pool);
+		limbo_empty(pool);
 	report_done(pool);
 	pool_withdraw(pool->number);
 	sanitizer_destroy(pool);

@@ -7,7 +7,7 @@
  * before fork() returns,
  *
  *	locks     are made anew
- *	lists     of queues and quarantines are empty, and those of sampled
+ *	lists     of queues and limbos are empty, and those of sampled
  *	          messages unused
  *	counts    of threads that are in something are zero
  *

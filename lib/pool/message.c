@@ -198,6 +198,21 @@ static __attribute__((noinline)) void free_slowly(uint64_t header, uint64_t poin
 	pool_free_slowly(pool, class_of(&message), message_slab_bytes(&message), slab);
 }
 
+/* The pool, if a slab of this kind begins there, or NULL. */
+static inline struct magring_pool *pool_of(const struct magring_message *was, uint64_t pointer)
+{
+	unsigned int number = message_pool(was);
+	struct magring_pool *pool = number < MAGRING_POOLS_MAX ? pool_published(number) : NULL;
+	if (__builtin_expect(pool == NULL, 0))
+		return NULL;
+	/* Out of range as well if the pointer is not aligned. */
+	uint64_t offset = pointer - (uintptr_t)pool->depot.slabs.base;
+	uint64_t unit = offset / SLAB_UNIT | offset << (64 - 6);
+	if (unit >= pool->depot.kinds_size || pool->depot.kinds[unit] != message_kind(was))
+		return NULL;
+	return pool;
+}
+
 void magring_message_free(struct magring_message *message)
 {
 	if (message == NULL)
@@ -212,11 +227,10 @@ void magring_message_free(struct magring_message *message)
 	bool common = class_index < SLAB_CLASSES_MAX;
 	if (!common && !message_is_slab(&was))
 		return;
-	sanitizer_free(pool_published(message_pool(&was)), slab_of(message),
-		slab_size(class_of(&was)));
-	if (!common ||
-		!pool_free_fast(pool_published(message_pool(&was)), class_index,
-			message_slab_bytes(&was), slab_of(message)))
+	message_end(was.private_header, message->private_body[0]);
+	struct magring_pool *pool = common ? pool_of(&was, message->private_body[0]) : NULL;
+	if (__builtin_expect(pool == NULL, 0) ||
+		!pool_free_fast(pool, class_index, message_slab_bytes(&was), slab_of(message)))
 		free_slowly(was.private_header, message->private_body[0]);
 }
 
@@ -229,12 +243,25 @@ ALSO_AS(magring_private_payload, magring_message_payload);
 ALSO_AS(magring_private_free, magring_message_free);
 
 #ifdef SANITIZER
+/* What a report of a tool does not tell ends the process. */
+static void require(const char *call, const struct magring_message *message)
+{
+	uint64_t header = message->private_header, pointer = message->private_body[0];
+	if (message_is_checked(message))
+		checked_look(call, message);
+	else
+		misuse_check_slab(call, header, pointer);
+	sanitizer_require(message_slab(message), message_slab_bytes(message));
+}
+
 void message_hide(const struct magring_message *messages, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		if (message_is_slab(&messages[i]))
-			sanitizer_forbid(message_slab(&messages[i]),
-				message_slab_bytes(&messages[i]));
+	for (size_t i = 0; i < count; i++) {
+		if (!message_is_slab(&messages[i]))
+			continue;
+		require("send", &messages[i]);
+		sanitizer_forbid(message_slab(&messages[i]), message_slab_bytes(&messages[i]));
+	}
 }
 
 void message_show(const struct magring_message *messages, size_t count)
@@ -243,5 +270,16 @@ void message_show(const struct magring_message *messages, size_t count)
 		if (message_is_slab(&messages[i]))
 			sanitizer_permit(message_slab(&messages[i]),
 				message_slab_bytes(&messages[i]));
+}
+
+void message_end(uint64_t header, uint64_t pointer)
+{
+	const struct magring_message message = { .private_header = header,
+		.private_body = { pointer } };
+	require("free", &message);
+	struct magring_pool *pool = pool_published(message_pool(&message));
+	const void *slab = message_slab(&message);
+	sanitizer_free(pool, slab,
+		slab_size(pool->depot.kinds[depot_round(&pool->depot, slab)] - MESSAGE_SLAB));
 }
 #endif

@@ -12,7 +12,14 @@
 #ifdef SANITIZER
 void message_hide(const struct magring_message *messages, size_t count);
 void message_show(const struct magring_message *messages, size_t count);
+/* Before a free. */
+void message_end(uint64_t header, uint64_t pointer);
 #else
+static inline void message_end(uint64_t header, uint64_t pointer)
+{
+	(void)header, (void)pointer;
+}
+
 static inline void message_hide(const struct magring_message *messages, size_t count)
 {
 	(void)messages, (void)count;
