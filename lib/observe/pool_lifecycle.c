@@ -13,6 +13,7 @@
 #include "base/sanitizer.h"
 #include "observe/at_exit.h"
 #include "pool/fork.h"
+#include "pool/message.h"
 #include "pool/pool.h"
 #include "tuning.h"
 
@@ -79,7 +80,6 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 	rc = profile_create(&pool->profile, &profile, limit);
 	if (rc != 0)
 		goto fini_depot;
-	pool->fast_serial = pool->profile == NULL ? pool->registry.serial : 0;
 	rc = -pthread_mutex_init(&pool->queues.lock, NULL);
 	if (rc != 0)
 		goto destroy_profile;
@@ -120,6 +120,7 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	rc = pool_publish(pool, &pool->number);
 	if (rc != 0)
 		goto fini_pool;
+	message_init(pool);
 	sanitizer_create(pool);
 	report_begin(pool);
 	*ret_pool = pool;

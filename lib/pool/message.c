@@ -28,7 +28,7 @@ _Static_assert(sizeof(struct magring_message) == 56, "message and state fill one
 _Static_assert(offsetof(struct magring_message, private_body) == 8, "header of 8 bytes");
 _Static_assert(MAGRING_INLINE_MAX == sizeof(((struct magring_message *)0)->private_body),
 	"the body is what is inline");
-_Static_assert(MESSAGE_SLAB + SLAB_CLASSES_MAX - 1 < MESSAGE_SAMPLED, "the kind holds every class");
+_Static_assert(MESSAGE_SLAB + SLAB_CLASSES_MAX - 1 < MESSAGE_RARE, "the kind holds every class");
 _Static_assert(MAGRING_POOLS_MAX - 1 <= UINT16_MAX, "the header holds every pool");
 _Static_assert(MAGRING_PAYLOAD_MAX <= UINT32_MAX, "the header holds every size");
 
@@ -41,12 +41,12 @@ static bool is_slab(const struct magring_message *message)
 
 static unsigned int class_of(const struct magring_message *message)
 {
-	return (message_kind(message) & ~(unsigned int)MESSAGE_SAMPLED) - MESSAGE_SLAB;
+	return (message_kind(message) & ~(unsigned int)MESSAGE_RARE) - MESSAGE_SLAB;
 }
 
 static void *slab_of(const struct magring_message *message)
 {
-	return (void *)(uintptr_t)message->private_body[0];
+	return (void *)(uintptr_t)(message->private_body[0] & MESSAGE_ADDRESS);
 }
 
 /* Bytes of the slab that the id takes. */
@@ -62,43 +62,49 @@ static size_t slab_bytes(const struct magring_message *message)
 	return id_in_slab(message_id_size(message)) + message_payload_size(message);
 }
 
-/* A call in tail position, so that the common path below saves no registers. */
-static __attribute__((noinline)) int copy_id(void *place, const void *id, size_t id_size)
+void message_init(struct magring_pool *pool)
 {
-	memcpy(place, id, id_size);
-	return 0;
+	pool->fast_serial = fence_asymmetric ? pool->registry.serial : NO_SERIAL;
+	pool->fast_max = pool->max_payload < FAST_MAX ? pool->max_payload : FAST_MAX;
+	if (pool->profile != NULL)
+		pool->fast_max = 0; /* the slow path samples */
+	for (size_t i = 1; i < FAST_SIZES; i++) {
+		size_t bytes = i <= FAST_SMALL / SLAB_UNIT
+			? i * SLAB_UNIT
+			: FAST_SMALL + (i - FAST_SMALL / SLAB_UNIT) * 1024;
+		pool->pair_offset[i] = (uint16_t)(offsetof(struct cache, class) +
+			slab_class(bytes) * sizeof(struct magazine_pair));
+	}
+	for (unsigned int i = 0; i < pool->depot.classes; i++)
+		pool->depot.class[i].header = message_header(0, pool->number, 0, MESSAGE_SLAB + i);
 }
 
+/* ------------------------------------------------------------------ make -- */
+
 /* As magring/inline.h does it. Such a message has no pool. */
-static inline int make_inline(struct magring_message *ret_message, const void *id, size_t id_size,
+static void make_inline(struct magring_message *ret_message, const void *id, size_t id_size,
 	size_t payload_size)
 {
 	ret_message->private_header = message_header(payload_size, 0, id_size, MESSAGE_INLINE);
-	return id_size > 0 ? copy_id(ret_message->private_body, id, id_size) : 0;
+	if (id_size > 0)
+		memcpy(ret_message->private_body, id, id_size);
 }
 
-static inline int make_in_slab(struct magring_pool *pool, struct magring_message *ret_message,
-	const void *id, size_t id_size, size_t payload_size, unsigned int kind, void *slab)
+/* The header is that of the message, but for the size of the id. */
+static void make_in_slab(struct magring_message *ret_message, const void *id, size_t id_size,
+	uint64_t header, void *slab)
 {
-	ret_message->private_header = message_header(payload_size, pool->number, id_size, kind);
+	ret_message->private_header = header | message_header(0, 0, id_size, 0);
 	ret_message->private_body[0] = (uintptr_t)slab;
-	sanitizer_alloc(pool, slab, id_in_slab(id_size) + payload_size);
 	bool beside = id_size <= MESSAGE_ID_BESIDE_SLAB;
-	if (id_size == 0)
-		return 0;
-	return copy_id(beside ? &ret_message->private_body[1] : slab, id, id_size);
+	if (id_size > 0)
+		memcpy(beside ? &ret_message->private_body[1] : slab, id, id_size);
 }
 
-/*
- * The sizes are packed as in a header. That leaves a register for the caller's
- * address, which sample.c looks for in the stack.
- */
-static __attribute__((noinline)) int alloc_slowly(struct magring_pool *pool,
-	struct magring_message *ret_message, const void *id, uint64_t sizes, int64_t timeout_ns,
-	const void *caller)
+static int alloc_slowly(struct magring_pool *pool, struct magring_message *ret_message,
+	const void *id, size_t id_size, size_t payload_size, int64_t timeout_ns, const void *caller)
 {
-	const struct magring_message wanted = { .private_header = sizes };
-	size_t id_size = message_id_size(&wanted), bytes = slab_bytes(&wanted);
+	size_t bytes = id_in_slab(id_size) + payload_size;
 	unsigned int class_index = slab_class(bytes);
 	if (slab_size(class_index) > pool->depot.slabs.limit)
 		return -EMSGSIZE; /* a long id beside the largest payload */
@@ -107,61 +113,98 @@ static __attribute__((noinline)) int alloc_slowly(struct magring_pool *pool,
 	if (rc != 0)
 		return rc;
 	unsigned int kind = MESSAGE_SLAB + class_index;
-	if (pool->profile != NULL &&
+	bool sampled = pool->profile != NULL &&
 		profile_alloc(pool->profile, depot_round(&pool->depot, slab), class_index, bytes,
-			id, id_size, caller))
-		kind |= MESSAGE_SAMPLED;
-	return make_in_slab(pool, ret_message, id, id_size, message_payload_size(&wanted), kind,
+			id, id_size, caller);
+	if (sampled || id_in_slab(id_size) > 0)
+		kind |= MESSAGE_RARE;
+	sanitizer_alloc(pool, slab, bytes);
+	make_in_slab(ret_message, id, id_size, message_header(payload_size, pool->number, 0, kind),
 		slab);
+	return 0;
 }
 
-/*
- * The return address is that of the function into which this one is inlined.
- * The slow path reads it. Read earlier, it would cost the common path a
- * register.
- */
+/* With a slab that the thread has at hand, if `fast`. */
 static inline __attribute__((always_inline)) int alloc_inlined(struct magring_pool *pool,
 	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,
-	int64_t timeout_ns)
+	int64_t timeout_ns, bool fast, const void *caller)
 {
 	if (ret_message == NULL || (id == NULL && id_size > 0))
 		return -EINVAL;
-	if (id_size <= MAGRING_INLINE_MAX && payload_size <= MAGRING_INLINE_MAX - id_size)
-		return make_inline(ret_message, id, id_size, payload_size);
+	if (id_size <= MAGRING_INLINE_MAX && payload_size <= MAGRING_INLINE_MAX - id_size) {
+		make_inline(ret_message, id, id_size, payload_size);
+		return 0;
+	}
 	if (pool == NULL)
 		return -EINVAL; /* this message needs a slab */
 	if (id_size > MAGRING_ID_MAX || payload_size > pool->max_payload)
 		return -EMSGSIZE;
-	size_t bytes = id_in_slab(id_size) + payload_size;
-	unsigned int class_index = slab_class(bytes);
-	void *slab = pool_alloc_fast(pool, class_index, bytes);
-	if (__builtin_expect(slab == NULL, 0))
-		return alloc_slowly(pool, ret_message, id,
-			message_header(payload_size, 0, id_size, 0), timeout_ns,
-			__builtin_return_address(0));
-	return make_in_slab(pool, ret_message, id, id_size, payload_size,
-		MESSAGE_SLAB + class_index, slab);
+	struct magring_private_slab slab = { 0 };
+	if (fast && id_size <= MESSAGE_ID_BESIDE_SLAB)
+		slab = magring_private_take(pool, payload_size);
+	if (slab.header == MESSAGE_EMPTY)
+		return alloc_slowly(pool, ret_message, id, id_size, payload_size, timeout_ns,
+			caller);
+	make_in_slab(ret_message, id, id_size, slab.header, (void *)(uintptr_t)slab.slab);
+	return 0;
 }
 
-/* Not inlined: a profile shows the function that has this call. */
+static inline __attribute__((always_inline)) int copy_inlined(struct magring_pool *pool,
+	struct magring_message *ret_message, const void *id, size_t id_size, const void *payload,
+	size_t payload_size, int64_t timeout_ns, bool fast, const void *caller)
+{
+	if (payload == NULL && payload_size > 0)
+		return -EINVAL;
+	int rc = alloc_inlined(pool, ret_message, id, id_size, payload_size, timeout_ns, fast,
+		caller);
+	if (rc == 0 && payload_size > 0)
+		memcpy(magring_message_payload(ret_message, NULL), payload, payload_size);
+	return rc;
+}
+
+/* Not inlined, these four: a profile shows the function that has this call. */
 __attribute__((noinline)) int magring_message_alloc(struct magring_pool *pool,
 	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,
 	int64_t timeout_ns)
 {
-	return alloc_inlined(pool, ret_message, id, id_size, payload_size, timeout_ns);
+	return alloc_inlined(pool, ret_message, id, id_size, payload_size, timeout_ns, true,
+		__builtin_return_address(0));
 }
 
 __attribute__((noinline)) int magring_message_copy(struct magring_pool *pool,
 	struct magring_message *ret_message, const void *id, size_t id_size, const void *payload,
 	size_t payload_size, int64_t timeout_ns)
 {
-	if (payload == NULL && payload_size > 0)
-		return -EINVAL;
-	int rc = alloc_inlined(pool, ret_message, id, id_size, payload_size, timeout_ns);
-	if (rc == 0 && payload_size > 0)
-		memcpy(magring_message_payload(ret_message, NULL), payload, payload_size);
-	return rc;
+	return copy_inlined(pool, ret_message, id, id_size, payload, payload_size, timeout_ns, true,
+		__builtin_return_address(0));
 }
+
+/* magring_private_take() had none. */
+__attribute__((noinline)) int magring_private_alloc(struct magring_pool *pool,
+	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,
+	int64_t timeout_ns)
+{
+	return alloc_inlined(pool, ret_message, id, id_size, payload_size, timeout_ns, false,
+		__builtin_return_address(0));
+}
+
+__attribute__((noinline)) int magring_private_copy(struct magring_pool *pool,
+	struct magring_message *ret_message, const void *id, size_t id_size, const void *payload,
+	size_t payload_size, int64_t timeout_ns)
+{
+	return copy_inlined(pool, ret_message, id, id_size, payload, payload_size, timeout_ns,
+		false, __builtin_return_address(0));
+}
+
+struct magring_private_slab magring_private_take(struct magring_pool *pool, size_t bytes)
+{
+	struct magring_private_slab slab = { 0 };
+	if (__builtin_expect(pool == NULL || bytes > pool->fast_max, 0))
+		return slab;
+	return pool_alloc_fast(pool, bytes);
+}
+
+/* ------------------------------------------------------------------ read -- */
 
 const void *magring_message_id(const struct magring_message *message, size_t *ret_size)
 {
@@ -189,14 +232,29 @@ void *magring_message_payload(struct magring_message *message, size_t *ret_size)
 	return (unsigned char *)slab_of(message) + id_in_slab(message_id_size(message));
 }
 
+/* ------------------------------------------------------------------ free -- */
+
 static __attribute__((noinline)) void free_slowly(uint64_t header, void *slab)
 {
 	const struct magring_message message = { .private_header = header };
 	struct magring_pool *pool = pool_published(message_pool(&message));
 	/* Before the free: another thread may then have the slab at once. */
-	if (message_kind(&message) & MESSAGE_SAMPLED)
+	if (message_kind(&message) & MESSAGE_RARE && pool->profile != NULL)
 		profile_free(pool->profile, depot_round(&pool->depot, slab));
 	pool_free_slowly(pool, class_of(&message), slab_bytes(&message), slab);
+}
+
+void magring_private_give(uint64_t header, uint64_t address)
+{
+	const struct magring_message was = { .private_header = header };
+	struct magring_pool *pool = pool_published(message_pool(&was));
+	void *slab = (void *)(uintptr_t)address;
+	sanitizer_free(pool, slab, slab_size(class_of(&was)));
+	/* The class of a rare kind is too large. */
+	unsigned int class_index = message_kind(&was) - MESSAGE_SLAB;
+	if (__builtin_expect(class_index >= SLAB_CLASSES_MAX, 0) ||
+		!pool_free_fast(pool, class_index, message_payload_size(&was), slab))
+		free_slowly(header, slab);
 }
 
 void magring_message_free(struct magring_message *message)
@@ -205,29 +263,14 @@ void magring_message_free(struct magring_message *message)
 		return;
 	const struct magring_message was = { .private_header = message->private_header };
 	message->private_header = 0;
-	/*
-	 * The class of a message without a slab wraps around to a large number:
-	 * one test for all rare cases.
-	 */
-	unsigned int class_index = message_kind(&was) - MESSAGE_SLAB;
-	bool common = class_index < SLAB_CLASSES_MAX;
-	if (!common && !is_slab(&was))
-		return;
-	sanitizer_free(pool_published(message_pool(&was)), slab_of(message),
-		slab_size(class_of(&was)));
-	if (!common ||
-		!pool_free_fast(pool_published(message_pool(&was)), class_index, slab_bytes(&was),
-			slab_of(message)))
-		free_slowly(was.private_header, slab_of(message));
+	if (is_slab(&was))
+		magring_private_give(was.private_header, message->private_body[0]);
 }
 
 /* What the inline functions of magring.h call. */
 #define ALSO_AS(name, whole) extern __typeof__(whole) name __attribute__((alias(#whole)))
-ALSO_AS(magring_private_alloc, magring_message_alloc);
-ALSO_AS(magring_private_copy, magring_message_copy);
 ALSO_AS(magring_private_id, magring_message_id);
 ALSO_AS(magring_private_payload, magring_message_payload);
-ALSO_AS(magring_private_free, magring_message_free);
 
 #ifdef SANITIZER
 void message_hide(const struct magring_message *messages, size_t count)

@@ -43,14 +43,23 @@ static inline unsigned int message_kind(const struct magring_message *message)
 }
 
 enum message_kind {
-	MESSAGE_EMPTY = 0,     /* the whole header is zero */
-	MESSAGE_INLINE = 1,    /* id ++ payload in the body */
-	MESSAGE_SLAB = 2,      /* MESSAGE_SLAB + class: slab pointer ++ id[40] */
-	MESSAGE_SAMPLED = 128, /* added to the one before: see sample.c */
+	MESSAGE_EMPTY = 0,  /* the whole header is zero */
+	MESSAGE_INLINE = 1, /* id ++ payload in the body */
+	MESSAGE_SLAB = 2,   /* MESSAGE_SLAB + class: slab pointer ++ id[40] */
+	MESSAGE_RARE = 128, /* added to the one before: sampled, or the slab has the id */
 };
 
 /* Longer ids are at the start of the slab, before the payload. */
 #define MESSAGE_ID_BESIDE_SLAB 40
+/* The bits of a slab's address. */
+#define MESSAGE_ADDRESS (((uint64_t)1 << 48) - 1)
+
+/*
+ * What the fast paths of the pool's messages read. It is decided by now whether
+ * fences are asymmetric. If they are not, each allocation and free takes the
+ * slow path, where its fences are. So the fast ones do not test for that.
+ */
+void message_init(struct magring_pool *pool);
 
 /* A slab has no owner while it is in a queue: sanitizers are told so. */
 #ifdef SANITIZER
