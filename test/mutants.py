@@ -946,7 +946,7 @@ MUTANTS = [
     Mutant("[account] acquire of absent is relaxed", "pool/counts.c",
            "absent_bytes, memory_order_acquire",
            "absent_bytes, memory_order_relaxed", "sched/pool_accounts", runs=300),
-    Mutant("a free wakes nobody", "pool/alloc.h", "\tpool_notify_waiters(pool, class_index);\n", "", "sched/pool_second_wake", runs=100),
+    Mutant("a free wakes nobody", "pool/alloc.h", "\tpool_notify_fenced(pool, class_index);\n", "", "sched/pool_second_wake", runs=100),
 
     # Rings: challenges that come between a claim and the look for them.
     Mutant("a single pop does not read the challenges again", "queue/ring.c",

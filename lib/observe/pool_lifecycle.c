@@ -14,9 +14,10 @@
 #include "observe/at_exit.h"
 #include "pool/checked.h"
 #include "pool/fork.h"
+#include "pool/limbo.h"
+#include "pool/message.h"
 #include "pool/misuse.h"
 #include "pool/pool.h"
-#include "pool/limbo.h"
 #include "tuning.h"
 
 /* What a message of this payload may need at most, with an id before it. */
@@ -87,8 +88,6 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 		rc = checked_create(&pool->checked, pool->registry.serial, limit);
 	if (rc != 0)
 		goto destroy_profile;
-	bool slow = pool->profile != NULL || pool->checked != NULL;
-	pool->fast_serial = slow ? 0 : pool->registry.serial;
 	rc = -pthread_mutex_init(&pool->queues.lock, NULL);
 	if (rc != 0)
 		goto destroy_checked;
@@ -132,6 +131,7 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	rc = pool_publish(pool, &pool->number);
 	if (rc != 0)
 		goto fini_pool;
+	message_init(pool);
 	sanitizer_create(pool);
 	report_begin(pool);
 	*ret_pool = pool;
