@@ -638,7 +638,7 @@ MUTANTS = [
            "&thread_sections[half], 1, memory_order_relaxed", "sched/pool_goes"),
     Mutant("[grace] acquire is relaxed", "pool/table.c", "&thread_sections[half], memory_order_acquire",
            "&thread_sections[half], memory_order_relaxed", "sched/pool_goes"),
-    Mutant("a free on the slow path wakes nobody", "pool/alloc.c", "\tpool_notify_waiters(pool, class_index);\n}", "}", "sched/memory_cancel"),
+    Mutant("a free on the slow path wakes nobody", "pool/alloc.c", "\tpool_notify_waiters(pool, request->class_index);\n}", "}", "sched/memory_cancel"),
     Mutant("hopeless although memory moves", "pool/alloc_wait.c", " &&\n\t\t!chunk_moved(chunks, moves);", ";\n\t(void)moves;", "sched/memory_hopeless"),
     Mutant("a reclaimer's mark is not looked at", "pool/reclaim.c",
            "\t\tif (atomic_load_explicit(&cache->revoked, memory_order_relaxed) != self)\n\t\t\tcontinue;\n", "\t\t(void)self;\n", "sched/memory_few"),
