@@ -175,8 +175,8 @@
 
 /* Bytes behind a payload that a checked pool leaves at least. A policy. */
 #define CHECKED_MARGIN 16
-/* The share of memory_limit in its quarantine: one in so many. A policy. */
-#define CHECKED_QUARANTINE_SHARE 64
+/* The share of memory_limit in its limbo: one in so many. A policy. */
+#define CHECKED_LIMBO_SHARE 64
 
 /* ----------------------------------------------------------------- queue -- */
 

@@ -292,7 +292,12 @@ def atomic_accesses(lib):
             call = text[match.start():end]
             orders = re.findall(r"memory_order_(\w+)", call)
             order = orders[0] if match.group(1) == "compare_exchange" else orders[-1]
-            first = text.count("\n", 0, match.start()) + 1
+            # An access that gcc alone is spared, by assembly, stands there.
+            above = text[:match.start()]
+            if re.findall(r"^#(\w+)", above, re.M)[-1:] == ["else"]:
+                begin = above.rfind("\n#if")
+                call = text[begin + 1:end]
+            first = text.count("\n", 0, end - len(call)) + 1
             file = str(path.relative_to(lib))
             yield file, {(file, first + n) for n in range(call.count("\n") + 1)}, match.group(1), order
 
@@ -594,6 +599,26 @@ def entered(unit):
         yield from light(f, busy, revoked)
 
 
+@check("pool/message.c")
+def entered_fast(unit):
+    """[revoked] light side: the same in the common paths, which never have a fence"""
+    whole = place(unit, "pool/thread_cache.h", "cache_enter_fast")
+    for f in unit.containing(lambda f: f.at(whole, is_store)):
+        busy = f.at(place(unit, "pool/thread_cache.h", "cache_enter_fast", "&cache->busy, 1"), is_store)
+        revoked = f.at(place(unit, "pool/thread_cache.h", "cache_enter_fast", "&cache->revoked"), is_load)
+        yield from f.passes(None, busy, revoked)
+        yield from f.each(revoked, lambda i: i.acquire or unit.arch == "x86_64")
+        yield from f.none(is_fence)
+
+
+@check("pool/message.c")
+def freed_fast(unit):
+    """[sleep] light side: the common path of a free puts the slab back, then reads the eventcount"""
+    f = unit.function("magring_private_give")
+    put = f.at(place(unit, "pool/magazine.h", "magazine_put"), is_store)
+    yield from f.passes(None, put, peeks(unit, f))
+
+
 @check("pool/reclaim.c")
 def revoked(unit):
     """[revoked] heavy side: revoked, the fence, then busy"""
@@ -773,6 +798,8 @@ PUBLISH = "\tatomic_store_explicit(&cell->state, full, memory_order_release);\n"
 RECYCLE = "\tatomic_store_explicit(&cell->state, free, memory_order_release);\n"
 BUSY = "\tatomic_store_explicit(&cache->busy, 1, memory_order_relaxed);\n"
 LIGHT = "\tfence_light();\n"
+FAST_LIGHT = "\tfence_light_asymmetric();\n"
+NOTIFY = "\tpool_notify_fenced(pool, class_index);\n"
 HEAVY = "\tfence_heavy();\n"
 OTHER = "\tother();\n"  # holds a place while two lines change theirs
 ANNOUNCE = "\tatomic_fetch_add_explicit(&ring->challenges, pending->count, memory_order_release);\n"
@@ -855,6 +882,10 @@ FAULTS = [
     ("entered", X86, "pool/thread_cache.h", LIGHT, "\tfence_light_asymmetric();\n"),
     ("entered", X86, "pool/thread_cache.h", BUSY + LIGHT, "\tuint64_t taken = atomic_load_explicit(&cache->revoked, memory_order_acquire);\n"
      + BUSY + LIGHT, "__builtin_expect(atomic_load_explicit(&cache->revoked, memory_order_acquire) == 0, 1)", "taken == 0"),
+    ("entered_fast", BOTH, "pool/thread_cache.h", "\tfence_light_asymmetric();\n\t/* [returned]", "\tfence_full();\n\t/* [returned]"),
+    ("entered_fast", X86, "pool/thread_cache.h", BUSY + FAST_LIGHT, "\tuint64_t taken = atomic_load_explicit(&cache->revoked, memory_order_acquire);\n"
+     + BUSY + FAST_LIGHT, "__builtin_expect(reclaimer == 0, 1)", "taken == 0"),
+    ("freed_fast", BOTH, "pool/alloc.h", NOTIFY, "", "\tmagazine_put(pair,", NOTIFY + "\tmagazine_put(pair,"),
     ("revoked", BOTH, "pool/reclaim.c", HEAVY, ""),
     ("section", BOTH, "pool/table.c", LIGHT, ""),
     ("section", X86, "pool/table.c", HEAVY, ""),

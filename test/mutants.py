@@ -694,7 +694,7 @@ MUTANTS = [
            "&thread_sections[half], 1, memory_order_relaxed", "sched/pool_goes"),
     Mutant("[grace] acquire is relaxed", "pool/table.c", "&thread_sections[half], memory_order_acquire",
            "&thread_sections[half], memory_order_relaxed", "sched/pool_goes"),
-    Mutant("a free on the slow path wakes nobody", "pool/alloc.c", "\tpool_notify_waiters(pool, class_index);\n}", "}", "sched/memory_cancel"),
+    Mutant("a free on the slow path wakes nobody", "pool/alloc.c", "\tpool_notify_waiters(pool, request->class_index);\n}", "}", "sched/memory_cancel"),
     Mutant("hopeless although memory moves", "pool/alloc_wait.c", " &&\n\t\t!chunk_moved(chunks, moves);", ";\n\t(void)moves;", "sched/memory_hopeless"),
     Mutant("an owner that may not enter leaves its mark", "pool/thread_cache.h", "\tcache_leave(cache);\n\treturn false;", "\treturn false;", "sched/memory_wave"),
 
@@ -1000,7 +1000,7 @@ MUTANTS = [
     Mutant("[account] acquire of absent is relaxed", "pool/counts.c",
            "absent_bytes, memory_order_acquire",
            "absent_bytes, memory_order_relaxed", "sched/pool_accounts", runs=300),
-    Mutant("a free wakes nobody", "pool/alloc.h", "\tpool_notify_waiters(pool, class_index);\n", "", "sched/pool_second_wake", runs=100),
+    Mutant("a free wakes nobody", "pool/alloc.h", "\tpool_notify_fenced(pool, class_index);\n", "", "sched/pool_second_wake", runs=100),
 
     # Rings: challenges that come between a claim and the look for them.
     Mutant("a single pop does not read the challenges again", "queue/ring.c",

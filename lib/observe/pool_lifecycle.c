@@ -15,9 +15,10 @@
 #include "observe/at_exit.h"
 #include "pool/checked.h"
 #include "pool/fork.h"
+#include "pool/limbo.h"
+#include "pool/message.h"
 #include "pool/misuse.h"
 #include "pool/pool.h"
-#include "pool/quarantine.h"
 #include "pool/share.h"
 #include "tuning.h"
 
@@ -149,8 +150,7 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	if (rc != 0)
 		goto fini_pool;
 	thread_registry_number(&pool->registry, pool->number);
-	bool slow = pool->profile != NULL || pool->checked != NULL;
-	pool->fast_key = slow ? 0 : pool->registry.key;
+	message_init(pool);
 	sanitizer_create(pool);
 	*ret_pool = pool;
 	return 0;
@@ -175,7 +175,7 @@ int magring_pool_destroy(struct magring_pool *pool)
 	if (stats.slabs_in_use != 0 || stats.queues != 0)
 		return -EBUSY;
 	if (pool->checked != NULL)
-		quarantine_empty(pool);
+		limbo_empty(pool);
 	report_done(pool);
 	pool_withdraw(pool->number);
 	watched_acquire(&pool->queues);

@@ -104,6 +104,18 @@ void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, siz
 	return depot_slab(&pool->depot, round);
 }
 
+struct magring_private_slab pool_take_cold(struct magring_pool *pool, struct cache *cache,
+	struct magazine_pair *pair, size_t bytes)
+{
+	uint32_t next;
+	struct magring_private_slab slab = pool_take(pool, pair, bytes);
+	if (magazine_next_cold(pair, &next))
+		prefetch_lines(depot_slab(&pool->depot, next),
+			bytes < PREFETCH_BYTES ? bytes : PREFETCH_BYTES);
+	cache_leave(cache);
+	return slab;
+}
+
 static bool put_cached(const struct request *request, uint32_t round)
 {
 	struct cache *cache = request->cache;

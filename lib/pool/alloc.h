@@ -5,13 +5,15 @@
  * `bytes` is what the message asked for, and goes into the counters.
  *
  * The fast forms work on the thread's loaded magazine alone. If that does not
- * do they return NULL and false, and have changed nothing. The slow forms use
- * all that there is.
+ * do they return a header of 0 and false, and have changed nothing. The slow
+ * forms use all that there is. Without asymmetric fences a thread finds no
+ * cache for the fast forms: see pool->fast_serial.
  */
 #ifndef MAGRING_ALLOC_H
 #define MAGRING_ALLOC_H
 
 #include "base/prefetch.h"
+#include "base/sanitizer.h"
 #include "pool/pool.h"
 #include "tuning.h"
 
@@ -29,8 +31,8 @@ void pool_count_free(struct magring_pool *pool, unsigned int class_index, size_t
 void pool_put_slab(struct magring_pool *pool, unsigned int class_index, uint32_t round);
 
 /*
- * With a profile every allocation is a slow one: no cache is found for key 0.
- * Frees of sampled messages are told by the message.
+ * A slab for a payload of so many bytes, fast_max at most, and the header of
+ * its message.
  *
  * A message with a new payload is sent by a locked instruction, which waits for
  * the stores before it. A slab that another thread freed has its lines in that
@@ -38,35 +40,46 @@ void pool_put_slab(struct magring_pool *pool, unsigned int class_index, uint32_t
  * prefetches the slab that comes next. PREFETCH_BYTES suffice: a processor
  * foresees the rest.
  */
-static inline void *pool_alloc_fast(struct magring_pool *pool, unsigned int class_index,
-	size_t bytes)
+static inline __attribute__((always_inline)) struct magring_private_slab
+pool_take(struct magring_pool *pool, struct magazine_pair *pair, size_t bytes)
 {
-	struct cache *cache = thread_cache_of(pool->fast_key);
-	if (__builtin_expect(cache == NULL || !cache_enter(cache), 0))
-		return NULL;
-	struct magazine_pair *pair = &cache->class[class_index];
-	if (__builtin_expect(pair->loaded_rounds == 0, 0)) {
-		cache_leave(cache);
-		return NULL;
-	}
-	uint32_t next;
 	void *slab = depot_slab(&pool->depot, magazine_take(pair));
-	if (magazine_next_cold(pair, &next))
-		prefetch_lines(depot_slab(&pool->depot, next),
-			bytes < PREFETCH_BYTES ? bytes : PREFETCH_BYTES);
+	uint64_t header = pair->header | bytes;
+	sanitizer_alloc(pool, slab, bytes);
 	count_add(&pair->counts.allocated, 1);
 	count_add(&pair->counts.allocated_bytes, bytes);
+	return (struct magring_private_slab){ header, (uintptr_t)slab };
+}
+
+/* The same if the next slab, too, is likely in another core's cache. */
+struct magring_private_slab pool_take_cold(struct magring_pool *pool, struct cache *cache,
+	struct magazine_pair *pair, size_t bytes);
+
+static inline __attribute__((always_inline)) struct magring_private_slab
+pool_alloc_fast(struct magring_pool *pool, size_t bytes)
+{
+	const struct magring_private_slab none = { 0 };
+	struct cache *cache = thread_cache_of(pool->fast_key);
+	if (__builtin_expect(cache == NULL || !cache_enter_fast(cache), 0))
+		return none;
+	struct magazine_pair *pair = pool_pair(pool, cache, bytes);
+	/* One test for none and for cold ones. */
+	if (__builtin_expect(pair->loaded_rounds <= pair->cold_rounds, 0)) {
+		if (pair->loaded_rounds > 0)
+			return pool_take_cold(pool, cache, pair, bytes);
+		cache_leave(cache);
+		return none;
+	}
+	struct magring_private_slab slab = pool_take(pool, pair, bytes);
 	cache_leave(cache);
-	if (slab == NULL)
-		__builtin_unreachable(); /* the caller need not ask */
 	return slab;
 }
 
 static inline bool pool_free_fast(struct magring_pool *pool, unsigned int class_index, size_t bytes,
 	void *slab)
 {
-	struct cache *cache = thread_cache_at_hand(&pool->registry);
-	if (__builtin_expect(cache == NULL || !cache_enter(cache), 0))
+	struct cache *cache = thread_cache_of(pool->fast_key);
+	if (__builtin_expect(cache == NULL || !cache_enter_fast(cache), 0))
 		return false;
 	struct magazine_pair *pair = &cache->class[class_index];
 	if (__builtin_expect(pair->loaded_rounds == pair->loaded_capacity, 0)) {
@@ -78,7 +91,9 @@ static inline bool pool_free_fast(struct magring_pool *pool, unsigned int class_
 	count_add(&pair->counts.freed, 1);
 	count_add(&pair->counts.freed_bytes, bytes);
 	cache_leave(cache);
-	pool_notify_waiters(pool, class_index);
+	/* [sleep] light side: pairs with eventcount_prepare_wait(). */
+	fence_light_asymmetric();
+	pool_notify_fenced(pool, class_index);
 	return true;
 }
 

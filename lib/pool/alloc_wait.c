@@ -7,7 +7,7 @@
  *	take_reclaimed()  thread_reclaim() in reclaim.c empties the caches of
  *	                  other threads into the depot, RECLAIM_TRIES times at
  *	                  most
- *	quarantine_empty()  of a checked pool; and then once more
+ *	limbo_empty()     of a checked pool: what was freed last; then again
  *	alloc_wait()      counts in `exhausted`; with a timeout of 0: -ENOBUFS
  *	is_hopeless()     no slab of the class is there or can be: -ENOBUFS
  *	wait_for_slab()   sleeps until a free, or the deadline: -ETIMEDOUT
@@ -47,7 +47,7 @@
 
 #include "base/clock.h"
 #include "pool/alloc.h"
-#include "pool/quarantine.h"
+#include "pool/limbo.h"
 
 /* Slabs of the class, as far as they are counted. */
 static uint64_t carved(struct magring_pool *pool, unsigned int class_index)
@@ -114,7 +114,7 @@ static bool try_alloc(void *context)
 	do {
 		wait->slab = pool_alloc_slowly(wait->pool, wait->class_index, wait->bytes,
 			&wait->hidden);
-	} while (wait->slab == NULL && wait->pool->checked != NULL && quarantine_empty(wait->pool));
+	} while (wait->slab == NULL && wait->pool->checked != NULL && limbo_empty(wait->pool));
 	return wait->slab != NULL;
 }
 

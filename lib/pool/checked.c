@@ -35,7 +35,7 @@
 #include "pool/filling.h"
 #include "pool/message_layout.h"
 #include "pool/misuse.h"
-#include "pool/quarantine.h"
+#include "pool/limbo.h"
 #include "pool/sample.h"
 #include "tuning.h"
 
@@ -161,7 +161,7 @@ void checked_take(struct magring_pool *pool, unsigned int class_index, void *sla
 	if (at == NULL)
 		return;
 	if (checked_state(word) == CHECKED_FREE)
-		quarantine_broken(record, at);
+		limbo_broken(record, at);
 	uint64_t header = message_header(0, pool->number, 0, 0);
 	const struct misuse_message message = { .header = header, .address = (uintptr_t)at };
 	misuse_of_message("write", " to memory that no message has", &message);
@@ -201,7 +201,7 @@ void checked_free(uint64_t header, uint64_t pointer)
 		profile_free(pool->profile, round);
 	filling_fill(slab, CHECKED_FREE_BYTE, slab_size(class_index));
 	pool_count_free(pool, class_index, bytes_of(&subject));
-	quarantine_put(pool, round, slab_size(class_index));
+	limbo_put(pool, round, slab_size(class_index));
 	pool_notify_waiters(pool, class_index);
 }
 
@@ -267,7 +267,7 @@ int checked_create(struct checked **ret_checked, uint64_t serial, size_t memory_
 	}
 	/* Far from those of other pools: multiples of the golden ratio are. */
 	checked->generation = (uint16_t)(serial * 0x9e37);
-	checked->bytes_max = memory_limit / CHECKED_QUARANTINE_SHARE;
+	checked->bytes_max = memory_limit / CHECKED_LIMBO_SHARE;
 	pthread_mutex_init(&checked->lock, NULL); /* cannot fail on Linux */
 	*ret_checked = checked;
 	return 0;

@@ -19,7 +19,7 @@ bool checked_by_default(void);
 /* Returns: 0, -ENOMEM. */
 int checked_create(struct checked **ret_checked, uint64_t serial, size_t memory_limit);
 void checked_destroy(struct checked *checked);
-/* In the child of a fork: the lock is free, and the quarantine forgotten. */
+/* In the child of a fork: the lock is free, and the limbo forgotten. */
 void checked_inherit(struct checked *checked);
 
 /* The class for so many bytes, and some behind them if the pool has room. */

@@ -17,7 +17,7 @@
 /* What is known of a slab, by the round at which it begins. */
 struct checked_slab {
 	_Atomic(uint32_t) word; /* generation, sampled, size class, state */
-	uint32_t next;          /* the round behind it in the quarantine */
+	uint32_t next;          /* the round behind it in the limbo */
 	/* In a queue: a sum of its payload. Free: the header of its message. */
 	uint64_t note;
 	unsigned char id[CHECKED_ID_KEPT]; /* of its message, or the last one */
@@ -28,7 +28,7 @@ struct checked {
 	struct checked_slab *slab; /* by round */
 	size_t size;               /* bytes of these */
 	uint16_t generation;       /* of a slab that was never freed */
-	/* The quarantine: freed slabs, linked by `next`. */
+	/* The limbo: freed slabs, linked by `next`. */
 	pthread_mutex_t lock;
 	uint32_t oldest, youngest; /* meaningless if bytes is 0 */
 	size_t bytes, bytes_max;

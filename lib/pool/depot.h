@@ -38,6 +38,7 @@ struct depot_class {
 	size_t batch;              /* chunks carved at a time, at most */
 	_Atomic(uint64_t) carved;  /* slabs */
 	_Atomic(uint64_t) trimmed; /* slabs that were given up; one writer at a time */
+	uint64_t header;           /* of messages with such a slab, but for their sizes */
 	uint32_t rounds;           /* of a full magazine */
 	uint32_t places;           /* that a magazine takes up as it cools; 0: it does not */
 };

@@ -7,8 +7,8 @@
  * before fork() returns,
  *
  *	locks     are made anew
- *	lists     of queues and quarantines are empty, those of sampled
- *	          messages unused, and mappings that were kept are forgotten
+ *	lists     of queues and limbos are empty, those of sampled messages
+ *	          unused, and mappings that were kept are forgotten
  *	counts    of threads that are in something are zero
  *
  * and what is done once is done by the child, if it was not done yet. glibc

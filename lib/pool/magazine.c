@@ -71,6 +71,7 @@ static void exchange(struct magazine_pair *pair, struct depot *depot, unsigned i
 	pair->loaded_rounds = magazine->count;
 	pair->loaded_capacity = depot->class[class_index].rounds;
 	pair->cold_rounds = magazine->count;
+	pair->header = depot->class[class_index].header;
 	count_add(&pair->counts.exchanges, 1);
 	TRACEPOINT4(exchange, depot, depot->name, class_index, magazine->count);
 }

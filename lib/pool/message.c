@@ -11,9 +11,8 @@
  *	                         padded to 16 bytes, and the payload follows
  *
  * The header says which. For a slab it has the class and the number of the
- * pool, so that any thread can free the message. Messages that share a slab
- * have a kind of their own: see share.c. A message that was freed or sent is
- * empty: its header is zero, and it owns nothing.
+ * pool, so that any thread can free the message. A message that was freed or
+ * sent is empty: its header is zero, and it owns nothing.
  */
 #define MAGRING_NO_INLINE
 #include "pool/message.h"
@@ -33,63 +32,70 @@ _Static_assert(sizeof(struct magring_message) == 56, "message and state fill one
 _Static_assert(offsetof(struct magring_message, private_body) == 8, "header of 8 bytes");
 _Static_assert(MAGRING_INLINE_MAX == sizeof(((struct magring_message *)0)->private_body),
 	"the body is what is inline");
-_Static_assert(MESSAGE_SLAB + SLAB_CLASSES_MAX <= MESSAGE_SHARED, "the kind holds every class");
-_Static_assert(MAGRING_POOLS_MAX - 1 <= UINT16_MAX, "the header holds every pool");
+_Static_assert(MESSAGE_SLAB + SLAB_CLASSES_MAX - 1 < MESSAGE_SHARED - MESSAGE_RARE,
+	"the kind holds every class");
+_Static_assert(MAGRING_POOLS_MAX - 1 <= UINT16_MAX &&
+		(MAGRING_POOLS_MAX & (MAGRING_POOLS_MAX - 1)) == 0,
+	"the header holds every pool, and a mask");
 _Static_assert(MAGRING_PAYLOAD_MAX <= UINT32_MAX, "the header holds every size");
 
 static unsigned int class_of(const struct magring_message *message)
 {
-	return (message_kind(message) & ~(unsigned int)MESSAGE_SAMPLED) - MESSAGE_SLAB;
+	return (message_kind(message) & ~(unsigned int)MESSAGE_RARE) - MESSAGE_SLAB;
 }
 
-/* A call in tail position, so that the common path below saves no registers. */
-static __attribute__((noinline)) int copy_id(void *place, const void *id, size_t id_size)
+void message_init(struct magring_pool *pool)
 {
-	memcpy(place, id, id_size);
-	return 0;
+	pool->fast_key = fence_asymmetric ? pool->registry.key : 0;
+	pool->fast_max = pool->max_payload < FAST_MAX ? pool->max_payload : FAST_MAX;
+	if (pool->profile != NULL || pool->checked != NULL)
+		pool->fast_max = 0; /* the slow path samples, and checks */
+	for (size_t i = 1; i < FAST_SIZES; i++) {
+		size_t bytes = i <= FAST_SMALL / SLAB_UNIT
+			? i * SLAB_UNIT
+			: FAST_SMALL + (i - FAST_SMALL / SLAB_UNIT) * 1024;
+		pool->pair_offset[i] = (uint16_t)(offsetof(struct cache, class) +
+			slab_class(bytes) * sizeof(struct magazine_pair));
+	}
+	for (unsigned int i = 0; i < pool->depot.classes; i++)
+		pool->depot.class[i].header = message_header(0, pool->number, 0, MESSAGE_SLAB + i);
 }
+
+/* ------------------------------------------------------------------ make -- */
 
 /* ThreadSanitizer sees this write, before magring/sanitizers.h has told it that
  * the slab is this thread's. */
-static __attribute__((noinline)) int copy_id_into_slab(void *slab, const void *id, size_t id_size)
+static void copy_id_into_slab(void *slab, const void *id, size_t id_size)
 {
 	watched_acquire(slab);
 	memcpy(slab, id, id_size);
-	return 0;
 }
 
 /* As magring/inline.h does it. Such a message has no pool. */
-static inline int make_inline(struct magring_message *ret_message, const void *id, size_t id_size,
+static void make_inline(struct magring_message *ret_message, const void *id, size_t id_size,
 	size_t payload_size)
 {
 	ret_message->private_header = message_header(payload_size, 0, id_size, MESSAGE_INLINE);
-	unsigned char *place = (unsigned char *)ret_message->private_body + payload_size;
-	return id_size > 0 ? copy_id(place, id, id_size) : 0;
+	if (id_size > 0)
+		memcpy((unsigned char *)ret_message->private_body + payload_size, id, id_size);
 }
 
-static inline int make_in_slab(struct magring_pool *pool, struct magring_message *ret_message,
-	const void *id, size_t id_size, size_t payload_size, unsigned int kind, void *slab)
+/* The header is that of the message, but for the size of the id. */
+static void make_in_slab(struct magring_message *ret_message, const void *id, size_t id_size,
+	uint64_t header, void *slab)
 {
-	ret_message->private_header = message_header(payload_size, pool->number, id_size, kind);
+	ret_message->private_header = header | message_header(0, 0, id_size, 0);
 	ret_message->private_body[0] = (uintptr_t)slab;
-	sanitizer_alloc(pool, slab, message_id_in_slab(id_size) + payload_size);
-	if (id_size == 0)
-		return 0;
-	if (__builtin_expect(id_size > MESSAGE_ID_BESIDE_SLAB, 0))
-		return copy_id_into_slab(slab, id, id_size);
-	return copy_id(&ret_message->private_body[1], id, id_size);
+	if (id_size > MESSAGE_ID_BESIDE_SLAB)
+		copy_id_into_slab(slab, id, id_size);
+	else if (id_size > 0)
+		memcpy(&ret_message->private_body[1], id, id_size);
 }
 
-/*
- * The sizes are packed as in a header. That leaves a register for the caller's
- * address, which sample.c looks for in the stack.
- */
-static __attribute__((noinline)) int alloc_slowly(struct magring_pool *pool,
-	struct magring_message *ret_message, const void *id, uint64_t sizes, int64_t timeout_ns,
-	const void *caller)
+static int alloc_slowly(struct magring_pool *pool, struct magring_message *ret_message,
+	const void *id, size_t id_size, size_t payload_size, int64_t timeout_ns, const void *caller)
 {
-	const struct magring_message wanted = { .private_header = sizes };
-	size_t id_size = message_id_size(&wanted), bytes = message_slab_bytes(&wanted);
+	size_t bytes = message_id_in_slab(id_size) + payload_size;
 	bool checked = pool->checked != NULL;
 	unsigned int class_index = checked ? checked_class(pool, bytes) : slab_class(bytes);
 	if (slab_size(class_index) > pool->depot.slabs.limit)
@@ -100,65 +106,103 @@ static __attribute__((noinline)) int alloc_slowly(struct magring_pool *pool,
 		return rc;
 	if (checked)
 		checked_take(pool, class_index, slab);
+	unsigned int kind = MESSAGE_SLAB + class_index;
 	bool sampled = pool->profile != NULL &&
 		profile_alloc(pool->profile, depot_round(&pool->depot, slab), class_index, bytes,
 			id, id_size, caller);
-	unsigned int kind = MESSAGE_SLAB + class_index + (sampled ? MESSAGE_SAMPLED : 0);
+	if (sampled || message_id_in_slab(id_size) > 0)
+		kind |= MESSAGE_RARE;
 	if (checked)
 		kind = MESSAGE_CHECKED;
-	make_in_slab(pool, ret_message, id, id_size, message_payload_size(&wanted), kind, slab);
+	sanitizer_alloc(pool, slab, bytes);
+	make_in_slab(ret_message, id, id_size, message_header(payload_size, pool->number, 0, kind),
+		slab);
 	if (checked)
 		checked_begin(pool, class_index, ret_message, id, sampled);
 	return 0;
 }
 
-/*
- * The return address is that of the function into which this one is inlined.
- * The slow path reads it. Read earlier, it would cost the common path a
- * register.
- */
+/* With a slab that the thread has at hand, if `fast`. */
 static inline __attribute__((always_inline)) int alloc_inlined(struct magring_pool *pool,
 	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,
-	int64_t timeout_ns)
+	int64_t timeout_ns, bool fast, const void *caller)
 {
 	if (ret_message == NULL || (id == NULL && id_size > 0))
 		return -EINVAL;
-	if (id_size <= MAGRING_INLINE_MAX && payload_size <= MAGRING_INLINE_MAX - id_size)
-		return make_inline(ret_message, id, id_size, payload_size);
+	if (id_size <= MAGRING_INLINE_MAX && payload_size <= MAGRING_INLINE_MAX - id_size) {
+		make_inline(ret_message, id, id_size, payload_size);
+		return 0;
+	}
 	if (pool == NULL)
 		return -EINVAL; /* this message needs a slab */
 	if (id_size > MAGRING_ID_MAX || payload_size > pool->max_payload)
 		return -EMSGSIZE;
-	size_t bytes = message_id_in_slab(id_size) + payload_size;
-	unsigned int class_index = slab_class(bytes);
-	void *slab = pool_alloc_fast(pool, class_index, bytes);
-	if (__builtin_expect(slab == NULL, 0))
-		return alloc_slowly(pool, ret_message, id,
-			message_header(payload_size, 0, id_size, 0), timeout_ns,
-			__builtin_return_address(0));
-	return make_in_slab(pool, ret_message, id, id_size, payload_size,
-		MESSAGE_SLAB + class_index, slab);
+	struct magring_private_slab slab = { 0 };
+	if (fast && id_size <= MESSAGE_ID_BESIDE_SLAB)
+		slab = magring_private_take(pool, payload_size);
+	if (slab.header == MESSAGE_EMPTY)
+		return alloc_slowly(pool, ret_message, id, id_size, payload_size, timeout_ns,
+			caller);
+	make_in_slab(ret_message, id, id_size, slab.header, (void *)(uintptr_t)slab.slab);
+	return 0;
 }
 
-/* Not inlined: a profile shows the function that has this call. */
+static inline __attribute__((always_inline)) int copy_inlined(struct magring_pool *pool,
+	struct magring_message *ret_message, const void *id, size_t id_size, const void *payload,
+	size_t payload_size, int64_t timeout_ns, bool fast, const void *caller)
+{
+	if (payload == NULL && payload_size > 0)
+		return -EINVAL;
+	int rc = alloc_inlined(pool, ret_message, id, id_size, payload_size, timeout_ns, fast,
+		caller);
+	if (rc == 0 && payload_size > 0)
+		memcpy(magring_message_payload(ret_message, NULL), payload, payload_size);
+	return rc;
+}
+
+/* Not inlined, these four: a profile shows the function that has this call. */
 __attribute__((noinline)) int magring_message_alloc(struct magring_pool *pool,
 	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,
 	int64_t timeout_ns)
 {
-	return alloc_inlined(pool, ret_message, id, id_size, payload_size, timeout_ns);
+	return alloc_inlined(pool, ret_message, id, id_size, payload_size, timeout_ns, true,
+		__builtin_return_address(0));
 }
 
 __attribute__((noinline)) int magring_message_copy(struct magring_pool *pool,
 	struct magring_message *ret_message, const void *id, size_t id_size, const void *payload,
 	size_t payload_size, int64_t timeout_ns)
 {
-	if (payload == NULL && payload_size > 0)
-		return -EINVAL;
-	int rc = alloc_inlined(pool, ret_message, id, id_size, payload_size, timeout_ns);
-	if (rc == 0 && payload_size > 0)
-		memcpy(magring_message_payload(ret_message, NULL), payload, payload_size);
-	return rc;
+	return copy_inlined(pool, ret_message, id, id_size, payload, payload_size, timeout_ns, true,
+		__builtin_return_address(0));
 }
+
+/* magring_private_take() had none. */
+__attribute__((noinline)) int magring_private_alloc(struct magring_pool *pool,
+	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,
+	int64_t timeout_ns)
+{
+	return alloc_inlined(pool, ret_message, id, id_size, payload_size, timeout_ns, false,
+		__builtin_return_address(0));
+}
+
+__attribute__((noinline)) int magring_private_copy(struct magring_pool *pool,
+	struct magring_message *ret_message, const void *id, size_t id_size, const void *payload,
+	size_t payload_size, int64_t timeout_ns)
+{
+	return copy_inlined(pool, ret_message, id, id_size, payload, payload_size, timeout_ns,
+		false, __builtin_return_address(0));
+}
+
+struct magring_private_slab magring_private_take(struct magring_pool *pool, size_t bytes)
+{
+	struct magring_private_slab slab = { 0 };
+	if (__builtin_expect(pool == NULL || bytes > pool->fast_max, 0))
+		return slab;
+	return pool_alloc_fast(pool, bytes);
+}
+
+/* ------------------------------------------------------------------ read -- */
 
 const void *magring_message_id(const struct magring_message *message, size_t *ret_size)
 {
@@ -198,11 +242,12 @@ int magring_message_share(struct magring_message *message, struct magring_messag
 	if (kind == MESSAGE_EMPTY)
 		return -EINVAL;
 	if (message_is_slab(message)) {
-		uint64_t header = message->private_header, pointer = message->private_body[0];
-		struct magring_pool *pool = misuse_check_pool("share", header, pointer);
-		misuse_check_round("share", header, pointer, pool);
+		uint64_t header = message->private_header, address = message->private_body[0];
+		struct magring_pool *pool = misuse_check_pool("share", header, address);
 		if (message_is_checked(message))
 			checked_look("share", message);
+		else
+			misuse_check_slab("share", header, address);
 		const void *slab = message_slab(message);
 		int rc = kind == MESSAGE_SHARED ? share_again(pool, slab)
 						: share_first(pool, slab, kind);
@@ -214,38 +259,63 @@ int magring_message_share(struct magring_message *message, struct magring_messag
 	return 0;
 }
 
-/* Returns: the kind of a message that is the last with its slab, or 0. */
-static unsigned int free_shared(uint64_t header, uint64_t pointer)
+/* ------------------------------------------------------------------ free -- */
+
+/*
+ * Whether a slab of this kind begins at the address. No other address divides
+ * by the unit: what is left goes to the highest bits.
+ */
+static inline bool is_there(const struct depot *depot, uint64_t address, unsigned int kind)
 {
-	const struct magring_message message = { .private_header = header,
-		.private_body = { pointer } };
-	struct magring_pool *pool = misuse_check_pool("free", header, pointer);
-	misuse_check_round("free", header, pointer, pool);
-	return share_free(pool, message_slab(&message));
+	uint64_t offset = address - (uintptr_t)depot->slabs.base;
+	uint64_t round = offset / SLAB_UNIT | offset << (64 - __builtin_ctz(SLAB_UNIT));
+	return round < depot->kinds_size && depot->kinds[round] == kind;
 }
 
-/* `pointer` may have a generation. */
-static __attribute__((noinline)) void free_slowly(uint64_t header, uint64_t pointer)
+/* Returns: the header of a message that is the last with its slab, or 0. */
+static uint64_t free_shared(uint64_t header, uint64_t address)
 {
-	struct magring_message message = { .private_header = header, .private_body = { pointer } };
-	if (message_kind(&message) == MESSAGE_SHARED) {
-		unsigned int kind = free_shared(header, pointer);
-		if (kind == 0)
-			return; /* other messages have the slab */
-		message.private_header = message_with_kind(&message, kind);
-	}
-	if (message_is_checked(&message)) {
-		checked_free(message.private_header, pointer);
+	const struct magring_message was = { .private_header = header,
+		.private_body = { address } };
+	struct magring_pool *pool = misuse_check_slab("free", header, address);
+	unsigned int kind = share_free(pool, message_slab(&was));
+	if (kind == 0)
+		return 0; /* other messages have the slab */
+	header = message_with_kind(&was, kind);
+	message_end(header, address);
+	return header;
+}
+
+static __attribute__((noinline)) void free_slowly(uint64_t header, uint64_t address)
+{
+	if (header >> 56 == MESSAGE_SHARED && (header = free_shared(header, address)) == 0)
+		return;
+	const struct magring_message was = { .private_header = header };
+	if (message_is_checked(&was)) {
+		checked_free(header, address);
 		return;
 	}
-	struct magring_pool *pool = misuse_check_slab("free", message.private_header, pointer);
-	void *slab = message_slab(&message);
-	if (header >> 56 > MESSAGE_SLAB + SLAB_CLASSES_MAX - 1) /* not told yet */
-		sanitizer_free(pool, slab, slab_size(class_of(&message)));
+	struct magring_pool *pool = misuse_check_slab("free", header, address);
+	void *slab = (void *)(uintptr_t)address;
 	/* Before the free: another thread may then have the slab at once. */
-	if (message_kind(&message) & MESSAGE_SAMPLED)
+	if (message_kind(&was) & MESSAGE_RARE && pool->profile != NULL)
 		profile_free(pool->profile, depot_round(&pool->depot, slab));
-	pool_free_slowly(pool, class_of(&message), message_slab_bytes(&message), slab);
+	pool_free_slowly(pool, class_of(&was), message_slab_bytes(&was), slab);
+}
+
+void magring_private_give(uint64_t header, uint64_t address)
+{
+	const struct magring_message was = { .private_header = header };
+	message_end(header, address);
+	/* Others are no pool's, and of the right kind at that place nowhere. */
+	struct magring_pool *pool = pool_published(message_pool(&was) & (MAGRING_POOLS_MAX - 1));
+	unsigned int kind = message_kind(&was);
+	/* A rare kind is not there. */
+	if (__builtin_expect(pool == NULL || !is_there(&pool->depot, address, kind) ||
+			    !pool_free_fast(pool, kind - MESSAGE_SLAB, message_payload_size(&was),
+				    (void *)(uintptr_t)address),
+		    0))
+		free_slowly(header, address);
 }
 
 void magring_message_free(struct magring_message *message)
@@ -254,51 +324,11 @@ void magring_message_free(struct magring_message *message)
 		return;
 	const struct magring_message was = { .private_header = message->private_header };
 	message->private_header = 0;
-	/*
-	 * The class of a message without a slab wraps around to a large number:
-	 * one test for all rare cases.
-	 */
-	unsigned int class_index = message_kind(&was) - MESSAGE_SLAB;
-	bool common = class_index < SLAB_CLASSES_MAX;
-	if (!common && !message_is_slab(&was))
-		return;
-	if (common)
-		sanitizer_free(pool_published(message_pool(&was)), message_slab(message),
-			slab_size(class_index));
-	if (!common ||
-		!pool_free_fast(pool_published(message_pool(&was)), class_index,
-			message_slab_bytes(&was), (void *)(uintptr_t)message->private_body[0]))
-		free_slowly(was.private_header, message->private_body[0]);
+	if (message_is_slab(&was))
+		magring_private_give(was.private_header, message->private_body[0]);
 }
 
 /* What the inline functions of magring.h call. */
 #define ALSO_AS(name, whole) extern __typeof__(whole) name __attribute__((alias(#whole)))
-ALSO_AS(magring_private_alloc, magring_message_alloc);
-ALSO_AS(magring_private_copy, magring_message_copy);
 ALSO_AS(magring_private_id, magring_message_id);
 ALSO_AS(magring_private_payload, magring_message_payload);
-ALSO_AS(magring_private_free, magring_message_free);
-
-#ifdef SANITIZER
-/* A shared slab has other owners, which read it. */
-static bool is_own_slab(const struct magring_message *message)
-{
-	return message_is_slab(message) && message_kind(message) != MESSAGE_SHARED;
-}
-
-void message_hide(const struct magring_message *messages, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (is_own_slab(&messages[i]))
-			sanitizer_forbid(message_slab(&messages[i]),
-				message_slab_bytes(&messages[i]));
-}
-
-void message_show(const struct magring_message *messages, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (is_own_slab(&messages[i]))
-			sanitizer_permit(message_slab(&messages[i]),
-				message_slab_bytes(&messages[i]));
-}
-#endif

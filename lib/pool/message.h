@@ -8,11 +8,25 @@
 #include "base/sanitizer.h"
 #include "pool/message_layout.h"
 
+/*
+ * What the fast paths of the pool's messages read. It is decided by now whether
+ * fences are asymmetric. If they are not, each allocation and free takes the
+ * slow path, where its fences are. So the fast ones do not test for that.
+ */
+void message_init(struct magring_pool *pool);
+
 /* A slab has no owner while it is in a queue: sanitizers are told so. */
 #ifdef SANITIZER
 void message_hide(const struct magring_message *messages, size_t count);
 void message_show(const struct magring_message *messages, size_t count);
+/* Before a free. */
+void message_end(uint64_t header, uint64_t pointer);
 #else
+static inline void message_end(uint64_t header, uint64_t pointer)
+{
+	(void)header, (void)pointer;
+}
+
 static inline void message_hide(const struct magring_message *messages, size_t count)
 {
 	(void)messages, (void)count;

@@ -52,18 +52,18 @@ enum message_kind {
 	MESSAGE_EMPTY = 0,     /* the whole header is zero */
 	MESSAGE_INLINE = 1,    /* payload ++ id in the body */
 	MESSAGE_SLAB = 2,      /* MESSAGE_SLAB + class: slab pointer ++ id[40] */
-	MESSAGE_SHARED = 126,  /* as MESSAGE_SLAB; share.c knows the class */
-	MESSAGE_SAMPLED = 128, /* added to MESSAGE_SLAB + class: see sample.c */
+	MESSAGE_RARE = 128,    /* added to the one before: sampled, or the slab has the id */
+	MESSAGE_SHARED = 254,  /* as MESSAGE_SLAB; share.c knows the kind before */
 	MESSAGE_CHECKED = 255, /* as MESSAGE_SLAB; the pointer has a generation: see checked.c */
 };
 
-/* A checked message has a generation in the highest bits of the pointer. */
+/* The bits of a slab's address. A checked message has a generation above. */
 #define MESSAGE_POINTER_BITS 48
+#define MESSAGE_ADDRESS (((uint64_t)1 << MESSAGE_POINTER_BITS) - 1)
 
 static inline unsigned char *message_slab(const struct magring_message *message)
 {
-	uint64_t pointer = ((uint64_t)1 << MESSAGE_POINTER_BITS) - 1;
-	return (unsigned char *)(uintptr_t)(message->private_body[0] & pointer);
+	return (unsigned char *)(uintptr_t)(message->private_body[0] & MESSAGE_ADDRESS);
 }
 
 static inline bool message_is_slab(const struct magring_message *message)

@@ -17,6 +17,7 @@
 #include "pool/accounts.h"
 #include "pool/table.h"
 #include "pool/thread_registry.h"
+#include "tuning.h"
 
 struct checked;
 struct profile;
@@ -30,14 +31,27 @@ struct queue_list {
 };
 extern struct queue_list queues_without_pool __attribute__((visibility("hidden")));
 
+/*
+ * Payloads on the fast path find their class in a table: see pool_pair(). 4 KiB
+ * take 130 bytes of it, and 64 KiB another 120. Beyond, the way of a slow
+ * allocation is short beside what is done with the payload.
+ */
+enum {
+	FAST_SMALL = 4096,
+	FAST_MAX = 65536,
+	FAST_SIZES = FAST_SMALL / SLAB_UNIT + 1 + (FAST_MAX - FAST_SMALL) / 1024
+};
+
 struct magring_pool {
 	struct thread_registry registry;
-	uint64_t fast_key;       /* the registry's; 0 if it is slow: see alloc.h */
+	uint64_t fast_key;       /* the registry's, or 0: see message_init() */
+	size_t fast_max;         /* bytes of a payload in an entry of pair_offset */
 	struct profile *profile; /* NULL: off */
 	struct checked *checked; /* NULL: misuse is not looked for */
 	size_t max_payload;
 	uint16_t number; /* in the table of pools, and in messages */
 	char name[MAGRING_NAME_MAX + 1];
+	uint16_t pair_offset[FAST_SIZES]; /* in a cache, by the size of a payload */
 
 	/* Read by every free, written when a thread sleeps. */
 	_Alignas(128) struct eventcount memory[SLAB_CLASSES_MAX]; /* waiters for a slab, by class */
@@ -61,16 +75,36 @@ struct magring_pool {
 	struct depot depot;
 };
 
+/*
+ * Where in a cache the magazines for a payload of so many bytes are, by a
+ * table: for each size in slab units up to FAST_SMALL, and in KiB beyond. All
+ * classes beyond are whole KiB.
+ */
+static inline struct magazine_pair *pool_pair(const struct magring_pool *pool, struct cache *cache,
+	size_t bytes)
+{
+	size_t size = (bytes + SLAB_UNIT - 1) / SLAB_UNIT;
+	if (__builtin_expect(bytes > FAST_SMALL, 0))
+		size = FAST_SMALL / SLAB_UNIT - FAST_SMALL / 1024 + (bytes + 1023) / 1024;
+	return (void *)((unsigned char *)cache + pool->pair_offset[size]);
+}
+
 /* For pool_notify_waiters(). */
 void pool_notify_slowly(struct magring_pool *pool, unsigned int class_index);
+
+/* After a light fence. */
+static inline void pool_notify_fenced(struct magring_pool *pool, unsigned int class_index)
+{
+	if (eventcount_may_have_waiters(eventcount_peek(&pool->memory[class_index])))
+		pool_notify_slowly(pool, class_index);
+}
 
 /* A slab of the class is free, or is not hidden any more: see alloc_wait.c. */
 static inline void pool_notify_waiters(struct magring_pool *pool, unsigned int class_index)
 {
 	/* [sleep] light side: pairs with eventcount_prepare_wait(). */
 	fence_light();
-	if (eventcount_may_have_waiters(eventcount_peek(&pool->memory[class_index])))
-		pool_notify_slowly(pool, class_index);
+	pool_notify_fenced(pool, class_index);
 }
 
 static inline void pool_notify_all_classes(struct magring_pool *pool)

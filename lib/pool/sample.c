@@ -11,7 +11,7 @@
  *
  *	stack: in the hash table from its first message until the pool's end
  *	live:  in the list of its stack from a message's allocation to its free,
- *	       and in a table by the slab's round (MESSAGE_SAMPLED)
+ *	       and in a table by the slab's round (MESSAGE_RARE)
  *
  *	stack->allocated - stack->freed = length of stack->live
  *
@@ -212,6 +212,9 @@ bool profile_alloc(struct profile *profile, uint32_t round, unsigned int class_i
 void profile_free(struct profile *profile, uint32_t round)
 {
 	struct live *live = profile->live[round];
+	if (live == NULL)
+		return;
+	profile->live[round] = NULL;
 	pthread_mutex_lock(&profile->lock);
 	live->stack->freed.objects++;
 	live->stack->freed.bytes += live->bytes;

@@ -38,8 +38,8 @@
 #include "pool/cooling.h"
 #include "pool/carve.h"
 #include "pool/counts.h"
+#include "pool/limbo.h"
 #include "pool/past_caches.h"
-#include "pool/quarantine.h"
 #include "pool/reclaim.h"
 #include "pool/trim_magazines.h"
 
@@ -246,7 +246,7 @@ static int trim_pool(struct trim *trim, int64_t idle_ns)
 	trim->spans = notes;
 	pool_raise_highs(trim->pool);
 	if (trim->pool->checked != NULL)
-		quarantine_empty(trim->pool);
+		limbo_empty(trim->pool);
 	thread_empty_idle(&trim->pool->registry, depot, idle_ns);
 	chunk_begin_move(trim->chunks);
 	for (unsigned int i = 0; i < depot->classes; i++)

@@ -3,8 +3,9 @@
  * A queue that looks at its messages, as they go in and come out.
  *
  * Its ring has these calls in place of those that ring_choose_calls() chose.
- * They check, call the latter, and undo what they did for messages that were not
- * sent. Other queues have no instruction more. checked.c says what is checked.
+ * They check and go on with the chosen ones for batches. Then they undo what
+ * they did for messages that were not sent. Other queues have no instruction
+ * more. checked.c says what is checked.
  */
 #include "pool/checked.h"
 #include "queue/queue.h"

@@ -151,7 +151,7 @@ static void run_beside(void)
 	release(left[2 * first]);
 	release(left[2 - 2 * first]);
 	message = take(pool);
-	sched_require(!(message_kind(&message) & MESSAGE_SAMPLED), "a sample in half a list");
+	sched_require(!(message_kind(&message) & MESSAGE_RARE), "a sample in half a list");
 	magring_message_free(&message);
 	release(queue_of(listed));
 	be_a_process();

@@ -45,7 +45,7 @@ struct sampled {
 
 static bool is_sampled(const struct magring_message *message)
 {
-	return message_kind(message) & MESSAGE_SAMPLED;
+	return message_kind(message) & MESSAGE_RARE;
 }
 
 static bool take_at(struct sampled *ret_sampled, unsigned int at)

@@ -4,12 +4,13 @@
  *
  * Fewer tries are fewer steps, and more runs in which none of them succeeds.
  * The places are half the steps of making a pool, and the buckets of its end. Pages become accessible one
- * by one, so that threads race there. A program that includes the
+ * by one, so that threads race there. Counts are in C, so that they are steps. A program that includes the
  * library's headers includes this first.
  */
 #ifndef MAGRING_SCHED_TUNED_H
 #define MAGRING_SCHED_TUNED_H
 
+#define COUNT_IN_C
 #define RECLAIM_TRIES 2
 #define THREAD_CACHES_MAX 64
 #define COOLING_PLACES 16

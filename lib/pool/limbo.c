@@ -8,13 +8,13 @@
  * leaves under the lock: a thread that finds the list empty then finds what was
  * in it where the pool's free slabs are.
  */
-#include "pool/quarantine.h"
+#include "pool/limbo.h"
 
 #include "pool/alloc.h"
 #include "pool/filling.h"
 #include "pool/misuse.h"
 
-_Noreturn void quarantine_broken(const struct checked_slab *record, const void *at)
+_Noreturn void limbo_broken(const struct checked_slab *record, const void *at)
 {
 	const struct misuse_message message = { .header = record->note,
 		.address = (uintptr_t)at,
@@ -34,13 +34,13 @@ static void take_out(struct magring_pool *pool)
 	const void *at = filling_changed(depot_slab(&pool->depot, round), CHECKED_FREE_BYTE,
 		slab_size(class_index));
 	if (at != NULL)
-		quarantine_broken(record, at);
+		limbo_broken(record, at);
 	checked->oldest = record->next;
 	checked->bytes -= slab_size(class_index);
 	pool_put_slab(pool, class_index, round);
 }
 
-void quarantine_put(struct magring_pool *pool, uint32_t round, size_t size)
+void limbo_put(struct magring_pool *pool, uint32_t round, size_t size)
 {
 	struct checked *checked = pool->checked;
 	pthread_mutex_lock(&checked->lock);
@@ -55,7 +55,7 @@ void quarantine_put(struct magring_pool *pool, uint32_t round, size_t size)
 	pthread_mutex_unlock(&checked->lock);
 }
 
-bool quarantine_empty(struct magring_pool *pool)
+bool limbo_empty(struct magring_pool *pool)
 {
 	struct checked *checked = pool->checked;
 	pthread_mutex_lock(&checked->lock);

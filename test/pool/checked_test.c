@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lib/pool/checked.c and limbo.c, and lib/queue/checked_calls.c: a program
+ * without misuse notices nothing. misuse_test.py has the others.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "given.h"
+#include "pool/pool.h"
+
+static struct magring_pool *given_checked(size_t memory_limit, uint64_t sample_bytes)
+{
+	struct magring_pool *pool = NULL;
+	struct magring_pool_options options = { .size = sizeof(options),
+		.memory_limit = memory_limit,
+		.sample_bytes = sample_bytes,
+		.flags = MAGRING_CHECKED };
+	assert_same(magring_pool_create(&pool, &options), 0);
+	cr_assert_not_null(pool->checked);
+	return pool;
+}
+
+static struct magring_pool_stats stats_of(struct magring_pool *pool)
+{
+	struct magring_pool_stats stats = { .size = sizeof(stats) };
+	assert_same(magring_pool_get_stats(pool, &stats), 0);
+	return stats;
+}
+
+Test(checked, is_asked_for_by_the_flag_and_no_other)
+{
+	struct magring_pool *pool;
+	struct magring_pool_options options = { .size = sizeof(options), .flags = 2 };
+	assert_same(magring_pool_create(&pool, &options), -EINVAL);
+	options.flags = 0;
+	assert_same(magring_pool_create(&pool, &options), 0);
+	cr_assert_null(pool->checked);
+	assert_same(magring_pool_destroy(pool), 0);
+}
+
+Test(checked, the_environment_asks_for_it_with_1_alone)
+{
+	static const char *const values[] = { "1", "0", "", "yes" };
+	for (size_t i = 0; i < 4; i++) {
+		struct magring_pool *pool;
+		setenv("MAGRING_CHECKED", values[i], 1);
+		assert_same(magring_pool_create(&pool, NULL), 0);
+		cr_assert_eq(pool->checked != NULL, i == 0);
+		assert_same(magring_pool_destroy(pool), 0);
+	}
+}
+
+/* Sizes around those of slabs, with ids inside and outside of the slab. */
+Test(checked, messages_hold_what_was_written)
+{
+	static const size_t payloads[] = { 49, 63, 64, 65, 112, 113, 240, 241, 5000, 1 << 20 };
+	static const size_t ids[] = { 0, 1, 40, 41, 255 };
+	struct magring_pool *pool = given_checked(0, 0);
+	struct magring_queue *queue = given_queue(pool, 2);
+	unsigned char id[255];
+	memset(id, 'i', sizeof(id));
+	for (size_t i = 0; i < 10; i++)
+		for (size_t k = 0; k < 5; k++) {
+			struct magring_message message;
+			size_t size, bytes = payloads[i];
+			assert_same(magring_message_alloc(pool, &message, id, ids[k], bytes, 0), 0);
+			memset(magring_message_payload(&message, NULL), 'p', bytes);
+			assert_same(magring_send(queue, &message, 0), 0);
+			assert_same(magring_recv(queue, &message, 0), 0);
+			unsigned char *payload = magring_message_payload(&message, &size);
+			assert_same(size, bytes);
+			assert_same(payload[0], 'p');
+			assert_same(payload[bytes - 1], 'p');
+			cr_assert_eq(memcmp(magring_message_id(&message, &size), id, ids[k]), 0);
+			assert_same(size, ids[k]);
+			assert_same(stats_of(pool).slabs_in_use, 1);
+			magring_message_free(&message);
+		}
+	struct magring_pool_stats stats = stats_of(pool);
+	assert_same(stats.allocated, 50);
+	assert_same(stats.freed, 50);
+	assert_same(stats.payload_bytes_in_use, 0);
+	assert_same(stats.slab_bytes_carved, stats.slab_bytes_cached);
+	assert_same(magring_queue_release(queue), 0);
+	assert_same(magring_pool_destroy(pool), 0);
+}
+
+#define SLABS 512
+
+Test(checked, what_is_in_limbo_serves_before_memory_is_short)
+{
+	static struct magring_message messages[SLABS + 1];
+	struct magring_pool *pool = given_checked((size_t)SLABS * 128, 0);
+	for (int round = 0; round < 3; round++) {
+		assert_same(fill(pool, 100, messages, SLABS + 1), SLABS);
+		free_all(messages, SLABS);
+	}
+	assert_same(magring_pool_destroy(pool), 0);
+}
+
+Test(checked, a_trim_gets_what_is_in_limbo)
+{
+	static struct magring_message messages[SLABS];
+	struct magring_pool *pool = given_checked((size_t)SLABS * 128, 0);
+	assert_same(fill(pool, 100, messages, SLABS), SLABS);
+	free_all(messages, SLABS);
+	assert_same(magring_pool_trim(pool, 0, NULL), 0);
+	assert_same(stats_of(pool).slab_bytes_carved, 0);
+	/* Other classes find what the last one left behind, and zeroes. */
+	assert_same(fill(pool, 1000, messages, SLABS), SLABS / 8);
+	free_all(messages, SLABS / 8);
+	assert_same(magring_pool_destroy(pool), 0);
+}
+
+static void *wait_for_memory(void *pool)
+{
+	struct magring_message message;
+	int rc = magring_message_alloc(pool, &message, NULL, 0, 100, -1);
+	if (rc == 0)
+		magring_message_free(&message);
+	return (void *)(intptr_t)rc;
+}
+
+Test(checked, a_free_serves_a_thread_that_waits)
+{
+	static struct magring_message messages[SLABS];
+	struct magring_pool *pool = given_checked((size_t)SLABS * 128, 0);
+	pthread_t thread;
+	void *answer;
+	assert_same(fill(pool, 100, messages, SLABS), SLABS);
+	assert_same(pthread_create(&thread, NULL, wait_for_memory, pool), 0);
+	assert_eventually(stats_of(pool).exhausted == 1);
+	magring_message_free(&messages[0]);
+	pthread_join(thread, &answer);
+	assert_same((intptr_t)answer, 0);
+	free_all(messages + 1, SLABS - 1);
+	assert_same(magring_pool_destroy(pool), 0);
+}
+
+Test(checked, a_budget_without_room_for_a_margin_does)
+{
+	struct magring_pool *pool = given_checked(64, 0);
+	struct magring_message message = given_message(pool, 64);
+	memset(magring_message_payload(&message, NULL), 'x', 64);
+	magring_message_free(&message);
+	assert_same(magring_pool_destroy(pool), 0);
+}
+
+Test(checked, a_send_in_vain_leaves_the_message_as_it_was)
+{
+	struct magring_pool *pool = given_checked(0, 0);
+	struct magring_queue *queue = given_queue(pool, 2);
+	struct magring_message message = given_message(pool, 100), taken;
+	for (;;) {
+		taken = given_message(pool, 100);
+		if (magring_send(queue, &taken, 0) != 0)
+			break;
+	}
+	struct magring_message moved = message;
+	assert_same(magring_send(queue, &moved, 0), -EAGAIN);
+	assert_same(magring_send(queue, &moved, 1000000), -ETIMEDOUT);
+	assert_same(magring_send_batch(queue, &moved, 1, 0), -EAGAIN);
+	assert_same(magring_queue_close(queue), 0);
+	assert_same(magring_send(queue, &moved, 0), -EPIPE);
+	cr_assert_eq(memcmp(&moved, &message, sizeof(message)), 0);
+	magring_message_free(&message);
+	magring_message_free(&taken);
+	assert_same(magring_queue_release(queue), 0); /* and what is left in it */
+	assert_same(stats_of(pool).slabs_in_use, 0);
+	assert_same(magring_pool_destroy(pool), 0);
+}
+
+Test(checked, batches_go_in_parts)
+{
+	static struct magring_message messages[SLABS];
+	struct magring_pool *pool = given_checked(0, 0);
+	struct magring_queue *queue = given_queue(pool, SLABS / 2);
+	assert_same(fill(pool, 100, messages, SLABS), SLABS);
+	int sent = magring_send_batch(queue, messages, SLABS, 0);
+	cr_assert(sent >= SLABS / 2 && sent <= SLABS);
+	assert_same(magring_recv_batch(queue, messages, (size_t)sent, 0), sent);
+	free_all(messages, SLABS);
+	assert_same(stats_of(pool).slabs_in_use, 0);
+	assert_same(magring_queue_release(queue), 0);
+	assert_same(magring_pool_destroy(pool), 0);
+}
+
+Test(checked, a_plain_queue_passes_messages_on)
+{
+	struct magring_pool *pool = given_checked(0, 0);
+	struct magring_queue *plain = given_queue(NULL, 2), *queue = given_queue(pool, 2);
+	struct magring_message message = given_message(pool, 100);
+	for (int i = 0; i < 3; i++) {
+		assert_same(magring_send(plain, &message, 0), 0);
+		assert_same(magring_recv(plain, &message, 0), 0);
+		assert_same(magring_send(queue, &message, 0), 0);
+		assert_same(magring_recv(queue, &message, 0), 0);
+	}
+	magring_message_free(&message);
+	assert_same(magring_queue_release(plain), 0);
+	assert_same(magring_queue_release(queue), 0);
+	assert_same(magring_pool_destroy(pool), 0);
+}
+
+Test(checked, sampled_messages_are_in_the_profile_while_they_are_out)
+{
+	struct magring_pool *pool = given_checked(0, 1);
+	char *text = NULL;
+	size_t size = 0;
+	struct magring_message message = given_message(pool, 12345);
+	FILE *stream = open_memstream(&text, &size);
+	assert_same(magring_pool_write_leaks(pool, stream), 0);
+	fclose(stream);
+	cr_assert_not_null(strstr(text, "12345 bytes"));
+	free(text);
+	magring_message_free(&message);
+	stream = open_memstream(&text, &size);
+	assert_same(magring_pool_write_leaks(pool, stream), 0);
+	fclose(stream);
+	cr_assert_null(strstr(text, "12345 bytes"));
+	free(text);
+	assert_same(magring_pool_destroy(pool), 0);
+}
+
+Test(checked, the_child_of_a_fork_gives_up_what_was_there)
+{
+	struct magring_pool *pool = given_checked(0, 0);
+	struct magring_queue *queue = given_queue(pool, 2);
+	struct magring_message message = given_message(pool, 100), freed = given_message(pool, 100);
+	magring_message_free(&freed);
+	freed = given_message(pool, 100);
+	assert_same(magring_send(queue, &freed, 0), 0);
+	int status;
+	pid_t child = fork();
+	if (child == 0) {
+		magring_message_free(&message);
+		bool good = magring_queue_release(queue) == 0 && magring_pool_destroy(pool) == 0;
+		_exit(good ? 0 : 1);
+	}
+	assert_same(waitpid(child, &status, 0), child);
+	assert_same(status, 0);
+	magring_message_free(&message);
+	assert_same(magring_queue_release(queue), 0);
+	assert_same(magring_pool_destroy(pool), 0);
+}
