@@ -1057,7 +1057,7 @@ MUTANTS = [
     Mutant("a trim that is refused keeps others out", "pool/trim.c",
            "\t/* [trim] release: pairs with the exchange. */\n", "\tif (rc != 0)\n\t\treturn rc;\n", "sched/refused_trim", runs=100),
     Mutant("a queue that is refused keeps its memory", "queue/queue.c",
-           "\tif (rc != 0) {\n\t\tfree(queue);\n", "\tif (rc != 0) {\n", "sched/refused_create", runs=100),
+           "\tif (rc != 0) {\n\t\tfree(block);\n", "\tif (rc != 0) {\n", "sched/refused_create", runs=100),
     Mutant("a pool that is refused keeps a region", "pool/depot.c",
            "\t\tregion_fini(&depot->slabs);\n\t\treturn rc;", "\t\treturn rc;", "sched/refused_create", runs=100),
     Mutant("a pool that is refused its counts keeps its regions", "observe/pool_lifecycle.c",
