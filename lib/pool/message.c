@@ -103,7 +103,7 @@ static __attribute__((noinline)) int alloc_slowly(struct magring_pool *pool,
 	if (slab_size(class_index) > pool->depot.slabs.limit)
 		return -EMSGSIZE; /* a long id beside the largest payload */
 	void *slab;
-	int rc = alloc_wait(pool, class_index, bytes, timeout_ns, &slab);
+	int rc = alloc_wait(pool, &class_index, bytes, timeout_ns, &slab);
 	if (rc != 0)
 		return rc;
 	unsigned int kind = MESSAGE_SLAB + class_index;

@@ -97,15 +97,20 @@ static bool is_idle(struct cache *cache, unsigned int classes, int64_t idle_ns, 
 	return now_ns - cache->seen_ns >= idle_ns;
 }
 
-size_t thread_empty_idle(struct thread_registry *registry, struct depot *depot, int64_t idle_ns)
+size_t thread_empty_idle(struct thread_registry *registry, struct depot *depot, int64_t idle_ns,
+	bool *ret_hidden)
 {
 	uint64_t self = thread_self();
 	int64_t now_ns = clock_now();
 	struct cache *first = thread_first_cache(registry);
-	bool hidden, any = false;
-	/* A cache that is revoked already is being emptied. */
-	for (struct cache *cache = first; cache != NULL; cache = cache->next)
-		if (is_idle(cache, depot->classes, idle_ns, now_ns) && revoke(cache, self))
+	bool any = false;
+	for (struct cache *cache = first; cache != NULL; cache = cache->next) {
+		if (!is_idle(cache, depot->classes, idle_ns, now_ns))
+			continue;
+		if (revoke(cache, self))
 			any = true;
-	return any ? empty_revoked(first, depot, 0, depot->classes - 1, &hidden) : 0;
+		else
+			*ret_hidden = true; /* it is being emptied, perhaps of one class */
+	}
+	return any ? empty_revoked(first, depot, 0, depot->classes - 1, ret_hidden) : 0;
 }
