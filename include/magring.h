@@ -99,7 +99,7 @@
  *	send, receive     futex membarrier restart_syscall sched_getscheduler
  *	                  sched_yield
  *	descriptors       close eventfd2 read write; send, receive
- *	alloc, free       futex membarrier mprotect
+ *	alloc, free       futex membarrier mmap mprotect munmap
  *	                  restart_syscall; malloc
  *	trim              futex madvise membarrier mmap munmap
  *	release, destroy  clock_nanosleep close futex membarrier munmap
@@ -201,16 +201,22 @@ struct magring_message {
  * than 40. One inside the message is aligned to 8 bytes. The id must not lie in
  * *ret_message.
  *
- * It waits up to timeout_ns for memory. A free of the same size class, by any
- * thread, wakes a waiting thread, in no promised order.
+ * When memory_limit is used up, memory that other size classes have and do not
+ * use serves, and then a free slab of a larger class. The first takes as long
+ * as a trim, now and then. It waits up to timeout_ns for memory. A free of the
+ * same size class, by any thread, wakes a waiting thread, in no promised order.
+ * One of another class does not, and the thread finds what it brought within a
+ * fifth of a second.
  *
  * Returns:   0; -EMSGSIZE: id_size above MAGRING_ID_MAX, payload_size above
  *            max_payload, or the slab for both above memory_limit; -ENOBUFS:
- *            no slab was free and the timeout is 0, or the class has no slab
- *            and only a trim can give it one; -ETIMEDOUT: none was free in
+ *            no memory was free and the timeout is 0, or no free can bring a
+ *            slab as the system refuses memory; -ETIMEDOUT: none was free in
  *            time. None is free when messages, or threads in calls, hold all
- *            slabs of the class. Then memory_limit is carved as well, or the
- *            system refuses memory.
+ *            slabs that would do, and some of each chunk of others, of about
+ *            4 KiB. With a timeout of 0 what was freed of late in other classes
+ *            may be overlooked: up to a 16th of memory_limit, for some
+ *            milliseconds.
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_message_alloc(struct magring_pool *pool,
 	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,
@@ -485,8 +491,8 @@ struct magring_pool_options {
 /*
  * Create a pool. Its memory is reserved as address space. Messages take it from
  * the system as they need it, up to 64 KiB of slabs of one size class at a
- * time. Slabs stay with their class until magring_pool_trim() finds them free.
- * Bookkeeping comes on top of memory_limit.
+ * time. Slabs stay with their class while others have enough. Bookkeeping comes
+ * on top of memory_limit.
  *
  * Returns:   0, -EINVAL (a limit out of range, or the size class of max_payload
  *            is more than memory_limit), -E2BIG, -ENAMETOOLONG, -ENOMEM,
@@ -513,7 +519,7 @@ MAGRING_PUBLIC int magring_pool_flush_thread(struct magring_pool *pool);
  * it empties the caches of threads without an allocation or free for idle_ns
  * nanoseconds, or of all if 0. It compares with what the last trim saw: call it
  * regularly. A cache at which its thread is at work is left alone. Then memory
- * that was carved in one piece, up to 64 KiB, is given back if all of it is
+ * that was carved in one piece, some 4 KiB, is given back if all of it is
  * free. *ret_bytes, which may be NULL, is how many bytes the system got. Where
  * it refuses, as for locked memory, other classes may use the memory all the
  * same. It waits for no thread and none for it. But while it is at work on a
@@ -573,7 +579,7 @@ struct magring_pool_stats {
 	uint32_t classes;              /* size classes, see magring_pool_get_class_stats() */
 	uint32_t reserved;
 	double efficiency;                  /* payload_bytes_in_use / memory_bytes, 0 when idle */
-	uint64_t trims;                     /* times that the pool was trimmed */
+	uint64_t trims;                     /* of the pool, by allocations short of memory, too */
 	uint64_t trimmed_bytes;             /* given back to the system by that */
 	uint64_t memory_bytes_high;         /* the most that memory_bytes ever was */
 	uint64_t payload_bytes_in_use_high; /* the most that this call or a trim has seen */

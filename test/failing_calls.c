@@ -178,6 +178,7 @@ static struct accounts accounts_now(void)
 }
 
 static const int never[] = { 0 }, no_memory[] = { -ENOMEM, 0 }, no_slab[] = { -ENOBUFS, 0 },
+		 no_wait[] = { -ENOBUFS, -ETIMEDOUT, 0 },
 		 no_fd[] = { -EMFILE, -ENFILE, -ENOMEM, 0 };
 
 static void judge(const char *call, int rc, const int *errors, const struct accounts *before)
@@ -286,9 +287,9 @@ static void use_memory(uint64_t sample_bytes)
 	for (unsigned int i = 0; i < classes && i < 64; i++) {
 		magring_pool_get_class_stats(game.pool, i, &class);
 		if (class.slab_size <= PAYLOAD_MAX)
-			TRY(0, no_slab,
+			TRY(0, no_wait,
 				alloc(game.pool, &game.class[i], class.slab_size,
-					i % 2 == 0 ? 0 : -1));
+					i % 2 == 0 ? 0 : WAIT_NS));
 	}
 	for (int i = 0; i < SLABS; i++)
 		TRY(0, no_slab, alloc(game.pool, &game.slab[i], 64, 0));

@@ -6,6 +6,8 @@
  *	the cache, refilled from the depot     the cache, drained into the depot
  *	one slab of the depot, or carved       one slab into the depot
  *	what the other caches hold, reclaimed
+ *	what other classes have and do not use: pressure.c
+ *	a slab of a larger class, the nearest that has one
  *	NULL
  *
  * What a caller does with NULL stands in alloc_wait.c, with the whole order.
@@ -18,24 +20,27 @@
 #include "base/pause.h"
 #include "base/tracepoint.h"
 #include "pool/carve.h"
+#include "pool/pressure.h"
 #include "pool/reclaim.h"
 #include "pool/thread_exit.h"
 #include "tuning.h"
 
-/* A pool, a class, and where the calling thread counts. */
+/* A pool, the thread's cache, and the class of the slab. */
 struct request {
 	struct magring_pool *pool;
 	struct cache *cache; /* NULL: counters are shared */
-	struct magazine_counts *counts;
 	unsigned int class_index;
 };
 
+static inline struct magazine_counts *counts_of(const struct request *request)
+{
+	return request->cache != NULL ? &request->cache->class[request->class_index].counts
+				      : &request->pool->uncached[request->class_index];
+}
+
 static inline struct request request_of(struct magring_pool *pool, unsigned int class_index)
 {
-	struct cache *cache = thread_cache(&pool->registry);
-	return (struct request){ pool, cache,
-		cache != NULL ? &cache->class[class_index].counts : &pool->uncached[class_index],
-		class_index };
+	return (struct request){ pool, thread_cache(&pool->registry), class_index };
 }
 
 static void add(_Atomic(uint64_t) *counter, uint64_t amount, bool shared)
@@ -67,11 +72,39 @@ static bool take_round(const struct request *request, uint32_t *ret_round)
 	return depot_take_round(&request->pool->depot, request->class_index, ret_round);
 }
 
-static bool take_reclaimed(const struct request *request, uint32_t *ret_round, bool *ret_hidden)
+/*
+ * A slab of a larger class. Those that wait for one of that class are notified,
+ * as this thread had some in its hands.
+ */
+static bool take_larger(struct request *request, const struct survey *survey, uint32_t *ret_round,
+	bool *ret_hidden)
+{
+	struct depot *depot = &request->pool->depot;
+	for (unsigned int i = request->class_index + 1; i < depot->classes; i++) {
+		bool hidden = false;
+		if (survey->free[i] == 0)
+			continue;
+		bool got = depot_take_round(depot, i, ret_round);
+		if (!got) {
+			thread_reclaim(&request->pool->registry, depot, i, &hidden);
+			got = depot_take_round(depot, i, ret_round);
+		}
+		pool_notify_waiters(request->pool, i);
+		if (got) {
+			request->class_index = i;
+			return true;
+		}
+		*ret_hidden = *ret_hidden || hidden;
+	}
+	return false;
+}
+
+static bool take_reclaimed(struct request *request, uint32_t *ret_round, bool *ret_hidden)
 {
 	struct magring_pool *pool = request->pool;
 	struct depot *depot = &pool->depot;
 	for (int i = 0; i < RECLAIM_TRIES; i++) {
+		struct survey survey;
 		if (i > 0)
 			pause_for(RECLAIM_PAUSE_NS);
 		uint64_t moves = chunk_moves(&depot->chunks);
@@ -80,6 +113,14 @@ static bool take_reclaimed(const struct request *request, uint32_t *ret_round, b
 		TRACEPOINT4(reclaim, depot, depot->name, request->class_index, slabs);
 		atomic_fetch_add_explicit(&pool->reclaimed, slabs, memory_order_relaxed);
 		if (take_round(request, ret_round))
+			return true;
+		pressure_survey(pool, &survey);
+		if (pressure_trim(pool, request->class_index, &survey, ret_hidden)) {
+			moves++; /* its own */
+			if (take_round(request, ret_round))
+				return true;
+		}
+		if (take_larger(request, &survey, ret_round, ret_hidden))
 			return true;
 		if (chunk_moved(&depot->chunks, moves))
 			*ret_hidden = true;
@@ -90,17 +131,19 @@ static bool take_reclaimed(const struct request *request, uint32_t *ret_round, b
 	return false;
 }
 
-void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes,
+void *pool_alloc_slowly(struct magring_pool *pool, unsigned int *class_index, size_t bytes,
 	bool *ret_hidden)
 {
-	struct request request = request_of(pool, class_index);
+	struct request request = request_of(pool, *class_index);
 	uint32_t round;
 	*ret_hidden = false;
 	if (!take_cached(&request, &round) && !take_round(&request, &round) &&
 		!take_reclaimed(&request, &round, ret_hidden))
 		return NULL;
-	add(&request.counts->allocated, 1, request.cache == NULL);
-	add(&request.counts->allocated_bytes, bytes, request.cache == NULL);
+	*class_index = request.class_index;
+	struct magazine_counts *counts = counts_of(&request);
+	add(&counts->allocated, 1, request.cache == NULL);
+	add(&counts->allocated_bytes, bytes, request.cache == NULL);
 	return depot_slab(&pool->depot, round);
 }
 
@@ -132,8 +175,9 @@ static bool put_cached(const struct request *request, uint32_t round)
 
 static void count_free(const struct request *request, size_t bytes)
 {
-	add(&request->counts->freed, 1, request->cache == NULL);
-	add(&request->counts->freed_bytes, bytes, request->cache == NULL);
+	struct magazine_counts *counts = counts_of(request);
+	add(&counts->freed, 1, request->cache == NULL);
+	add(&counts->freed_bytes, bytes, request->cache == NULL);
 }
 
 static void put_slab(const struct request *request, uint32_t round)

@@ -18,11 +18,14 @@
 #include "tuning.h"
 
 /*
+ * The slab may be of a larger class than was asked for: *class_index is changed
+ * then.
+ *
  * Returns: a slab, or NULL if no memory is left. Then *ret_hidden tells whether
  *          some is only out of reach for now. Another thread may be at work in
  *          its cache, or have free memory in its hands to cut or trim it.
  */
-void *pool_alloc_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes,
+void *pool_alloc_slowly(struct magring_pool *pool, unsigned int *class_index, size_t bytes,
 	bool *ret_hidden);
 void pool_free_slowly(struct magring_pool *pool, unsigned int class_index, size_t bytes,
 	void *slab);

@@ -6,10 +6,11 @@
  *	take_round()      a slab of the depot, carved, or cooling
  *	take_reclaimed()  thread_reclaim() in reclaim.c empties the caches of
  *	                  other threads into the depot, RECLAIM_TRIES times at
- *	                  most
+ *	                  most; pressure_trim() in pressure.c takes from other
+ *	                  classes, and take_larger() a larger slab
  *	limbo_empty()     of a checked pool: what was freed last; then again
  *	alloc_wait()      counts in `exhausted`; with a timeout of 0: -ENOBUFS
- *	is_hopeless()     no slab of the class is there or can be: -ENOBUFS
+ *	is_hopeless()     no free can bring a slab: -ENOBUFS
  *	wait_for_slab()   sleeps until a free, or the deadline: -ETIMEDOUT
  *
  * The first three are pool_alloc_slowly() in alloc.c, which a waiting thread
@@ -36,9 +37,14 @@
  *	  back it notifies the sleepers of every class, as each may take what it
  *	  gave back.
  *
- * No thread waits for what no free can bring. Slabs stay with their class
- * unless they are trimmed, and no trim is promised. So a class without any slab
- * is hopeless when the memory is used up.
+ * A free of another class wakes no sleeper, as the fast path of a free looks
+ * for those of its own class alone. So a sleeper tries again unasked while
+ * other classes have slabs, at longer intervals. It also does while the budget
+ * has room that the system has refused so far.
+ *
+ * No thread waits for what no free can bring. Any memory that was taken from
+ * the budget may become free, and then serves. But if all of it is less than a
+ * slab, the system has refused more, and the wait is hopeless.
  */
 #include "pool/alloc_wait.h"
 #include "tuning.h"
@@ -49,59 +55,39 @@
 #include "pool/alloc.h"
 #include "pool/limbo.h"
 
-/* Slabs of the class, as far as they are counted. */
-static uint64_t carved(struct magring_pool *pool, unsigned int class_index)
-{
-	/*
-	 * [account] acquire: pairs with give_up() in trim.c; what was trimmed
-	 * is counted as carved.
-	 */
-	uint64_t slabs = -atomic_load_explicit(&pool->depot.class[class_index].trimmed,
-		memory_order_acquire);
-	/*
-	 * [account] acquire: pairs with carve_bytes(); a thread takes the bytes
-	 * before it counts them.
-	 */
-	return slabs +
-		atomic_load_explicit(&pool->depot.class[class_index].carved, memory_order_acquire);
-}
-
-/*
- * After a try in vain: whether the class has no slab and cannot get one. That
- * needs all bytes to be accounted for. Else another thread has some in its
- * hands, or has carved some and not counted them yet.
- *
- * The try may be older than what is read here. A trim that had the memory in
- * its hands during the try, and ends before this begins, has put it where the
- * class finds it: into a free range. So ranges are looked for once more.
- */
+/* After a try in vain. */
 static bool is_hopeless(struct magring_pool *pool, unsigned int class_index)
 {
-	struct chunks *chunks = &pool->depot.chunks;
-	uint64_t moves = chunk_moves(chunks);
-	/* Relaxed, as other reads of bytes: they hold if nothing moved. */
-	uint64_t bytes = atomic_load_explicit(&chunks->free_bytes, memory_order_relaxed);
-	if (carved(pool, class_index) > 0 || chunk_has_range(chunks, class_index))
-		return false;
-	for (unsigned int i = 0; i < pool->depot.classes; i++) {
-		uint64_t slabs = carved(pool, i);
-		if (i == class_index && slabs > 0)
-			return false;
-		bytes += slabs * slab_size(i);
-	}
+	/* Relaxed: it only grows. The try has met what the system refuses. */
+	return atomic_load_explicit(&pool->depot.slabs.taken, memory_order_relaxed) <
+		slab_size(class_index);
+}
+
+/* Whether memory may come without a free of this class. */
+static bool may_come(struct magring_pool *pool, unsigned int class_index)
+{
+	struct depot *depot = &pool->depot;
 	/*
-	 * Relaxed: the try has seen the budget used up, and so all that was
-	 * taken of it. What the counts above are of was taken before they were
-	 * read.
+	 * Relaxed: a class that has memory later got it from this one. The
+	 * free that gave it has woken a thread, and that one sees it.
 	 */
-	return bytes == atomic_load_explicit(&pool->depot.slabs.taken, memory_order_relaxed) &&
-		!chunk_moved(chunks, moves);
+	if (atomic_load_explicit(&depot->slabs.taken, memory_order_relaxed) <=
+		depot->slabs.limit - slab_size(class_index))
+		return true;
+	for (unsigned int i = 0; i < depot->classes; i++)
+		if (i != class_index &&
+			atomic_load_explicit(&depot->class[i].carved, memory_order_relaxed) !=
+				atomic_load_explicit(&depot->class[i].trimmed,
+					memory_order_relaxed))
+			return true;
+	return false;
 }
 
 /* One allocation that waits: what it wants, and what it has got. */
 struct wait {
 	struct magring_pool *pool;
-	unsigned int class_index;
+	unsigned int class_index; /* of what it wants */
+	unsigned int class_got;
 	size_t bytes;
 	int64_t retry_ns; /* a try unasked is due after so long */
 	bool hidden;      /* the last try met slabs that were out of reach */
@@ -112,8 +98,9 @@ static bool try_alloc(void *context)
 {
 	struct wait *wait = context;
 	do {
-		wait->slab = pool_alloc_slowly(wait->pool, wait->class_index, wait->bytes,
-			&wait->hidden);
+		wait->class_got = wait->class_index;
+		wait->slab =
+			pool_alloc_slowly(wait->pool, &wait->class_got, wait->bytes, &wait->hidden);
 	} while (wait->slab == NULL && wait->pool->checked != NULL && limbo_empty(wait->pool));
 	return wait->slab != NULL;
 }
@@ -121,8 +108,10 @@ static bool try_alloc(void *context)
 static int64_t when_to_retry(void *context)
 {
 	struct wait *wait = context;
-	bool again = wait->hidden || carved(wait->pool, wait->class_index) == 0;
-	return again ? clock_now() + wait->retry_ns : INT64_MAX;
+	int64_t most_ns = wait->hidden ? MEMORY_RETRY_MAX_NS : MEMORY_RETRY_OTHERS_NS;
+	if (!wait->hidden && !may_come(wait->pool, wait->class_index))
+		return INT64_MAX;
+	return clock_now() + (wait->retry_ns < most_ns ? wait->retry_ns : most_ns);
 }
 
 static void cancelled(void *context)
@@ -143,17 +132,17 @@ static int wait_for_slab(struct wait *wait, int64_t deadline_ns)
 		if (deadline_ns != INT64_MAX && clock_now() >= deadline_ns)
 			return -ETIMEDOUT;
 		eventcount_await(eventcount, &waiter, wait, deadline_ns);
-		if (wait->retry_ns < MEMORY_RETRY_MAX_NS)
+		if (wait->retry_ns < MEMORY_RETRY_OTHERS_NS)
 			wait->retry_ns *= 2;
 	} while (wait->slab == NULL);
 	return 0;
 }
 
-int alloc_wait(struct magring_pool *pool, unsigned int class_index, size_t bytes,
+int alloc_wait(struct magring_pool *pool, unsigned int *class_index, size_t bytes,
 	int64_t timeout_ns, void **ret_slab)
 {
 	struct wait wait = { .pool = pool,
-		.class_index = class_index,
+		.class_index = *class_index,
 		.bytes = bytes,
 		.retry_ns = MEMORY_RETRY_NS };
 	int rc = 0;
@@ -164,12 +153,14 @@ int alloc_wait(struct magring_pool *pool, unsigned int class_index, size_t bytes
 			return -ENOBUFS;
 		rc = wait_for_slab(&wait, clock_deadline(timeout_ns));
 	}
-	if (rc == 0)
+	if (rc == 0) {
 		*ret_slab = wait.slab;
+		*class_index = wait.class_got;
+	}
 	/*
 	 * There may be more slabs, and this thread had some in its hands. Or a
 	 * wake-up came with it that was meant for another thread.
 	 */
-	pool_notify_waiters(pool, class_index);
+	pool_notify_waiters(pool, wait.class_index);
 	return rc;
 }

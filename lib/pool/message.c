@@ -101,7 +101,7 @@ static int alloc_slowly(struct magring_pool *pool, struct magring_message *ret_m
 	if (slab_size(class_index) > pool->depot.slabs.limit)
 		return -EMSGSIZE; /* a long id beside the largest payload */
 	void *slab;
-	int rc = alloc_wait(pool, class_index, bytes, timeout_ns, &slab);
+	int rc = alloc_wait(pool, &class_index, bytes, timeout_ns, &slab);
 	if (rc != 0)
 		return rc;
 	if (checked)
@@ -234,31 +234,6 @@ void *magring_message_payload(struct magring_message *message, size_t *ret_size)
 	return message_slab(message) + message_id_in_slab(message_id_size(message));
 }
 
-int magring_message_share(struct magring_message *message, struct magring_message *ret_message)
-{
-	if (message == NULL || ret_message == NULL || ret_message == message)
-		return -EINVAL;
-	unsigned int kind = message_kind(message);
-	if (kind == MESSAGE_EMPTY)
-		return -EINVAL;
-	if (message_is_slab(message)) {
-		uint64_t header = message->private_header, address = message->private_body[0];
-		struct magring_pool *pool = misuse_check_pool("share", header, address);
-		if (message_is_checked(message))
-			checked_look("share", message);
-		else
-			misuse_check_slab("share", header, address);
-		const void *slab = message_slab(message);
-		int rc = kind == MESSAGE_SHARED ? share_again(pool, slab)
-						: share_first(pool, slab, kind);
-		if (rc != 0)
-			return rc;
-		message->private_header = message_with_kind(message, MESSAGE_SHARED);
-	}
-	*ret_message = *message;
-	return 0;
-}
-
 /* ------------------------------------------------------------------ free -- */
 
 /*
@@ -272,23 +247,9 @@ static inline bool is_there(const struct depot *depot, uint64_t address, unsigne
 	return round < depot->kinds_size && depot->kinds[round] == kind;
 }
 
-/* Returns: the header of a message that is the last with its slab, or 0. */
-static uint64_t free_shared(uint64_t header, uint64_t address)
-{
-	const struct magring_message was = { .private_header = header,
-		.private_body = { address } };
-	struct magring_pool *pool = misuse_check_slab("free", header, address);
-	unsigned int kind = share_free(pool, message_slab(&was));
-	if (kind == 0)
-		return 0; /* other messages have the slab */
-	header = message_with_kind(&was, kind);
-	message_end(header, address);
-	return header;
-}
-
 static __attribute__((noinline)) void free_slowly(uint64_t header, uint64_t address)
 {
-	if (header >> 56 == MESSAGE_SHARED && (header = free_shared(header, address)) == 0)
+	if (header >> 56 == MESSAGE_SHARED && (header = share_end(header, address)) == 0)
 		return;
 	const struct magring_message was = { .private_header = header };
 	if (message_is_checked(&was)) {

@@ -42,6 +42,14 @@ enum {
 	FAST_SIZES = FAST_SMALL / SLAB_UNIT + 1 + (FAST_MAX - FAST_SMALL) / 1024
 };
 
+/* When threads without memory trim other classes: see pressure.c. */
+struct pressure {
+	_Atomic(uint64_t) freed; /* bytes freed before the last trim */
+	_Atomic(uint64_t) bar;   /* bytes freed since, until the next */
+	_Atomic(int64_t) ended_ns;
+	_Atomic(int64_t) took_ns;
+};
+
 struct magring_pool {
 	struct thread_registry registry;
 	uint64_t fast_key;       /* the registry's, or 0: see message_init() */
@@ -65,7 +73,8 @@ struct magring_pool {
 	_Atomic(uint64_t) payload_high; /* bytes in use, as far as they were read */
 	_Atomic(uint64_t) trims;
 	_Atomic(uint64_t) trimmed_bytes;
-	_Atomic(bool) trimming; /* a thread is in magring_pool_trim() */
+	_Atomic(bool) trimming; /* a thread trims */
+	struct pressure pressure;
 	struct queue_list queues;
 	/* Counts of threads without a cache, by read-modify-write. */
 	struct magazine_counts uncached[SLAB_CLASSES_MAX];

@@ -102,16 +102,16 @@ static bool is_idle(struct cache *cache, unsigned int classes, int64_t idle_ns, 
 	return now_ns - cache->seen_ns >= idle_ns;
 }
 
-size_t thread_empty_idle(struct thread_registry *registry, struct depot *depot, int64_t idle_ns)
+size_t thread_empty_idle(struct thread_registry *registry, struct depot *depot, int64_t idle_ns,
+	bool *ret_hidden)
 {
 	int64_t now_ns = clock_now();
 	struct cache *cache, *revoked = NULL;
-	bool hidden;
-	/* A cache that is revoked already is being emptied. */
 	for (unsigned int i = 0; (cache = thread_next_cache(registry, &i)) != NULL;)
-		if (is_idle(cache, depot->classes, idle_ns, now_ns))
-			(void)revoke(registry, i - 1, cache, &revoked);
+		if (is_idle(cache, depot->classes, idle_ns, now_ns) &&
+			!revoke(registry, i - 1, cache, &revoked))
+			*ret_hidden = true; /* it is being emptied, perhaps of one class */
 	if (revoked == NULL)
 		return 0;
-	return empty_revoked(revoked, depot, 0, depot->classes - 1, &hidden);
+	return empty_revoked(revoked, depot, 0, depot->classes - 1, ret_hidden);
 }

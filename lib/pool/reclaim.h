@@ -20,10 +20,11 @@ size_t thread_reclaim(struct thread_registry *registry, struct depot *depot,
 /*
  * Empty all classes of the caches without traffic for at least idle_ns, 0: of
  * all caches. Calls of this function compare to find that out. No two run at a
- * time.
+ * time. *ret_hidden is set if one of these was left alone.
  *
  * Returns: the number of slabs.
  */
-size_t thread_empty_idle(struct thread_registry *registry, struct depot *depot, int64_t idle_ns);
+size_t thread_empty_idle(struct thread_registry *registry, struct depot *depot, int64_t idle_ns,
+	bool *ret_hidden);
 
 #endif

@@ -25,7 +25,10 @@
 
 #include <errno.h>
 
-#include "pool/size_class.h"
+#include "base/watched.h"
+#include "pool/checked.h"
+#include "pool/message.h"
+#include "pool/misuse.h"
 
 typedef _Atomic(uint32_t) share_word;
 
@@ -44,7 +47,7 @@ static share_word *word_of(struct magring_pool *pool, const void *slab)
 	return (share_word *)(void *)pool->shares.base + depot_round(&pool->depot, slab);
 }
 
-int share_first(struct magring_pool *pool, const void *slab, unsigned int kind)
+static int share_first(struct magring_pool *pool, const void *slab, unsigned int kind)
 {
 	share_word *word = word_of(pool, slab);
 	size_t end = (size_t)((unsigned char *)(word + 1) - pool->shares.base);
@@ -55,7 +58,7 @@ int share_first(struct magring_pool *pool, const void *slab, unsigned int kind)
 	return 0;
 }
 
-int share_again(struct magring_pool *pool, const void *slab)
+static int share_again(struct magring_pool *pool, const void *slab)
 {
 	share_word *word = word_of(pool, slab);
 	/* Relaxed: the message that is shared holds the slab. */
@@ -68,9 +71,37 @@ int share_again(struct magring_pool *pool, const void *slab)
 	return 0;
 }
 
-unsigned int share_free(struct magring_pool *pool, const void *slab)
+int magring_message_share(struct magring_message *message, struct magring_message *ret_message)
 {
+	if (message == NULL || ret_message == NULL || ret_message == message)
+		return -EINVAL;
+	unsigned int kind = message_kind(message);
+	if (kind == MESSAGE_EMPTY)
+		return -EINVAL;
+	if (message_is_slab(message)) {
+		uint64_t header = message->private_header, address = message->private_body[0];
+		struct magring_pool *pool = misuse_check_pool("share", header, address);
+		if (message_is_checked(message))
+			checked_look("share", message);
+		else
+			misuse_check_slab("share", header, address);
+		const void *slab = message_slab(message);
+		int rc = kind == MESSAGE_SHARED ? share_again(pool, slab)
+						: share_first(pool, slab, kind);
+		if (rc != 0)
+			return rc;
+		message->private_header = message_with_kind(message, MESSAGE_SHARED);
+	}
+	*ret_message = *message;
+	return 0;
+}
+
+/* The kind before the first share if no other message has the slab now, or 0. */
+static unsigned int count_less(struct magring_pool *pool, const struct magring_message *message)
+{
+	void *slab = message_slab(message);
 	share_word *word = word_of(pool, slab);
+	watched_release(slab);
 	/*
 	 * [share] release: this thread is done with the payload before the
 	 * count falls.
@@ -78,7 +109,25 @@ unsigned int share_free(struct magring_pool *pool, const void *slab)
 	uint32_t was = atomic_fetch_sub_explicit(word, 1, memory_order_release);
 	if ((was & COUNT_MAX) > 1)
 		return 0;
+	if ((was & COUNT_MAX) == 0) {
+		const struct misuse_message wrong = { .header = message->private_header,
+			.address = (uintptr_t)slab };
+		misuse_of_message("free", " of a shared message that was freed before", &wrong);
+	}
 	/* [share] acquire: so are all threads that had it. */
 	(void)atomic_load_explicit(word, memory_order_acquire);
+	watched_acquire(slab);
 	return was >> SHARE_KIND_SHIFT;
+}
+
+uint64_t share_end(uint64_t header, uint64_t pointer)
+{
+	const struct magring_message was = { .private_header = header,
+		.private_body = { pointer } };
+	unsigned int kind = count_less(misuse_check_slab("free", header, pointer), &was);
+	if (kind == 0)
+		return 0;
+	header = message_with_kind(&was, kind);
+	message_end(header, pointer);
+	return header;
 }

@@ -11,18 +11,10 @@
 int share_init(struct region *shares, size_t memory_limit);
 
 /*
- * A message gets a second one with its slab. At the first time it is of this
- * kind; from then on both are MESSAGE_SHARED.
- *
- * Returns: 0, -ENOMEM.
+ * A message of kind MESSAGE_SHARED ends. Returns: the header from before the
+ * first share if it was the last with its slab, which is the caller's then.
+ * Else 0.
  */
-int share_first(struct magring_pool *pool, const void *slab, unsigned int kind);
-/* Returns: 0, -EOVERFLOW. */
-int share_again(struct magring_pool *pool, const void *slab);
-/*
- * A message less has the slab. Returns: the kind from before the first share,
- * if it was the last one; the slab is the caller's then. Else 0.
- */
-unsigned int share_free(struct magring_pool *pool, const void *slab);
+uint64_t share_end(uint64_t header, uint64_t pointer);
 
 #endif

@@ -2,282 +2,66 @@
 /*
  * Trimming: free memory goes back to the system, and to other size classes.
  *
- * A chunk may go when each of its slabs is free and in no other thread's hands.
- * Nothing marks a slab as free. So the trimming thread looks at all free slabs,
- * one class at a time:
- *
  *	caches    idle ones are emptied into the depot, as for reclaiming
- *	take      the class's chunks, magazines and overflow, off their stacks
- *	count     for each chunk, the bytes of its slabs among them
- *	give up   whole chunks: they become free ranges
- *	put       everything else back
+ *	classes   one by one, whole chunks become free ranges: trim_class.c
+ *	ranges    merged where they adjoin; the system gets whole pages in them,
+ *	          and every class may carve from them
+ *	magazines empty ones go back by the page: trim_magazines.c
  *
- * Then it merges adjoining free ranges of all classes, gives the whole pages in
- * them to the system, and lets every class carve from them. At the end it trims
- * empty magazines (trim_magazines.c) and notifies threads that wait for memory.
- *
- * Invariant: what was taken belongs to the trimming thread alone, so a chunk
- * that it counted whole stays whole. A slab that is freed meanwhile waits for
- * the next trim. So does a chunk of which another thread's cache holds a slab.
- *
- * Other threads go on, without what is in this thread's hands. All of it is one
- * move (chunk.c), so a thread that finds no memory knows that there may be
- * some.
- *
- * The notes are in memory mapped for the purpose, for as many chunks as there
- * are records at the start. Later ones are left for the next trim.
+ * At the end it notifies threads that wait for memory.
  */
 #include <errno.h>
-#include <string.h>
-#include <sys/mman.h>
 
-#include "base/sanitizer.h"
 #include "base/tracepoint.h"
-#include "base/watched.h"
-#include "pool/checked.h"
-#include "pool/cooling.h"
-#include "pool/carve.h"
 #include "pool/counts.h"
 #include "pool/limbo.h"
 #include "pool/past_caches.h"
 #include "pool/reclaim.h"
+#include "pool/trim_class.h"
 #include "pool/trim_magazines.h"
 
-struct span {
-	struct chunk *chunk;
-	size_t free; /* bytes of its slabs that were found */
-};
-
-/* A trim, and its notes on the spans of one class, by their offsets. */
-struct trim {
-	struct magring_pool *pool;
-	struct depot *depot;
-	struct chunks *chunks;
-	struct span *spans;
-	size_t count;
-	size_t capacity;
-	ck_stack_entry_t *free; /* chunks that were given up */
-	size_t bytes;           /* that the system got */
-};
-
-static bool is_before(const struct span *span, const struct span *other)
+static int trim_pool(struct magring_pool *pool, int64_t idle_ns, size_t *ret_bytes)
 {
-	return span->chunk->offset < other->chunk->offset;
-}
-
-/* Put a span where it belongs among the children of its place in a heap. */
-static void sift(struct span *heap, size_t place, size_t count)
-{
-	struct span span = heap[place];
-	for (size_t child; (child = 2 * place + 1) < count; place = child) {
-		if (child + 1 < count && is_before(&heap[child], &heap[child + 1]))
-			child++;
-		if (!is_before(&span, &heap[child]))
-			break;
-		heap[place] = heap[child];
-	}
-	heap[place] = span;
-}
-
-/* By their offsets. qsort() may allocate, and all of it is within a move. */
-static void sort(struct span *spans, size_t count)
-{
-	for (size_t i = count / 2; i > 0; i--)
-		sift(spans, i - 1, count);
-	for (size_t last = count; last-- > 1;) {
-		struct span highest = spans[0];
-		spans[0] = spans[last];
-		spans[last] = highest;
-		sift(spans, 0, last);
-	}
-}
-
-/* The span of this slab, or NULL: it was carved later, or without a record. */
-static struct span *find(const struct trim *trim, uint32_t round)
-{
-	size_t offset = round * SLAB_UNIT, low = 0, high = trim->count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (trim->spans[middle].chunk->offset <= offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	struct span *span = low > 0 ? &trim->spans[low - 1] : NULL;
-	return span != NULL && offset < span->chunk->offset + span->chunk->bytes ? span : NULL;
-}
-
-static bool is_whole(const struct span *span)
-{
-	return span != NULL && span->free == span->chunk->bytes;
-}
-
-static void count(struct trim *trim, uint32_t round, size_t slab_size)
-{
-	struct span *span = find(trim, round);
-	if (span != NULL)
-		span->free += slab_size;
-}
-
-/* Take chunks, or ranges, off a stack. */
-static void take_spans(struct trim *trim, ck_stack_t *stack)
-{
-	struct chunk *chunk;
-	while (trim->count < trim->capacity && (chunk = tagged_stack_pop(stack)) != NULL)
-		trim->spans[trim->count++] = (struct span){ .chunk = chunk };
-}
-
-/* Move whole chunks to the list, and put the others back. */
-static void give_up(struct trim *trim, unsigned int class_index)
-{
-	struct depot_class *class = &trim->depot->class[class_index];
-	uint64_t trimmed = atomic_load_explicit(&class->trimmed, memory_order_relaxed);
-	for (size_t i = 0; i < trim->count; i++) {
-		struct chunk *chunk = trim->spans[i].chunk;
-		if (!is_whole(&trim->spans[i])) {
-			tagged_stack_push(&trim->chunks->carved[class_index].stack, &chunk->link);
-			continue;
-		}
-		unsigned char *memory = trim->depot->slabs.base + chunk->offset;
-		sanitizer_forbid(memory, chunk->bytes);
-		if (trim->pool->checked != NULL)
-			checked_forget(trim->pool->checked, chunk->offset, chunk->bytes);
-		memset(trim->depot->kinds + chunk->offset / SLAB_UNIT, 0, chunk->bytes / SLAB_UNIT);
-		watched_give_up(trim->chunks, memory, chunk->bytes, class->slab_size);
-		trimmed += chunk->bytes / class->slab_size;
-		trim_keep(&trim->free, &chunk->link);
-	}
-	/* [account] release: a reader of this count sees what was carved. */
-	atomic_store_explicit(&class->trimmed, trimmed, memory_order_release);
-}
-
-static void put_magazine(struct trim *trim, unsigned int class_index, struct magazine *magazine)
-{
-	uint32_t left = 0;
-	for (uint32_t i = 0; i < magazine->count; i++)
-		if (!is_whole(find(trim, magazine->round[i])))
-			magazine->round[left++] = magazine->round[i];
-	magazine->count = left;
-	depot_put_part(trim->depot, class_index, magazine);
-}
-
-static void trim_class(struct trim *trim, unsigned int class_index)
-{
-	struct depot_class *class = &trim->depot->class[class_index];
-	ck_stack_entry_t *magazines = NULL, *overflow = NULL, *slab;
-	struct magazine *magazine;
-	trim->count = 0;
-	take_spans(trim, &trim->chunks->carved[class_index].stack);
-	if (trim->count == 0)
-		return;
-	sort(trim->spans, trim->count);
-	while ((magazine = tagged_stack_pop(&class->filled.stack)) != NULL ||
-		(magazine = cooling_take(trim->depot, class_index)) != NULL) {
-		for (uint32_t i = 0; i < magazine->count; i++)
-			count(trim, magazine->round[i], class->slab_size);
-		trim_keep(&magazines, &magazine->link);
-	}
-	while ((slab = tagged_stack_pop(&class->overflow.stack)) != NULL) {
-		count(trim, depot_round(trim->depot, slab), class->slab_size);
-		trim_keep(&overflow, slab);
-	}
-	while ((magazine = trim_next(&magazines)) != NULL)
-		put_magazine(trim, class_index, magazine);
-	while ((slab = trim_next(&overflow)) != NULL)
-		if (!is_whole(find(trim, depot_round(trim->depot, slab))))
-			depot_put_round(trim->depot, class_index, depot_round(trim->depot, slab));
-	give_up(trim, class_index);
-}
-
-/* Merge all free ranges, the new ones among them, where they adjoin. */
-static void merge_ranges(struct trim *trim)
-{
-	struct chunk *chunk, *last = NULL;
-	size_t bytes = 0;
-	trim->count = 0;
-	while ((chunk = trim_next(&trim->free)) != NULL) {
-		bytes += chunk->bytes;
-		if (trim->count < trim->capacity)
-			trim->spans[trim->count++] = (struct span){ .chunk = chunk };
-		else
-			chunk_put_range(trim->chunks, chunk);
-	}
-	/* Relaxed: within a move. */
-	atomic_fetch_add_explicit(&trim->chunks->free_bytes, bytes, memory_order_relaxed);
-	for (unsigned int i = 0; i < trim->depot->classes; i++)
-		take_spans(trim, &trim->chunks->free[i].stack);
-	sort(trim->spans, trim->count);
-	for (size_t i = 0; i < trim->count; i++) {
-		chunk = trim->spans[i].chunk;
-		if (last != NULL && last->offset + last->bytes == chunk->offset) {
-			last->bytes += chunk->bytes;
-			last->absent += chunk->absent;
-			chunk_forget(trim->chunks, chunk);
-			trim->spans[i].chunk = NULL;
-		} else {
-			last = chunk;
-		}
-	}
-}
-
-static void give_back_ranges(struct trim *trim)
-{
-	for (size_t i = 0; i < trim->count; i++) {
-		struct chunk *range = trim->spans[i].chunk;
-		if (range == NULL)
-			continue;
-		pool_memory(trim->pool); /* for the highest value */
-		trim->bytes += chunk_give_back(trim->chunks, &trim->depot->slabs, range);
-		chunk_put_range(trim->chunks, range);
-	}
-}
-
-static int trim_pool(struct trim *trim, int64_t idle_ns)
-{
-	struct depot *depot = trim->depot;
-	/* Relaxed: chunks beyond these are left for the next time. */
-	trim->capacity = atomic_load_explicit(&trim->chunks->records, memory_order_relaxed);
-	size_t pages = trim_magazine_pages(depot);
-	size_t bytes = trim->capacity * sizeof(*trim->spans) + pages + 1;
-	void *notes = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (notes == MAP_FAILED)
-		return -ENOMEM;
-	trim->spans = notes;
-	pool_raise_highs(trim->pool);
-	if (trim->pool->checked != NULL)
-		limbo_empty(trim->pool);
-	thread_empty_idle(&trim->pool->registry, depot, idle_ns);
-	chunk_begin_move(trim->chunks);
+	struct depot *depot = &pool->depot;
+	struct trim trim;
+	bool hidden;
+	int rc = trim_begin(&trim, pool);
+	if (rc != 0)
+		return rc;
+	pool_raise_highs(pool);
+	if (pool->checked != NULL)
+		limbo_empty(pool);
+	thread_empty_idle(&pool->registry, depot, idle_ns, &hidden);
+	chunk_begin_move(trim.chunks);
 	for (unsigned int i = 0; i < depot->classes; i++)
-		trim_class(trim, i);
-	merge_ranges(trim);
-	give_back_ranges(trim);
-	chunk_end_move(trim->chunks);
-	unsigned char *empty = (unsigned char *)(trim->spans + trim->capacity);
-	trim->bytes += trim_magazines(depot, empty, pages);
-	trim->bytes += pool_give_back_caches(trim->pool);
-	munmap(notes, bytes);
+		trim_class(&trim, i);
+	trim_ranges(&trim, true);
+	chunk_end_move(trim.chunks);
+	unsigned char *empty = (unsigned char *)(trim.spans + trim.capacity);
+	trim.bytes += trim_magazines(depot, empty, trim.pages);
+	trim.bytes += pool_give_back_caches(pool);
+	trim_end(&trim);
 	/* Relaxed: numbers to read. */
-	atomic_fetch_add_explicit(&trim->pool->trims, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&trim->pool->trimmed_bytes, trim->bytes, memory_order_relaxed);
-	TRACEPOINT3(trim, depot, depot->name, trim->bytes);
-	pool_notify_all_classes(trim->pool);
+	atomic_fetch_add_explicit(&pool->trims, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&pool->trimmed_bytes, trim.bytes, memory_order_relaxed);
+	TRACEPOINT3(trim, depot, depot->name, trim.bytes);
+	pool_notify_all_classes(pool);
+	*ret_bytes = trim.bytes;
 	return 0;
 }
 
 int magring_pool_trim(struct magring_pool *pool, int64_t idle_ns, size_t *ret_bytes)
 {
+	size_t bytes;
 	if (pool == NULL || idle_ns < 0)
 		return -EINVAL;
 	/* [trim] acquire: the notes of the last trim on caches are visible. */
 	if (atomic_exchange_explicit(&pool->trimming, true, memory_order_acquire))
 		return -EBUSY;
-	struct trim trim = { .pool = pool, .depot = &pool->depot, .chunks = &pool->depot.chunks };
-	int rc = trim_pool(&trim, idle_ns);
+	int rc = trim_pool(pool, idle_ns, &bytes);
 	/* [trim] release: pairs with the exchange. */
 	atomic_store_explicit(&pool->trimming, false, memory_order_release);
 	if (rc == 0 && ret_bytes != NULL)
-		*ret_bytes = trim.bytes;
+		*ret_bytes = bytes;
 	return rc;
 }

@@ -280,29 +280,35 @@ Test(room, a_sleeper_looks_for_a_hidden_slab_less_and_less_often)
 }
 
 /* Slabs stay with their class. */
-Test(room, who_waits_for_a_class_that_can_have_no_slab_is_told_at_once)
+Test(room, a_free_of_a_larger_class_serves_a_thread_that_waits)
 {
 	struct magring_message messages[4];
 	struct magring_pool *pool = given_full_pool(messages, 4);
 	struct waiter waiter;
 	start(&waiter, pool, 64, -1);
-	check_done(&waiter, -ENOBUFS);
+	usleep(20000);
+	assert_same(atomic_load(&waiter.result), 1);
+	magring_message_free(&messages[0]);
+	check_done(&waiter, 0);
 	assert_same(stats_of_pool(pool).exhausted, 1);
+	magring_message_free(&waiter.message);
+	messages[0] = given_message(pool, PAYLOAD);
 	done(pool, messages, 4);
 }
 
-Test(room, a_class_with_a_slab_is_waited_for_beside_one_without)
+Test(room, frees_of_a_smaller_class_serve_a_thread_that_waits)
 {
-	struct magring_pool *pool = given_pool(1024 + 64);
-	struct magring_message large = given_message(pool, PAYLOAD),
-			       small = given_message(pool, 64);
+	struct magring_message messages[4], more = { 0 };
+	struct magring_pool *pool = given_full_pool(messages, 4);
 	struct waiter waiter;
-	start(&waiter, pool, 128, -1);
-	check_done(&waiter, -ENOBUFS);
-	given_waiter(&waiter, pool);
-	magring_message_free(&large);
+	start(&waiter, pool, 4000, -1);
+	usleep(20000);
+	free_all(messages, 3);
+	usleep(20000);
+	assert_same(atomic_load(&waiter.result), 1);
+	magring_message_free(&messages[3]);
 	check_done(&waiter, 0);
+	assert_same(magring_message_alloc(pool, &more, NULL, 0, PAYLOAD, 0), -ENOBUFS);
 	magring_message_free(&waiter.message);
-	magring_message_free(&small);
 	assert_same(magring_pool_destroy(pool), 0);
 }

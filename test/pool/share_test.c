@@ -372,7 +372,7 @@ Test(share, sample_lives_until_the_last_free)
 		return; /* a C library without backtrace() */
 	assert_same(rc, 0);
 	assert_same(magring_message_alloc(sampled, &first, "shared-1", 8, PAYLOAD, 0), 0);
-	cr_assert(message_kind(&first) & MESSAGE_SAMPLED);
+	cr_assert(message_kind(&first) & MESSAGE_RARE);
 	second = shared(&first);
 	assert_leaks(sampled, true);
 	magring_message_free(&first);

@@ -237,7 +237,8 @@ static void check_wakeup(size_t size, uint32_t in_use)
 	stress_sleep_ns(3000000); /* by then it has looked once more, and sleeps */
 	while (count > 0)
 		check_and_free(&small[--count]);
-	CHECK(magring_pool_trim(game.pool, 0, NULL) == 0, "trim");
+	int rc = magring_pool_trim(game.pool, 0, NULL);
+	CHECK(rc == 0 || rc == -EBUSY, "%s", strerror(-rc)); /* the sleeper may trim */
 	stress_join(sleeper);
 	while (in_use > 0)
 		check_and_free(&kept[--in_use]);

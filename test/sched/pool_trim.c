@@ -90,21 +90,25 @@ static void free_all(size_t payload)
 		slabs_free(&held[i]);
 }
 
+static void use_small(void *unused)
+{
+	struct magring_message message;
+	(void)unused;
+	if (slabs_take(&message, SLABS_SMALL, 0) == 0)
+		slabs_free(&message);
+}
+
 /*
- * All memory is another class's, and free. A thread that comes after the trim
- * has begun to move it must get some of it, sooner or later.
+ * All memory is another class's, and free. A thread must get some of it, sooner
+ * or later, before a trim, beside it and after it.
  */
 static void want_large(void *unused)
 {
 	struct magring_message message;
-	struct chunks *chunks = &slabs_pool()->depot.chunks;
-	bool late = atomic_load(&chunks->begun) > 0;
 	(void)unused;
 	int rc = slabs_take(&message, LARGE, -1);
-	sched_require(rc == 0 || (!late && rc == -ENOBUFS),
-		"refused, though all memory is trimmed or about to be");
-	if (rc == 0)
-		slabs_free(&message);
+	sched_require(rc == 0, "refused, though all memory is free: %d", rc);
+	slabs_free(&message);
 }
 
 static void run_hopeless(void)
@@ -114,6 +118,36 @@ static void run_hopeless(void)
 	free_all(SLABS_SMALL);
 	slabs_spawn("trim", trim, (void *)(uintptr_t)1);
 	slabs_spawn("waiter", want_large, NULL);
+	slabs_wait();
+	slabs_end(LARGE);
+}
+
+/* Two threads trim for themselves, beside one of the class that has it all. */
+static void run_two_press(void)
+{
+	slabs_create(&one_large);
+	fill(SLABS_SMALL);
+	free_all(SLABS_SMALL);
+	slabs_spawn("waiter", want_large, NULL);
+	slabs_spawn("waiter", want_large, NULL);
+	slabs_spawn("small", use_small, NULL);
+	slabs_wait();
+	slabs_end(LARGE);
+}
+
+/* The only thing that frees is a thread of another class. */
+static void free_small(void *unused)
+{
+	(void)unused;
+	free_all(SLABS_SMALL);
+}
+
+static void run_press_asleep(void)
+{
+	slabs_create(&one_large);
+	fill(SLABS_SMALL);
+	slabs_spawn("waiter", want_large, NULL);
+	slabs_spawn("free", free_small, NULL);
 	slabs_wait();
 	slabs_end(LARGE);
 }
@@ -177,14 +211,6 @@ static void run_wake(void)
 	slabs_wait();
 	slabs_free(&kept);
 	slabs_end(LARGE);
-}
-
-static void use_small(void *unused)
-{
-	struct magring_message message;
-	(void)unused;
-	if (slabs_take(&message, SLABS_SMALL, 0) == 0)
-		slabs_free(&message);
 }
 
 /*
@@ -262,6 +288,12 @@ const struct sched_program memory_two_trims = { "memory_two_trims",
 	"two trims beside a thread of two classes", run_two_trims, SCHED_MAY_STOP | SCHED_MAY_DIE };
 const struct sched_program memory_hopeless = { "memory_hopeless",
 	"a thread waits for what a trim has in its hands", run_hopeless,
+	SCHED_MAY_STOP | SCHED_MAY_INTERRUPT };
+const struct sched_program memory_two_press = { "memory_two_press",
+	"two threads trim for memory beside one of another class", run_two_press,
+	SCHED_MAY_STOP | SCHED_MAY_INTERRUPT };
+const struct sched_program memory_press_asleep = { "memory_press_asleep",
+	"a sleeper is served by frees of another class", run_press_asleep,
 	SCHED_MAY_STOP | SCHED_MAY_INTERRUPT };
 const struct sched_program memory_only_slab = { "memory_only_slab",
 	"the only slab is in the hands of a trim", run_only_slab,
