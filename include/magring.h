@@ -95,7 +95,7 @@
  * kernel's, and the C library is glibc 2.36.
  *
  *	load              membarrier
- *	create            futex membarrier mmap; malloc
+ *	create            futex madvise membarrier mmap; malloc
  *	send, receive     futex membarrier restart_syscall sched_getscheduler
  *	                  sched_yield
  *	descriptors       close eventfd2 read write; send, receive

@@ -98,6 +98,9 @@
 /* Less than this share of memory_limit, one in so many, is not ample: threads
  * then carve one chunk at a time. Not measured. */
 #define CHUNK_AMPLE_SHARE 16
+/* Bytes of address space for caches, of 8 KiB each, beside an eighth of
+ * memory_limit. Threads beyond work without a cache. Not measured. */
+#define METADATA_BYTES ((size_t)4 << 20)
 /* Bytes that one mprotect() makes accessible, once each. A larger step saves
  * system calls while memory grows. Not measured. */
 #ifndef REGION_RIGHTS_STEP

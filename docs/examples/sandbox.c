@@ -46,7 +46,9 @@ static int enter_sandbox(bool with_membarrier)
 		FIELD(nr),
 		/* send, receive; alloc, free */
 		ALLOW(futex),
+		ALLOW(mmap), /* a trim for a thread without memory, and munmap */
 		ALLOW(mprotect),
+		ALLOW(munmap),
 		ALLOW(restart_syscall), /* a wait that goes on after SIGSTOP and SIGCONT */
 		ALLOW(sched_getscheduler),
 		ALLOW(sched_yield),
@@ -57,7 +59,6 @@ static int enter_sandbox(bool with_membarrier)
 		ALLOW(write),
 		ALLOW(exit),
 		ALLOW(madvise),
-		ALLOW(munmap),
 		ALLOW(rt_sigprocmask),
 		ALLOW(exit_group),
 		RETURN(SECCOMP_RET_KILL_PROCESS),

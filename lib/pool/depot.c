@@ -72,9 +72,9 @@ int depot_init(struct depot *depot, size_t memory_limit, unsigned int classes)
 		return rc;
 	/*
 	 * Twice the magazines that hold all slabs of the smallest class, and
-	 * thousands of caches. Address space only.
+	 * caches. Address space only.
 	 */
-	rc = region_init(&depot->metadata, memory_limit / 8 + ((size_t)16 << 20));
+	rc = region_init(&depot->metadata, memory_limit / 8 + METADATA_BYTES);
 	if (rc != 0) {
 		region_fini(&depot->slabs);
 		return rc;

@@ -32,6 +32,11 @@ int region_init(struct region *region, size_t limit)
 		mmap(NULL, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
 		return -ENOMEM;
+	/*
+	 * A trim gives back pages between others, and the system would fill
+	 * them up again to make huge ones. It may not know of any.
+	 */
+	(void)madvise(base, reserved, MADV_NOHUGEPAGE);
 	region->base = base;
 	region->limit = limit;
 	region->reserved = reserved;

@@ -99,3 +99,34 @@ Test(region, threads_that_take_at_once_get_different_bytes)
 		assert_same(marked[i + 1], takers[i].count * 64);
 	region_fini(&region);
 }
+
+/* Whether the system was told not to make huge pages there. */
+static bool is_without_huge_pages(const void *address)
+{
+	char line[512];
+	bool inside = false, told = false;
+	FILE *file = fopen("/proc/self/smaps", "r");
+	cr_assert_not_null(file);
+	while (fgets(line, sizeof(line), file) != NULL) {
+		unsigned long begin, end;
+		if (sscanf(line, "%lx-%lx ", &begin, &end) == 2)
+			inside = begin <= (uintptr_t)address && (uintptr_t)address < end;
+		else if (inside && strncmp(line, "VmFlags:", 8) == 0)
+			told = strstr(line, " nh") != NULL;
+	}
+	fclose(file);
+	return told;
+}
+
+Test(region, has_no_huge_pages)
+{
+	struct region region;
+	size_t offset;
+	if (access("/sys/kernel/mm/transparent_hugepage", F_OK) != 0)
+		cr_skip_test("the system has none");
+	assert_same(region_init(&region, (size_t)4 << 20), 0);
+	assert_same(region_take(&region, 4096, 16, &offset), 65536);
+	cr_assert(is_without_huge_pages(region.base));
+	cr_assert(is_without_huge_pages(region.base + region.reserved - 1));
+	region_fini(&region);
+}

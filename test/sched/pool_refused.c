@@ -140,8 +140,8 @@ static void make_all(void)
 	int rc = magring_pool_create(&pool, &options);
 	if (rc == -ENOTSUP)
 		return; /* samples, in a C library without backtrace() */
-	sched_require((rc == 0) == (refused == sched_refused()), "pool: %d, %u refusals", rc,
-		sched_refused() - refused);
+	/* The advice about huge pages may be refused. */
+	sched_require(rc == 0 || refused != sched_refused(), "pool: %d", rc);
 	sched_require(rc == 0 || (rc == -ENOMEM && pool == NULL), "pool: %d", rc);
 	sched_require(rc == 0 || pieces == sched_pieces(), "a pool has left %u of %u pieces",
 		sched_pieces() - pieces, sched_pieces());
