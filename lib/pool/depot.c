@@ -14,6 +14,8 @@
  */
 #include "pool/depot.h"
 
+#include <errno.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tuning.h"
@@ -75,6 +77,14 @@ int depot_init(struct depot *depot, size_t memory_limit, unsigned int classes)
 		region_fini(&depot->slabs);
 		return rc;
 	}
+	depot->kinds_size = memory_limit / SLAB_UNIT + 1;
+	depot->kinds = mmap(NULL, depot->kinds_size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (depot->kinds == MAP_FAILED) {
+		region_fini(&depot->metadata);
+		region_fini(&depot->slabs);
+		return -ENOMEM;
+	}
 	ck_stack_init(&depot->empty.stack);
 	chunks_init(&depot->chunks, &depot->slabs, &depot->metadata, classes);
 	depot->classes = classes;
@@ -89,6 +99,7 @@ int depot_init(struct depot *depot, size_t memory_limit, unsigned int classes)
 
 void depot_fini(struct depot *depot)
 {
+	munmap(depot->kinds, depot->kinds_size);
 	region_fini(&depot->metadata);
 	region_fini(&depot->slabs);
 }

@@ -54,6 +54,8 @@ struct depot {
 	struct region metadata; /* magazines, caches, records of chunks */
 	struct chunks chunks;
 	struct cooling cooling;
+	unsigned char *kinds; /* by round: MESSAGE_SLAB + class where a slab begins, else 0 */
+	size_t kinds_size;
 	unsigned int classes;
 	struct depot_class class[SLAB_CLASSES_MAX];
 };
@@ -76,6 +78,22 @@ void depot_put_part(struct depot *depot, unsigned int class_index, struct magazi
 static inline void *depot_slab(const struct depot *depot, uint32_t round)
 {
 	return depot->slabs.base + round * SLAB_UNIT;
+}
+
+/*
+ * What begins at an address that is perhaps wrong, and whether that is a slab
+ * of this kind. An address between two units divides to a number that is beyond
+ * all rounds: what is left goes to the highest bits.
+ */
+static inline uint64_t depot_round_of(const struct depot *depot, uint64_t address)
+{
+	uint64_t offset = address - (uintptr_t)depot->slabs.base;
+	return offset / SLAB_UNIT | offset << (64 - __builtin_ctz(SLAB_UNIT));
+}
+
+static inline bool depot_has(const struct depot *depot, uint64_t round, size_t kind)
+{
+	return round < depot->kinds_size && depot->kinds[round] == kind;
 }
 
 static inline uint32_t depot_round(const struct depot *depot, const void *slab)

@@ -18,7 +18,9 @@
 #include "pool/message.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pool/alloc.h"
 #include "pool/alloc_wait.h"
@@ -29,7 +31,9 @@ _Static_assert(offsetof(struct magring_message, private_body) == 8, "header of 8
 _Static_assert(MAGRING_INLINE_MAX == sizeof(((struct magring_message *)0)->private_body),
 	"the body is what is inline");
 _Static_assert(MESSAGE_SLAB + SLAB_CLASSES_MAX - 1 < MESSAGE_RARE, "the kind holds every class");
-_Static_assert(MAGRING_POOLS_MAX - 1 <= UINT16_MAX, "the header holds every pool");
+_Static_assert(MAGRING_POOLS_MAX - 1 <= UINT16_MAX &&
+		(MAGRING_POOLS_MAX & (MAGRING_POOLS_MAX - 1)) == 0,
+	"the header holds every pool, and a mask");
 _Static_assert(MAGRING_PAYLOAD_MAX <= UINT32_MAX, "the header holds every size");
 
 #define ID_ALIGNMENT ((size_t)16)
@@ -60,23 +64,6 @@ static size_t id_in_slab(size_t id_size)
 static size_t slab_bytes(const struct magring_message *message)
 {
 	return id_in_slab(message_id_size(message)) + message_payload_size(message);
-}
-
-void message_init(struct magring_pool *pool)
-{
-	pool->fast_serial = fence_asymmetric ? pool->registry.serial : NO_SERIAL;
-	pool->fast_max = pool->max_payload < FAST_MAX ? pool->max_payload : FAST_MAX;
-	if (pool->profile != NULL)
-		pool->fast_max = 0; /* the slow path samples */
-	for (size_t i = 1; i < FAST_SIZES; i++) {
-		size_t bytes = i <= FAST_SMALL / SLAB_UNIT
-			? i * SLAB_UNIT
-			: FAST_SMALL + (i - FAST_SMALL / SLAB_UNIT) * 1024;
-		pool->pair_offset[i] = (uint16_t)(offsetof(struct cache, class) +
-			slab_class(bytes) * sizeof(struct magazine_pair));
-	}
-	for (unsigned int i = 0; i < pool->depot.classes; i++)
-		pool->depot.class[i].header = message_header(0, pool->number, 0, MESSAGE_SLAB + i);
 }
 
 /* ------------------------------------------------------------------ make -- */
@@ -234,27 +221,43 @@ void *magring_message_payload(struct magring_message *message, size_t *ret_size)
 
 /* ------------------------------------------------------------------ free -- */
 
-static __attribute__((noinline)) void free_slowly(uint64_t header, void *slab)
+/* Not of the right kind at that place, or no such place. */
+static _Noreturn void misuse_free(void)
 {
-	const struct magring_message message = { .private_header = header };
-	struct magring_pool *pool = pool_published(message_pool(&message));
+	static const char what[] = "magring: a message was freed that is none: freed before?\n";
+	(void)!write(STDERR_FILENO, what, sizeof(what) - 1);
+	abort();
+}
+
+static __attribute__((noinline)) void free_slowly(uint64_t header, uint64_t address)
+{
+	const struct magring_message was = { .private_header = header };
+	unsigned int kind = message_kind(&was) & ~(unsigned int)MESSAGE_RARE;
+	struct magring_pool *pool =
+		message_pool(&was) < MAGRING_POOLS_MAX ? pool_published(message_pool(&was)) : NULL;
+	uint64_t round = pool != NULL ? depot_round_of(&pool->depot, address) : 0;
+	if (pool == NULL || kind < MESSAGE_SLAB || !depot_has(&pool->depot, round, kind))
+		misuse_free();
+	void *slab = (void *)(uintptr_t)address;
+	sanitizer_free(pool, slab, slab_size(class_of(&was)));
 	/* Before the free: another thread may then have the slab at once. */
-	if (message_kind(&message) & MESSAGE_RARE && pool->profile != NULL)
-		profile_free(pool->profile, depot_round(&pool->depot, slab));
-	pool_free_slowly(pool, class_of(&message), slab_bytes(&message), slab);
+	if (message_kind(&was) & MESSAGE_RARE && pool->profile != NULL)
+		profile_free(pool->profile, (uint32_t)round);
+	pool_free_slowly(pool, class_of(&was), slab_bytes(&was), slab);
 }
 
 void magring_private_give(uint64_t header, uint64_t address)
 {
 	const struct magring_message was = { .private_header = header };
-	struct magring_pool *pool = pool_published(message_pool(&was));
-	void *slab = (void *)(uintptr_t)address;
-	sanitizer_free(pool, slab, slab_size(class_of(&was)));
-	/* The class of a rare kind is too large. */
-	unsigned int class_index = message_kind(&was) - MESSAGE_SLAB;
-	if (__builtin_expect(class_index >= SLAB_CLASSES_MAX, 0) ||
-		!pool_free_fast(pool, class_index, message_payload_size(&was), slab))
-		free_slowly(header, slab);
+	/* Others are no pool's, and of the right kind at that place nowhere. */
+	struct magring_pool *pool = pool_published(message_pool(&was) & (MAGRING_POOLS_MAX - 1));
+	size_t kind = message_kind(&was); /* as wide as an address */
+	uint64_t round = pool != NULL ? depot_round_of(&pool->depot, address) : 0;
+	/* A rare kind is nowhere. */
+	if (__builtin_expect(pool == NULL || !depot_has(&pool->depot, round, kind), 0) ||
+		!pool_free_fast(pool, kind - MESSAGE_SLAB, message_payload_size(&was),
+			(uint32_t)round))
+		free_slowly(header, address);
 }
 
 void magring_message_free(struct magring_message *message)

@@ -28,6 +28,7 @@
  * are records at the start. Later ones are left for the next trim.
  */
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/sanitizer.h"
@@ -134,6 +135,7 @@ static void give_up(struct trim *trim, unsigned int class_index)
 			continue;
 		}
 		sanitizer_forbid(trim->depot->slabs.base + chunk->offset, chunk->bytes);
+		memset(trim->depot->kinds + chunk->offset / SLAB_UNIT, 0, chunk->bytes / SLAB_UNIT);
 		trimmed += chunk->bytes / class->slab_size;
 		trim_keep(&trim->free, &chunk->link);
 	}
