@@ -45,7 +45,7 @@ enum {
 
 struct magring_pool {
 	struct thread_registry registry; /* constant but for its head */
-	uint64_t fast_serial;            /* the registry's, or NO_SERIAL: see message_init() */
+	uint64_t fast_serial;            /* the registry's, or NO_SERIAL: see init_fast() */
 	size_t fast_max;                 /* bytes of a payload in an entry of pair_offset */
 	struct profile *profile;         /* NULL: off */
 	struct checked *checked;         /* NULL: misuse is not looked for */

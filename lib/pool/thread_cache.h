@@ -49,7 +49,11 @@ void thread_registry_init(struct thread_registry *registry, unsigned int classes
 static inline struct cache *thread_cache_of(uint64_t serial)
 {
 	const struct thread_slot *slot = &thread_slots[serial % THREAD_SLOTS];
-	return __builtin_expect(slot->serial == serial, 1) ? slot->cache : NULL;
+	if (__builtin_expect(slot->serial != serial, 0))
+		return NULL;
+	if (slot->cache == NULL)
+		__builtin_unreachable(); /* so a caller asks once */
+	return slot->cache;
 }
 
 static inline struct cache *thread_cache_at_hand(const struct thread_registry *registry)
