@@ -462,6 +462,9 @@ MUTANTS = [
     Mutant("counts of two slabs are one", "pool/share.c",
            "depot_round(&pool->depot, slab);\n}", "depot_round(&pool->depot, slab) / 2;\n}",
            "sched/share_first_shares", runs=100),
+    # What a free compares.
+    Mutant("a carved slab has no kind", "pool/carve.c",
+           "\t\tdepot->kinds[round] = (unsigned char)(class->header >> 56);\n", "", "sched/memory_few"),
 
     # What is refused.
     Mutant("a pool that could not be made keeps address space", "pool/depot.c",
@@ -990,7 +993,7 @@ MUTANTS = [
     Mutant("[account] acquire of absent is relaxed", "pool/counts.c",
            "absent_bytes, memory_order_acquire",
            "absent_bytes, memory_order_relaxed", "sched/pool_accounts", runs=300),
-    Mutant("a free wakes nobody", "pool/alloc.h", "\tpool_notify_fenced(pool, class_index);\n", "", "sched/pool_second_wake", runs=100),
+    Mutant("a free wakes nobody", "pool/alloc.h", "\tpool_notify_fenced(pool, (unsigned int)class_index);\n", "", "sched/pool_second_wake", runs=100),
 
     # Rings: challenges that come between a claim and the look for them.
     Mutant("a single pop does not read the challenges again", "queue/ring.c",

@@ -87,8 +87,7 @@ MAGRING_PUBLIC void magring_private_give(uint64_t header, uint64_t slab);
 #endif
 /* One comparison: kinds from 128 on are negative. */
 #define MAGRING_PRIVATE_IN_SLAB(message) \
-	(MAGRING_PRIVATE_SIGNED((message)->private_header) >= \
-		MAGRING_PRIVATE_SIGNED(0x0200000000000000))
+	(MAGRING_PRIVATE_SIGNED((message)->private_header) >= 0x0200000000000000)
 /* Never instrumented: an instrumented function needs an address, and those of
  * this file that the library does not have would be undefined. */
 #define MAGRING_PRIVATE_IN_CALLER \

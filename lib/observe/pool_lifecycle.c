@@ -16,7 +16,7 @@
 #include "pool/checked.h"
 #include "pool/fork.h"
 #include "pool/limbo.h"
-#include "pool/message.h"
+#include "pool/message_layout.h"
 #include "pool/misuse.h"
 #include "pool/pool.h"
 #include "pool/share.h"
@@ -126,6 +126,28 @@ static void fini_pool(struct magring_pool *pool)
 	depot_fini(&pool->depot);
 }
 
+/*
+ * What the fast paths read, in a pool that has its number. It is decided by now
+ * whether fences are asymmetric. If they are not, each allocation and free
+ * takes the slow path, where its fences are. So the fast ones do not ask.
+ */
+static void init_fast(struct magring_pool *pool)
+{
+	pool->fast_key = fence_asymmetric ? pool->registry.key : NO_KEY;
+	pool->fast_max = pool->max_payload < FAST_MAX ? pool->max_payload : FAST_MAX;
+	if (pool->profile != NULL || pool->checked != NULL)
+		pool->fast_max = 0; /* the slow path samples, and checks */
+	for (size_t i = 1; i < FAST_SIZES; i++) {
+		size_t bytes = i <= FAST_SMALL / SLAB_UNIT
+			? i * SLAB_UNIT
+			: FAST_SMALL + (i - FAST_SMALL / SLAB_UNIT) * 1024;
+		pool->pair_offset[i] = (uint16_t)(offsetof(struct cache, class) +
+			slab_class(bytes) * sizeof(struct magazine_pair));
+	}
+	for (unsigned int i = 0; i < pool->depot.classes; i++)
+		pool->depot.class[i].header = message_header(0, pool->number, 0, MESSAGE_SLAB + i);
+}
+
 int magring_pool_create(struct magring_pool **ret_pool, const struct magring_pool_options *options)
 {
 	size_t limit, payload;
@@ -150,7 +172,7 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	if (rc != 0)
 		goto fini_pool;
 	thread_registry_number(&pool->registry, pool->number);
-	message_init(pool);
+	init_fast(pool);
 	sanitizer_create(pool);
 	*ret_pool = pool;
 	return 0;

@@ -83,6 +83,22 @@ static inline void *depot_slab(const struct depot *depot, uint32_t round)
 	return depot->slabs.base + round * SLAB_UNIT;
 }
 
+/*
+ * What begins at an address that is perhaps wrong, and whether that is a slab
+ * of this kind. An address between two units divides to a number that is beyond
+ * all rounds: what is left goes to the highest bits.
+ */
+static inline uint64_t depot_round_of(const struct depot *depot, uint64_t address)
+{
+	uint64_t offset = address - (uintptr_t)depot->slabs.base;
+	return offset / SLAB_UNIT | offset << (64 - __builtin_ctz(SLAB_UNIT));
+}
+
+static inline bool depot_has(const struct depot *depot, uint64_t round, size_t kind)
+{
+	return round < depot->kinds_size && depot->kinds[round] == kind;
+}
+
 static inline uint32_t depot_round(const struct depot *depot, const void *slab)
 {
 	return (uint32_t)(((uintptr_t)slab - (uintptr_t)depot->slabs.base) / SLAB_UNIT);

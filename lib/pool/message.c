@@ -18,7 +18,9 @@
 #include "pool/message.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/watched.h"
 #include "pool/alloc.h"
@@ -42,23 +44,6 @@ _Static_assert(MAGRING_PAYLOAD_MAX <= UINT32_MAX, "the header holds every size")
 static unsigned int class_of(const struct magring_message *message)
 {
 	return (message_kind(message) & ~(unsigned int)MESSAGE_RARE) - MESSAGE_SLAB;
-}
-
-void message_init(struct magring_pool *pool)
-{
-	pool->fast_key = fence_asymmetric ? pool->registry.key : 0;
-	pool->fast_max = pool->max_payload < FAST_MAX ? pool->max_payload : FAST_MAX;
-	if (pool->profile != NULL || pool->checked != NULL)
-		pool->fast_max = 0; /* the slow path samples, and checks */
-	for (size_t i = 1; i < FAST_SIZES; i++) {
-		size_t bytes = i <= FAST_SMALL / SLAB_UNIT
-			? i * SLAB_UNIT
-			: FAST_SMALL + (i - FAST_SMALL / SLAB_UNIT) * 1024;
-		pool->pair_offset[i] = (uint16_t)(offsetof(struct cache, class) +
-			slab_class(bytes) * sizeof(struct magazine_pair));
-	}
-	for (unsigned int i = 0; i < pool->depot.classes; i++)
-		pool->depot.class[i].header = message_header(0, pool->number, 0, MESSAGE_SLAB + i);
 }
 
 /* ------------------------------------------------------------------ make -- */
@@ -236,17 +221,6 @@ void *magring_message_payload(struct magring_message *message, size_t *ret_size)
 
 /* ------------------------------------------------------------------ free -- */
 
-/*
- * Whether a slab of this kind begins at the address. No other address divides
- * by the unit: what is left goes to the highest bits.
- */
-static inline bool is_there(const struct depot *depot, uint64_t address, unsigned int kind)
-{
-	uint64_t offset = address - (uintptr_t)depot->slabs.base;
-	uint64_t round = offset / SLAB_UNIT | offset << (64 - __builtin_ctz(SLAB_UNIT));
-	return round < depot->kinds_size && depot->kinds[round] == kind;
-}
-
 static __attribute__((noinline)) void free_slowly(uint64_t header, uint64_t address)
 {
 	if (header >> 56 == MESSAGE_SHARED && (header = share_end(header, address)) == 0)
@@ -270,12 +244,12 @@ void magring_private_give(uint64_t header, uint64_t address)
 	message_end(header, address);
 	/* Others are no pool's, and of the right kind at that place nowhere. */
 	struct magring_pool *pool = pool_published(message_pool(&was) & (MAGRING_POOLS_MAX - 1));
-	unsigned int kind = message_kind(&was);
-	/* A rare kind is not there. */
-	if (__builtin_expect(pool == NULL || !is_there(&pool->depot, address, kind) ||
-			    !pool_free_fast(pool, kind - MESSAGE_SLAB, message_payload_size(&was),
-				    (void *)(uintptr_t)address),
-		    0))
+	size_t kind = message_kind(&was); /* as wide as an address */
+	uint64_t round = pool != NULL ? depot_round_of(&pool->depot, address) : 0;
+	/* A rare kind is nowhere. */
+	if (__builtin_expect(pool == NULL || !depot_has(&pool->depot, round, kind), 0) ||
+		!pool_free_fast(pool, kind - MESSAGE_SLAB, message_payload_size(&was),
+			(uint32_t)round))
 		free_slowly(header, address);
 }
 

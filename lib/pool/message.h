@@ -8,13 +8,6 @@
 #include "base/sanitizer.h"
 #include "pool/message_layout.h"
 
-/*
- * What the fast paths of the pool's messages read. It is decided by now whether
- * fences are asymmetric. If they are not, each allocation and free takes the
- * slow path, where its fences are. So the fast ones do not test for that.
- */
-void message_init(struct magring_pool *pool);
-
 /* A slab has no owner while it is in a queue: sanitizers are told so. */
 #ifdef SANITIZER
 void message_hide(const struct magring_message *messages, size_t count);

@@ -52,7 +52,7 @@ struct pressure {
 
 struct magring_pool {
 	struct thread_registry registry;
-	uint64_t fast_key;       /* the registry's, or 0: see message_init() */
+	uint64_t fast_key;       /* the registry's, or NO_KEY: see init_fast() */
 	size_t fast_max;         /* bytes of a payload in an entry of pair_offset */
 	struct profile *profile; /* NULL: off */
 	struct checked *checked; /* NULL: misuse is not looked for */

@@ -25,11 +25,18 @@ struct cache {
 	struct magazine_pair class[];
 };
 
-/* The thread's cache of the pool with this key, or NULL. No pool has key 0. */
+/* No pool has it. (Nor 0, which unused slots have.) */
+#define NO_KEY UINT64_MAX
+
+/* The thread's cache of the pool with this key, or NULL. The key is not 0. */
 static inline struct cache *thread_cache_of(uint64_t key)
 {
 	const struct thread_slot *slot = thread_slot_of(key);
-	return __builtin_expect(slot->key == key, 1) ? slot->cache : NULL;
+	if (__builtin_expect(slot->key != key, 0))
+		return NULL;
+	if (slot->cache == NULL)
+		__builtin_unreachable(); /* so a caller asks once */
+	return slot->cache;
 }
 
 static inline void cache_leave(struct cache *cache)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* lib/pool/message.c: what a message holds, where, and whose it is. */
+#include <signal.h>
+
 #include "given.h"
 #include "pool/message.h"
+#include "pool/pool.h"
 
 static struct magring_pool *pool;
 
@@ -402,6 +405,71 @@ Test(message, the_header_keeps_its_fields_apart)
 		assert_same(message_pool(&message), number);
 		assert_same(message_id_size(&message), id);
 		assert_same(message_kind(&message), kind);
+	}
+}
+
+/* ------------------------------------------------- what is no message -- */
+
+Test(message, a_free_of_an_address_inside_of_a_slab_ends_the_process, .signal = SIGABRT)
+{
+	struct magring_message message = given_message(pool, 100);
+	message.private_body[0] += 64;
+	magring_message_free(&message);
+}
+
+Test(message, a_free_of_an_address_between_units_ends_the_process, .signal = SIGABRT)
+{
+	struct magring_message message = given_message(pool, 100);
+	message.private_body[0] += 1;
+	magring_message_free(&message);
+}
+
+Test(message, a_free_of_an_address_before_the_slabs_ends_the_process, .signal = SIGABRT)
+{
+	struct magring_message message = given_message(pool, 100);
+	message.private_body[0] = (uintptr_t)pool->depot.slabs.base - 64;
+	magring_message_free(&message);
+}
+
+Test(message, a_free_of_an_address_behind_the_slabs_ends_the_process, .signal = SIGABRT)
+{
+	struct magring_message message = given_message(pool, 100);
+	message.private_body[0] = (uintptr_t)pool->depot.slabs.base + ((size_t)16 << 20);
+	magring_message_free(&message);
+}
+
+Test(message, a_free_with_another_class_ends_the_process, .signal = SIGABRT)
+{
+	struct magring_message message = given_message(pool, 100);
+	message.private_header += (uint64_t)1 << 56;
+	magring_message_free(&message);
+}
+
+Test(message, a_free_with_the_number_of_no_pool_ends_the_process, .signal = SIGABRT)
+{
+	struct magring_message message = given_message(pool, 100);
+	message.private_header += (uint64_t)1 << 32;
+	magring_message_free(&message);
+}
+
+Test(message, a_second_free_after_a_trim_ends_the_process, .signal = SIGABRT)
+{
+	struct magring_message message = given_message(pool, 100), copy = message;
+	magring_message_free(&message);
+	assert_same(magring_pool_trim(pool, 0, NULL), 0);
+	assert_same(stats_of_pool(pool).slab_bytes_carved, 0);
+	magring_message_free(&copy);
+}
+
+/* Each size on the common path and around the borders of its table. */
+Test(message, has_the_class_of_its_size)
+{
+	for (size_t size = 49; size <= 70000; size += size < 8200 ? 1 : 61) {
+		struct magring_message message = given_message(pool, size);
+		assert_same(message_kind(&message), MESSAGE_SLAB + slab_class(size));
+		assert_same(stats_of_pool(pool).slab_bytes_in_use, slab_size(slab_class(size)));
+		magring_message_free(&message);
+		assert_same(stats_of_pool(pool).slab_bytes_in_use, 0);
 	}
 }
 

@@ -46,7 +46,9 @@ static unsigned char *alloc(struct magring_message *ret_message)
 /* What the compiler must not see through. */
 static void write_to(unsigned char *at)
 {
-	*(volatile unsigned char *)at = 1;
+	__asm__("" : "+r"(at));
+	*at = 1;
+	__asm__ volatile("" : : "r"(at) : "memory");
 }
 
 static void finish(void)
