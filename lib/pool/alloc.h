@@ -58,12 +58,15 @@ pool_take(struct magring_pool *pool, struct magazine_pair *pair, size_t bytes)
 struct magring_private_slab pool_take_cold(struct magring_pool *pool, struct cache *cache,
 	struct magazine_pair *pair, size_t bytes);
 
+/* `fenced`: as fences are not asymmetric. */
 static inline __attribute__((always_inline)) struct magring_private_slab
-pool_alloc_fast(struct magring_pool *pool, size_t bytes)
+pool_alloc_fast(struct magring_pool *pool, size_t bytes, bool fenced)
 {
 	const struct magring_private_slab none = { 0 };
-	struct cache *cache = thread_cache_of(pool->fast_key);
-	if (__builtin_expect(cache == NULL || !cache_enter_fast(cache), 0))
+	struct cache *cache = thread_cache_of(fenced ? pool->registry.key : pool->fast_key);
+	if (__builtin_expect(cache == NULL ||
+			    !(fenced ? cache_enter(cache) : cache_enter_fast(cache)),
+		    0))
 		return none;
 	struct magazine_pair *pair = pool_pair(pool, cache, bytes);
 	/* One test for none and for cold ones. */

@@ -125,6 +125,9 @@ static inline __attribute__((always_inline)) int alloc_inlined(struct magring_po
 	struct magring_private_slab slab = { 0 };
 	if (fast && id_size <= MESSAGE_ID_BESIDE_SLAB)
 		slab = magring_private_take(pool, payload_size);
+	if (!fence_asymmetric && id_size <= MESSAGE_ID_BESIDE_SLAB &&
+		payload_size <= pool->fast_max)
+		slab = pool_alloc_fast(pool, payload_size, true);
 	if (slab.header == MESSAGE_EMPTY)
 		return alloc_slowly(pool, ret_message, id, id_size, payload_size, timeout_ns,
 			caller);
@@ -184,7 +187,7 @@ struct magring_private_slab magring_private_take(struct magring_pool *pool, size
 	struct magring_private_slab slab = { 0 };
 	if (__builtin_expect(pool == NULL || bytes > pool->fast_max, 0))
 		return slab;
-	return pool_alloc_fast(pool, bytes);
+	return pool_alloc_fast(pool, bytes, false);
 }
 
 /* ------------------------------------------------------------------ read -- */
