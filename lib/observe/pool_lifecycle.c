@@ -64,12 +64,21 @@ static int choose_limits(const struct magring_pool_options *options, size_t *ret
 	return 0;
 }
 
+static void init_waiting(struct magring_pool *pool, unsigned int classes)
+{
+	for (unsigned int i = 0; i < classes; i++)
+		eventcount_init(&pool->memory[i]);
+	CDS_INIT_LIST_HEAD(&pool->queues.queues);
+	pool->depot.name = pool->name;
+}
+
 /* All but the memory of the structure, which is zero. */
 static int init_pool(struct magring_pool *pool, const struct magring_pool_options *options,
 	size_t limit, size_t payload)
 {
-	const struct profile_options profile =
-		report_options(options != NULL ? options->sample_bytes : 0);
+	static const struct magring_pool_options none;
+	options = options != NULL ? options : &none;
+	const struct profile_options profile = report_options(options->sample_bytes);
 	unsigned int classes = slab_class(slab_bytes(payload)) + 1;
 	int rc = depot_init(&pool->depot, limit, classes);
 	if (rc != 0)
@@ -81,27 +90,21 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 	if (rc != 0)
 		goto fini_shares;
 	pool->max_payload = payload;
-	for (unsigned int i = 0; i < classes; i++)
-		eventcount_init(&pool->memory[i]);
-	CDS_INIT_LIST_HEAD(&pool->queues.queues);
-	rc = pool_name(pool->name, options != NULL ? options->name : NULL, "pool",
-		pool->registry.serial);
+	init_waiting(pool, classes);
+	rc = pool_name(pool->name, options->name, "pool", pool->registry.serial);
 	if (rc != 0)
 		goto fini_registry;
-	pool->depot.name = pool->name;
 	rc = profile_create(&pool->profile, &profile, limit);
 	if (rc != 0)
 		goto fini_registry;
-	if (checked_by_default() || (options != NULL && options->flags & MAGRING_CHECKED))
+	if (checked_by_default() || options->flags & MAGRING_CHECKED)
 		rc = checked_create(&pool->checked, pool->registry.serial, limit);
 	if (rc != 0)
 		goto destroy_profile;
 	rc = -pthread_mutex_init(&pool->queues.lock, NULL);
 	if (rc != 0)
 		goto destroy_checked;
-	watched_add_root(pool->depot.slabs.base, pool->depot.slabs.reserved);
 	return 0;
-
 destroy_checked:
 	checked_destroy(pool->checked);
 destroy_profile:
@@ -167,6 +170,7 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	if (rc != 0)
 		goto free_pool;
 	report_begin(pool);
+	watched_add_root(pool->depot.slabs.base, pool->depot.slabs.reserved);
 	watched_release(&pool->queues);
 	rc = pool_publish(pool, &pool->number);
 	if (rc != 0)

@@ -287,14 +287,3 @@ void checked_inherit(struct checked *checked)
 	pthread_mutex_init(&checked->lock, NULL); /* cannot fail on Linux */
 	checked->bytes = 0;
 }
-
-void checked_forget(struct checked *checked, size_t offset, size_t bytes)
-{
-	for (size_t i = offset / SLAB_UNIT; i < (offset + bytes) / SLAB_UNIT; i++) {
-		uint32_t word = atomic_load_explicit(&checked->slab[i].word, memory_order_relaxed);
-		if (checked_state(word) != CHECKED_NEVER)
-			atomic_store_explicit(&checked->slab[i].word,
-				checked_word(checked_generation(word), 0, CHECKED_NEVER),
-				memory_order_relaxed);
-	}
-}

@@ -41,7 +41,4 @@ void checked_send(const struct magring_message *message);
 void checked_unsend(const struct magring_message *message);
 void checked_receive(struct magring_message *message);
 
-/* A trim has these bytes: no slab was there. */
-void checked_forget(struct checked *checked, size_t offset, size_t bytes);
-
 #endif

@@ -61,4 +61,7 @@ static inline uint16_t checked_generation(uint32_t word)
 	return (uint16_t)(word >> 16);
 }
 
+/* A trim has these bytes: no slab was there. */
+void checked_forget(struct checked *checked, size_t offset, size_t bytes);
+
 #endif

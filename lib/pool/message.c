@@ -15,7 +15,7 @@
  * sent is empty: its header is zero, and it owns nothing.
  */
 #define MAGRING_NO_INLINE
-#include "pool/message.h"
+#include "pool/message_hide.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -93,8 +93,8 @@ static int alloc_slowly(struct magring_pool *pool, struct magring_message *ret_m
 		checked_take(pool, class_index, slab);
 	unsigned int kind = MESSAGE_SLAB + class_index;
 	bool sampled = pool->profile != NULL &&
-		profile_alloc(pool->profile, depot_round(&pool->depot, slab), class_index, bytes,
-			id, id_size, caller);
+		profile_alloc(pool->profile, depot_round(&pool->depot, slab), slab_class(bytes),
+			bytes, id, id_size, caller);
 	if (sampled || message_id_in_slab(id_size) > 0)
 		kind |= MESSAGE_RARE;
 	if (checked)

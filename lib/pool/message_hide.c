@@ -4,7 +4,7 @@
  * other builds nothing is here.
  */
 #include "pool/checked.h"
-#include "pool/message.h"
+#include "pool/message_hide.h"
 #include "pool/misuse.h"
 
 #ifdef SANITIZER

@@ -27,7 +27,7 @@
 
 #include "base/watched.h"
 #include "pool/checked.h"
-#include "pool/message.h"
+#include "pool/message_hide.h"
 #include "pool/misuse.h"
 
 typedef _Atomic(uint32_t) share_word;
@@ -96,7 +96,7 @@ int magring_message_share(struct magring_message *message, struct magring_messag
 	return 0;
 }
 
-/* The kind before the first share if no other message has the slab now, or 0. */
+/* The kind before the first share, if no other message has the slab, or 0. */
 static unsigned int count_less(struct magring_pool *pool, const struct magring_message *message)
 {
 	void *slab = message_slab(message);

@@ -31,7 +31,7 @@
 #include "base/sanitizer.h"
 #include "base/watched.h"
 #include "pool/carve.h"
-#include "pool/checked.h"
+#include "pool/checked_slab.h"
 #include "pool/cooling.h"
 #include "pool/counts.h"
 #include "pool/trim_magazines.h"

@@ -99,6 +99,12 @@ static int check_options(const struct magring_queue_options *options,
 	return pool_check_name(options->name);
 }
 
+static unsigned int ring_flags(uint64_t flags)
+{
+	return RING_FETCHES | (flags & MAGRING_SINGLE_SENDER ? RING_EXCLUSIVE_SENDER : 0) |
+		(flags & MAGRING_SINGLE_RECEIVER ? RING_EXCLUSIVE_RECEIVER : 0);
+}
+
 int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *pool,
 	const struct magring_queue_options *options)
 {
@@ -118,13 +124,11 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 		return -ENOMEM;
 	memset(queue, 0, sizeof(*queue));
 	queue->block = block;
-	uint64_t flags = wanted.flags;
 	rc = pool_name(queue->name, wanted.name, "queue",
 		atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1);
 	if (rc == 0)
 		rc = ring_init(&queue->ring, 2 * wanted.capacity, wanted.capacity, 0,
-			RING_FETCHES | (flags & MAGRING_SINGLE_SENDER ? RING_EXCLUSIVE_SENDER : 0) |
-				(flags & MAGRING_SINGLE_RECEIVER ? RING_EXCLUSIVE_RECEIVER : 0));
+			ring_flags(wanted.flags));
 	if (rc != 0) {
 		free(block);
 		return rc;
@@ -136,7 +140,7 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 	if (checked_by_default() || (pool != NULL && pool->checked != NULL))
 		queue_check_messages(queue);
 	queue->pool = pool;
-	queue->flags = flags;
+	queue->flags = wanted.flags;
 	queue->drop = wanted.drop;
 	queue->drop_context = wanted.drop_context;
 	watched_add_root(queue->ring.cells, cell_bytes(queue));

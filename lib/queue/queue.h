@@ -6,7 +6,7 @@
 #define MAGRING_QUEUE_H
 
 #include "base/eventcount.h"
-#include "pool/message.h"
+#include "pool/message_hide.h"
 #include "pool/misuse.h"
 #include "pool/pool.h"
 #include "queue/ring.h"

@@ -3,7 +3,7 @@
 #include <signal.h>
 
 #include "given.h"
-#include "pool/message.h"
+#include "pool/message_layout.h"
 #include "pool/pool.h"
 
 static struct magring_pool *pool;

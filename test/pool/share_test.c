@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* lib/pool/share.c: several messages with one payload. */
 #include "given.h"
-#include "pool/message.h"
+#include "pool/message_layout.h"
 #include "pool/pool.h"
 
 #include <sys/mman.h>

@@ -9,7 +9,7 @@
 
 #include "base/backtrace.h"
 #include "pool/fork.h"
-#include "pool/message.h"
+#include "pool/message_layout.h"
 #include "pool/sample.h"
 
 static struct magring_queue *queue_of(struct magring_pool *pool)

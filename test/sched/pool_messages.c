@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "base/backtrace.h"
-#include "pool/message.h"
+#include "pool/message_layout.h"
 #include "pool/sample.h"
 
 #define MESSAGES 4 /* of each sender */

@@ -10,7 +10,7 @@
 #include "pool_slabs.h"
 
 #include "base/backtrace.h"
-#include "pool/message.h"
+#include "pool/message_layout.h"
 #include "pool/sample.h"
 
 #define LARGE ((size_t)128) /* payload of the second class */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * message: messages, as sanitizers are told of them.
+ * message_hide: messages, as sanitizers are told of them.
  */
-#ifndef MAGRING_MESSAGE_H
-#define MAGRING_MESSAGE_H
+#ifndef MAGRING_MESSAGE_HIDE_H
+#define MAGRING_MESSAGE_HIDE_H
 
 #include "base/sanitizer.h"
 #include "pool/message_layout.h"
