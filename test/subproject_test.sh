@@ -6,7 +6,7 @@ directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
 
 mkdir -p "$directory/subprojects/magring"
-cp -r "$source"/meson.build "$source"/meson_options.txt "$source"/cmake "$source"/include "$source"/lib \
+cp -r "$source"/meson.build "$source"/meson_options.txt "$source"/cmake "$source"/tools "$source"/include "$source"/lib \
 	"$directory/subprojects/magring"
 cp "$source/test/example.c" "$directory"
 cat >"$directory/meson.build" <<'MESON'

@@ -249,8 +249,17 @@ void checked_receive(struct magring_message *message)
 
 bool checked_by_default(void)
 {
-	const char *wanted = secure_getenv("MAGRING_CHECKED");
-	return wanted == NULL ? CHECKED_BY_DEFAULT : strcmp(wanted, "1") == 0;
+	enum { UNKNOWN, NO, YES };
+	static _Atomic(unsigned char) answer;
+	/* Relaxed: threads that ask at once come to the same answer. */
+	unsigned char known = atomic_load_explicit(&answer, memory_order_relaxed);
+	if (known == UNKNOWN) {
+		const char *wanted = secure_getenv("MAGRING_CHECKED");
+		bool yes = wanted == NULL ? CHECKED_BY_DEFAULT : strcmp(wanted, "1") == 0;
+		known = yes ? YES : NO;
+		atomic_store_explicit(&answer, known, memory_order_relaxed);
+	}
+	return known == YES;
 }
 
 int checked_create(struct checked **ret_checked, uint64_t serial, size_t memory_limit)

@@ -58,15 +58,36 @@ static int share_first(struct magring_pool *pool, const void *slab, unsigned int
 	return 0;
 }
 
-static int share_again(struct magring_pool *pool, const void *slab)
+static _Noreturn void not_shared(const char *call, const struct magring_message *message)
 {
-	share_word *word = word_of(pool, slab);
+	const struct misuse_message wrong = { .header = message->private_header,
+		.address = (uintptr_t)message_slab(message) };
+	misuse_of_message(call, " of a message that is not shared (any more)", &wrong);
+}
+
+/* The word of a message that says it is shared. */
+static share_word *find_word(const char *call, struct magring_pool *pool,
+	const struct magring_message *message)
+{
+	share_word *word = word_of(pool, message_slab(message));
+	size_t end = (size_t)((unsigned char *)(word + 1) - pool->shares.base);
+	/* Relaxed: the message came after its first share. */
+	if (end > atomic_load_explicit(&pool->shares.writable, memory_order_relaxed))
+		not_shared(call, message);
+	return word;
+}
+
+static int share_again(struct magring_pool *pool, const struct magring_message *message)
+{
+	share_word *word = find_word("share", pool, message);
 	/* Relaxed: the message that is shared holds the slab. */
 	uint32_t was = atomic_load_explicit(word, memory_order_relaxed);
-	do
+	do {
+		if ((was & COUNT_MAX) == 0)
+			not_shared("share", message);
 		if ((was & COUNT_MAX) == COUNT_MAX)
 			return -EOVERFLOW;
-	while (!atomic_compare_exchange_weak_explicit(word, &was, was + 1, memory_order_relaxed,
+	} while (!atomic_compare_exchange_weak_explicit(word, &was, was + 1, memory_order_relaxed,
 		memory_order_relaxed));
 	return 0;
 }
@@ -85,9 +106,8 @@ int magring_message_share(struct magring_message *message, struct magring_messag
 			checked_look("share", message);
 		else
 			misuse_check_slab("share", header, address);
-		const void *slab = message_slab(message);
-		int rc = kind == MESSAGE_SHARED ? share_again(pool, slab)
-						: share_first(pool, slab, kind);
+		int rc = kind == MESSAGE_SHARED ? share_again(pool, message)
+						: share_first(pool, message_slab(message), kind);
 		if (rc != 0)
 			return rc;
 		message->private_header = message_with_kind(message, MESSAGE_SHARED);
@@ -100,7 +120,7 @@ int magring_message_share(struct magring_message *message, struct magring_messag
 static unsigned int count_less(struct magring_pool *pool, const struct magring_message *message)
 {
 	void *slab = message_slab(message);
-	share_word *word = word_of(pool, slab);
+	share_word *word = find_word("free", pool, message);
 	watched_release(slab);
 	/*
 	 * [share] release: this thread is done with the payload before the
@@ -109,11 +129,8 @@ static unsigned int count_less(struct magring_pool *pool, const struct magring_m
 	uint32_t was = atomic_fetch_sub_explicit(word, 1, memory_order_release);
 	if ((was & COUNT_MAX) > 1)
 		return 0;
-	if ((was & COUNT_MAX) == 0) {
-		const struct misuse_message wrong = { .header = message->private_header,
-			.address = (uintptr_t)slab };
-		misuse_of_message("free", " of a shared message that was freed before", &wrong);
-	}
+	if ((was & COUNT_MAX) == 0)
+		not_shared("free", message);
 	/* [share] acquire: so are all threads that had it. */
 	(void)atomic_load_explicit(word, memory_order_acquire);
 	watched_acquire(slab);

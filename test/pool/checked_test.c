@@ -40,16 +40,36 @@ Test(checked, is_asked_for_by_the_flag_and_no_other)
 	assert_same(magring_pool_destroy(pool), 0);
 }
 
-Test(checked, the_environment_asks_for_it_with_1_alone)
+/* The first create decides, for the whole process. */
+static void assert_environment(const char *value, bool is_checked)
 {
-	static const char *const values[] = { "1", "0", "", "yes" };
-	for (size_t i = 0; i < 4; i++) {
+	for (int i = 0; i < 2; i++) {
 		struct magring_pool *pool;
-		setenv("MAGRING_CHECKED", values[i], 1);
+		setenv("MAGRING_CHECKED", i == 0 ? value : is_checked ? "0" : "1", 1);
 		assert_same(magring_pool_create(&pool, NULL), 0);
-		cr_assert_eq(pool->checked != NULL, i == 0);
+		cr_assert_eq(pool->checked != NULL, is_checked);
 		assert_same(magring_pool_destroy(pool), 0);
 	}
+}
+
+Test(checked, the_environment_asks_for_it_with_1)
+{
+	assert_environment("1", true);
+}
+
+Test(checked, the_environment_forbids_it_with_0)
+{
+	assert_environment("0", false);
+}
+
+Test(checked, the_environment_is_nothing)
+{
+	assert_environment("", false);
+}
+
+Test(checked, the_environment_is_another_word)
+{
+	assert_environment("yes", false);
 }
 
 /* Sizes around those of slabs, with ids inside and outside of the slab. */
