@@ -338,8 +338,10 @@ MUTANTS = [
            "sched/memory_few"),
     Mutant("[returned] release is relaxed", "pool/reclaim.c", RETURNED, weak(RETURNED, "release"),
            "sched/memory_few"),
-    Mutant("[returned] acquire is relaxed", "pool/thread_cache.h", REVOKED, weak(REVOKED, "acquire"),
-           "sched/memory_few"),
+    Mutant("[returned] acquire is relaxed", "pool/thread_cache.h", "(" + REVOKED, "(" + weak(REVOKED, "acquire"),
+           "sched/fenced_memory_pairs"),
+    Mutant("[returned] acquire is relaxed in the fast call", "pool/thread_cache.h", "reclaimer = " + REVOKED,
+           "reclaimer = " + weak(REVOKED, "acquire"), "sched/memory_few"),
     Mutant("an owner overlooks that its cache is revoked", "pool/thread_cache.h",
            "if (__builtin_expect(reclaimer == 0, 1))", "(void)reclaimer;\n\tif (1)", "sched/memory_few"),
     Mutant("a reclaimer overlooks that the owner is at work", "pool/reclaim.c", BUSY, "if (1)", "sched/memory_few"),
@@ -698,7 +700,8 @@ MUTANTS = [
     Mutant("[grace] acquire is relaxed", "pool/table.c", "&thread_sections[half], memory_order_acquire",
            "&thread_sections[half], memory_order_relaxed", "sched/pool_goes"),
     Mutant("a free on the slow path wakes nobody", "pool/alloc.c", "\tpool_notify_waiters(pool, request->class_index);\n}", "}", "sched/memory_cancel"),
-    Mutant("an owner that may not enter leaves its mark", "pool/thread_cache.h", "\tcache_leave(cache);\n\treturn false;", "\treturn false;", "sched/memory_wave"),
+    Mutant("an owner that may not enter leaves its mark", "pool/thread_cache.h",
+           "(reclaimer == 0, 1))\n\t\treturn true;\n\tcache_leave(cache);", "(reclaimer == 0, 1))\n\t\treturn true;", "sched/memory_wave"),
 
     # What is refused, skipped and returned: programs that place threads at the moment that matters.
     Mutant("a scan that finds no free cell finds room", "queue/scan.c",

@@ -46,20 +46,6 @@ static inline void cache_leave(struct cache *cache)
 	atomic_store_explicit(&cache->busy, 0, memory_order_release);
 }
 
-/* For the two below: the mark is stored. */
-static inline bool cache_try_enter(struct cache *cache)
-{
-	/*
-	 * [returned] acquire: pairs with empty_revoked(). The magazines are as
-	 * the reclaimer left them.
-	 */
-	uint64_t reclaimer = atomic_load_explicit(&cache->revoked, memory_order_acquire);
-	if (__builtin_expect(reclaimer == 0, 1))
-		return true;
-	cache_leave(cache);
-	return false;
-}
-
 /*
  * Between enter and leave the magazines are the owner's. False: another thread
  * is emptying the cache, and the owner must not touch it.
@@ -70,7 +56,14 @@ static inline bool cache_enter(struct cache *cache)
 	 * reclaimer that missed the mark has set `revoked` before. */
 	atomic_store_explicit(&cache->busy, 1, memory_order_relaxed);
 	fence_light();
-	return cache_try_enter(cache);
+	/*
+	 * [returned] acquire: pairs with empty_revoked(). The magazines are as
+	 * the reclaimer left them.
+	 */
+	if (__builtin_expect(atomic_load_explicit(&cache->revoked, memory_order_acquire) == 0, 1))
+		return true;
+	cache_leave(cache);
+	return false;
 }
 
 /* The same in a thread that knows that fences are asymmetric. */
@@ -79,7 +72,12 @@ static inline bool cache_enter_fast(struct cache *cache)
 	/* [revoked] light side, as above. */
 	atomic_store_explicit(&cache->busy, 1, memory_order_relaxed);
 	fence_light_asymmetric();
-	return cache_try_enter(cache);
+	/* [returned] acquire, as above. */
+	uint64_t reclaimer = atomic_load_explicit(&cache->revoked, memory_order_acquire);
+	if (__builtin_expect(reclaimer == 0, 1))
+		return true;
+	cache_leave(cache);
+	return false;
 }
 
 /*
