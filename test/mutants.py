@@ -701,7 +701,8 @@ MUTANTS = [
            "&thread_sections[half], memory_order_relaxed", "sched/pool_goes"),
     Mutant("a free on the slow path wakes nobody", "pool/alloc.c", "\tpool_notify_waiters(pool, request->class_index);\n}", "}", "sched/memory_cancel"),
     Mutant("an owner that may not enter leaves its mark", "pool/thread_cache.h",
-           "(reclaimer == 0, 1))\n\t\treturn true;\n\tcache_leave(cache);", "(reclaimer == 0, 1))\n\t\treturn true;", "sched/memory_wave"),
+           "memory_order_acquire) == 0, 1))\n\t\treturn true;\n\tcache_leave(cache);",
+           "memory_order_acquire) == 0, 1))\n\t\treturn true;", "sched/memory_wave"),
 
     # What is refused, skipped and returned: programs that place threads at the moment that matters.
     Mutant("a scan that finds no free cell finds room", "queue/scan.c",
