@@ -11,12 +11,19 @@
  *	large      8,000 to 65,536 bytes come in their place
  *	mixed      49 to 65,536 bytes
  *	all gone   nothing is left
+ *	small      as at first
+ *	1 % left   of these, any
  *	trimmed    free memory was given back, as far as the allocator can
  *
  * After each phase: the bytes of objects that are live, the bytes that the
  * process has become larger by, and how many of the pool's allocations were
  * refused. An object is written when it is made, and verified when it goes. The
  * random numbers are the same for all, but a refused object is not live.
+ *
+ *	magring-phases magring|malloc [SCALE [LIMIT]]
+ *
+ * SCALE is 0.001 to 10, 1 if it is not there. LIMIT is the pool's memory_limit in MB, 268 times
+ * SCALE if it is not there.
  */
 #include "argument.h"
 #include "status.h"
@@ -165,26 +172,34 @@ static void run(void)
 	for (size_t i = 0; i < object_count; i++)
 		drop(&objects[i]);
 	tell("all gone");
+	exchange("small", 1, 6.2, 0.8, LEAST, SMALL_MOST);
+	for (size_t i = 0; i < object_count; i++)
+		if (draw() % 100 != 0)
+			drop(&objects[i]);
+	tell("1 % left");
 	if (with_pool)
 		(void)magring_pool_trim(pool, 0, NULL);
 	else
 		(void)malloc_trim(0); /* glibc's own; others have none */
 	tell("trimmed");
+	for (size_t i = 0; i < object_count; i++)
+		drop(&objects[i]);
 }
 
 int main(int argc, char **argv)
 {
 	struct magring_pool_options options = { .size = sizeof(options) };
-	double scale;
+	double scale, limit;
 
-	if (argc < 2 || argc > 3 ||
+	if (argc < 2 || argc > 4 ||
 		(strcmp(argv[1], "magring") != 0 && strcmp(argv[1], "malloc") != 0))
-		errx(2, "usage: magring-phases magring|malloc [SCALE]; SCALE is 0.001 to 10, default 1");
-	scale = argc == 3 ? argument_real("scale", argv[2], 0.001, 10) : 1;
+		errx(2, "usage: magring-phases magring|malloc [SCALE [LIMIT]]; see perf/phases.c");
+	scale = argc > 2 ? argument_real("scale", argv[2], 0.001, 10) : 1;
+	limit = argc > 3 ? argument_real("limit", argv[3], 1, 100000) * 1e6 : LIMIT * scale;
 	with_pool = strcmp(argv[1], "magring") == 0;
 	object_count = (size_t)(OBJECTS * scale);
 	most_live = LIVE * scale;
-	options.memory_limit = (size_t)(LIMIT * scale);
+	options.memory_limit = (size_t)limit;
 	objects = calloc(object_count, sizeof(*objects));
 	if (objects == NULL || (with_pool && magring_pool_create(&pool, &options) != 0))
 		errx(2, "no memory");

@@ -18,6 +18,7 @@ const struct scenario *const scenarios[] = {
 	&scenario_stopped,
 	&scenario_payload,
 	&scenario_allocator,
+	&scenario_alone,
 	&scenario_go,
 	NULL,
 };

@@ -45,11 +45,16 @@ static inline void check(int result, const char *what)
 	}
 }
 
-/* Where the queue is, and messages that carry no more than a pointer: of those who have their own memory. */
+/* Where the queue is, and messages that carry no more than a pointer: of those who have their own
+ * memory. NULL where there is no queue: then nothing of this library is in the way of others. */
 extern struct magring_pool *carriers;
 
 static inline void message_carry(struct magring_message *ret_message, void *pointer)
 {
+	if (carriers == NULL) {
+		ret_message->private_body[0] = (uintptr_t)pointer;
+		return;
+	}
 	check(magring_message_copy(carriers, ret_message, NULL, 0, &pointer, sizeof(pointer), 0),
 		"magring_message_copy");
 }
@@ -58,6 +63,8 @@ static inline void *message_carried(struct magring_message *message)
 {
 	void *pointer;
 
+	if (carriers == NULL)
+		return (void *)(uintptr_t)message->private_body[0];
 	memcpy(&pointer, magring_message_payload(message, NULL), sizeof(pointer));
 	return pointer;
 }

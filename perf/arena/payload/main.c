@@ -6,8 +6,10 @@
  *
  *	magring-arena-payload ALLOCATOR                  exits with 0 if it can be had here
  *	magring-arena-payload ALLOCATOR BYTES CAPACITY SENDERS RECEIVERS SECONDS
+ *	magring-arena-payload ALLOCATOR BYTES alone SECONDS
  *
- * prints messages a second, and the most bytes that were resident. ALLOCATOR is magring,
+ * prints messages a second (alone: nanoseconds when the first bytes are written, and when all
+ * are), and the most bytes that were resident. ALLOCATOR is magring,
  * static, mempool, or malloc:NAME, where NAME is part of the name of the library that malloc is
  * from: libc.so, or what LD_PRELOAD says.
  *
@@ -17,11 +19,13 @@
  *	same thread  (RECEIVERS is 0) a thread allocates, and frees what it allocated LIVE
  *	             allocations ago, without a queue; of a payload only the ends are written and
  *	             read, so that the figure is about the allocator
+ *	alone        one payload at a time is allocated, written and freed: see alone.c
  *
  * Each word of a payload follows from the first one, which is different for each message:
  * memory that was given away twice is noticed.
  */
 #include "allocator.h"
+#include "alone.h"
 #include "cpus.h"
 #include "status.h"
 #include "worker.h"
@@ -229,6 +233,13 @@ static unsigned long number(const char *text)
 	return value;
 }
 
+static void limit_life(double seconds)
+{
+	/* Nobody waits for a process that hangs, or that nobody waits for. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	alarm(60 + (unsigned int)(10 * seconds));
+}
+
 int main(int count, char **arguments)
 {
 	const struct allocator *allocator = count > 1 ? find(arguments[1]) : NULL;
@@ -240,8 +251,16 @@ int main(int count, char **arguments)
 
 	if (count == 2)
 		return allocator == NULL ? 3 : 0;
+	if (count == 5 && allocator != NULL && strcmp(arguments[3], "alone") == 0) {
+		setting.payload = number(arguments[2]);
+		seconds = strtod(arguments[4], NULL);
+		if (setting.payload < sizeof(word) || !(seconds > 0))
+			errx(2, "BYTES of at least 8, SECONDS above 0");
+		limit_life(seconds);
+		return alone_main(allocator, setting.payload, seconds);
+	}
 	if (count != 7 || allocator == NULL)
-		errx(2, "usage: ALLOCATOR [BYTES CAPACITY SENDERS RECEIVERS SECONDS], see payload/main.c");
+		errx(2, "usage: ALLOCATOR [BYTES CAPACITY SENDERS RECEIVERS SECONDS], or see payload/main.c");
 	setting.payload = number(arguments[2]);
 	setting.capacity = number(arguments[3]);
 	setting.senders = (unsigned int)number(arguments[4]);
@@ -250,9 +269,7 @@ int main(int count, char **arguments)
 	if (setting.payload < sizeof(word) || setting.senders < 1 ||
 		setting.senders > TALLY_SENDERS || !(seconds > 0))
 		errx(2, "BYTES of at least 8, 1 to %d SENDERS, SECONDS above 0", TALLY_SENDERS);
-	/* Nobody waits for a process that hangs, or that nobody waits for. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	alarm(60 + (unsigned int)(10 * seconds));
+	limit_life(seconds);
 
 	need = (struct need){
 		.size = setting.payload,
@@ -263,13 +280,15 @@ int main(int count, char **arguments)
 	};
 	job = (struct job){ .allocator = allocator, .words = setting.payload / sizeof(word) };
 	options.capacity = setting.capacity;
-	check(magring_pool_create(&carriers, NULL), "magring_pool_create");
+	if (setting.receivers > 0)
+		check(magring_pool_create(&carriers, NULL), "magring_pool_create");
 	check(magring_queue_create(&job.queue, carriers, &options), "magring_queue_create");
 	allocator->create(&need);
 	printf("%.17g", run(&job, &setting, arguments[1], seconds));
 	printf(" %.17g\n", status_bytes("VmHWM"));
 	allocator->destroy();
 	check(magring_queue_release(job.queue), "magring_queue_release");
-	check(magring_pool_destroy(carriers), "magring_pool_destroy");
+	if (carriers != NULL)
+		check(magring_pool_destroy(carriers), "magring_pool_destroy");
 	return 0;
 }

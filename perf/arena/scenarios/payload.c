@@ -5,6 +5,7 @@
  *
  *	payload    the sender allocates, the receiver frees
  *	allocator  both is done by the same thread, without a queue
+ *	alone      the same, with one payload at a time
  *
  * What the process used at most is of all of it: program, libraries, ring and payloads.
  * The window of the counters would take in more than what is measured: it stays shut.
@@ -130,13 +131,43 @@ static bool applies(const struct queue *queue, const struct setting *setting)
 	return (queue->flags & QUEUE_ALLOCATOR) != 0 && is_there(queue);
 }
 
+/* False if what was received is wrong; the process has said so. */
+static bool ask(const struct queue *queue, const struct setting *setting, char *const *arguments,
+	char *ret_answer)
+{
+	int status = run(queue->program_form, arguments, false, ret_answer);
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == WRONG)
+		return false;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		errx(2, "%s, %s: the process that measures it failed", queue->name, setting->name);
+	return true;
+}
+
+static bool measure_alone(const struct queue *queue, const struct setting *setting, double seconds,
+	double *ret_values)
+{
+	char numbers[2][32];
+	char *arguments[ARGUMENTS_MAX] = { (char *)program(), (char *)queue->program_form,
+		numbers[0], (char *)"alone", numbers[1] };
+	char answer[ANSWER_MAX];
+
+	snprintf(numbers[0], sizeof(numbers[0]), "%zu", setting->payload);
+	snprintf(numbers[1], sizeof(numbers[1]), "%.9f", seconds);
+	if (!ask(queue, setting, arguments, answer))
+		return false;
+	if (sscanf(answer, "%lf %lf %lf", &ret_values[0], &ret_values[1], &ret_values[2]) != 3)
+		errx(2, "%s, %s: no figures: %s", queue->name, setting->name, answer);
+	ret_values[2] *= 1e-6;
+	return true;
+}
+
 static bool measure(const struct queue *queue, const struct setting *setting, double seconds,
 	double *ret_values)
 {
 	char numbers[5][32];
 	char *arguments[ARGUMENTS_MAX] = { (char *)program(), (char *)queue->program_form };
 	char answer[ANSWER_MAX];
-	int status;
 
 	snprintf(numbers[0], sizeof(numbers[0]), "%zu", setting->payload);
 	snprintf(numbers[1], sizeof(numbers[1]), "%zu", setting->capacity);
@@ -145,12 +176,10 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 	snprintf(numbers[4], sizeof(numbers[4]), "%.9f", seconds);
 	for (unsigned int i = 0; i < 5; i++)
 		arguments[2 + i] = numbers[i];
-	status = run(queue->program_form, arguments, false, answer);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == WRONG)
-		return false; /* it has said why */
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 ||
-		sscanf(answer, "%lf %lf", &ret_values[0], &ret_values[1]) != 2)
-		errx(2, "%s, %s: the process that measures it failed", queue->name, setting->name);
+	if (!ask(queue, setting, arguments, answer))
+		return false;
+	if (sscanf(answer, "%lf %lf", &ret_values[0], &ret_values[1]) != 2)
+		errx(2, "%s, %s: no figures: %s", queue->name, setting->name, answer);
 	ret_values[1] *= 1e-6;
 	return true;
 }
@@ -164,6 +193,12 @@ static const struct setting one_way[] = {
 	{ "256 bytes, 2x2", 2, 2, 1024, 1, 256, 0, 0, 0 },
 	{ "4 KiB, 2x2", 2, 2, 1024, 1, 4096, 0, 0, 0 },
 	{ "64 KiB, 2x2", 2, 2, 64, 1, 65536, 0, 0, 0 },
+	{ "100 bytes, 1x1", 1, 1, 1024, 1, 100, 0, 0, 0 },
+	{ "1000 bytes, 1x1", 1, 1, 1024, 1, 1000, 0, 0, 0 },
+	{ "4000 bytes, 1x1", 1, 1, 1024, 1, 4000, 0, 0, 0 },
+	{ "100 bytes, 4x4", 4, 4, 1024, 1, 100, 0, 0, 0 },
+	{ "1000 bytes, 4x4", 4, 4, 1024, 1, 1000, 0, 0, 0 },
+	{ "4000 bytes, 4x4", 4, 4, 1024, 1, 4000, 0, 0, 0 },
 };
 
 static const struct setting same_thread[] = {
@@ -173,6 +208,16 @@ static const struct setting same_thread[] = {
 	{ "64 KiB, 1 thread", 1, 0, 64, 1, 65536, 0, 0, 0 },
 	{ "256 bytes, 2 threads", 2, 0, 64, 1, 256, 0, 0, 0 },
 	{ "4 KiB, 2 threads", 2, 0, 64, 1, 4096, 0, 0, 0 },
+};
+
+static const struct setting one_at_a_time[] = {
+	{ "64 bytes, alone", 1, 0, 1, 1, 64, 0, 0, 0 },
+	{ "100 bytes, alone", 1, 0, 1, 1, 100, 0, 0, 0 },
+	{ "256 bytes, alone", 1, 0, 1, 1, 256, 0, 0, 0 },
+	{ "1 KiB, alone", 1, 0, 1, 1, 1024, 0, 0, 0 },
+	{ "4 KiB, alone", 1, 0, 1, 1, 4096, 0, 0, 0 },
+	{ "16 KiB, alone", 1, 0, 1, 1, 16384, 0, 0, 0 },
+	{ "64 KiB, alone", 1, 0, 1, 1, 65536, 0, 0, 0 },
 };
 
 #define VALUES \
@@ -203,4 +248,16 @@ const struct scenario scenario_allocator = {
 	.setting_count = sizeof(same_thread) / sizeof(same_thread[0]),
 	.applies = applies,
 	.measure = measure,
+};
+
+const struct scenario scenario_alone = {
+	.name = "alone",
+	.what = "a payload is allocated, written and freed by one thread, one at a time",
+	.values = { { "ns_first_bytes_written", "ns", false },
+		{ "ns_all_bytes_written", "ns", false }, { "peak_rss_mb", "MB", false } },
+	.value_count = 3,
+	.settings = one_at_a_time,
+	.setting_count = sizeof(one_at_a_time) / sizeof(one_at_a_time[0]),
+	.applies = applies,
+	.measure = measure_alone,
 };

@@ -16,6 +16,7 @@ extern const struct scenario scenario_burst;
 extern const struct scenario scenario_stopped;
 extern const struct scenario scenario_payload;
 extern const struct scenario scenario_allocator;
+extern const struct scenario scenario_alone;
 extern const struct scenario scenario_busy_dialogue;
 extern const struct scenario scenario_busy_requests;
 extern const struct scenario scenario_busy_deadline;
