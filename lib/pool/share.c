@@ -8,11 +8,11 @@
  *
  *	the messages that have the slab (24 bits), the kind before (8)
  *
- * All these messages have the kind MESSAGE_SHARED, and are else as they were.
- * So an id or a payload is found as in any message, and only a free asks for
- * the count. The owner of a message that is not shared is the only thread that
- * knows the slab. It stores 2 and needs no read-modify-write. What the word
- * held before is of no meaning.
+ * All these messages have the kind MESSAGE_SHARED, or in a checked pool
+ * MESSAGE_SHARED_CHECKED, and are else as they were. So an id or a payload is
+ * found as in any message, and only a free asks for the count. The owner of a
+ * message that is not shared is the only thread that knows the slab. It stores
+ * 2 and needs no read-modify-write. What the word held before is of no meaning.
  *
  * Two threads may share and free two messages of one slab at once. Each of them
  * holds its own message meanwhile, so the count does not fall to 0 beside a
@@ -81,16 +81,18 @@ int magring_message_share(struct magring_message *message, struct magring_messag
 	if (message_is_slab(message)) {
 		uint64_t header = message->private_header, address = message->private_body[0];
 		struct magring_pool *pool = misuse_check_pool("share", header, address);
-		if (message_is_checked(message))
+		bool checked = message_is_checked(message);
+		if (checked)
 			checked_look("share", message);
 		else
 			misuse_check_slab("share", header, address);
 		const void *slab = message_slab(message);
-		int rc = kind == MESSAGE_SHARED ? share_again(pool, slab)
-						: share_first(pool, slab, kind);
+		int rc = message_is_shared(message) ? share_again(pool, slab)
+						    : share_first(pool, slab, kind);
 		if (rc != 0)
 			return rc;
-		message->private_header = message_with_kind(message, MESSAGE_SHARED);
+		message->private_header = message_with_kind(message,
+			checked ? MESSAGE_SHARED_CHECKED : MESSAGE_SHARED);
 	}
 	*ret_message = *message;
 	return 0;
@@ -124,7 +126,10 @@ uint64_t share_end(uint64_t header, uint64_t pointer)
 {
 	const struct magring_message was = { .private_header = header,
 		.private_body = { pointer } };
-	unsigned int kind = count_less(misuse_check_slab("free", header, pointer), &was);
+	struct magring_pool *pool = misuse_check_slab("free", header, pointer);
+	if (message_is_checked(&was))
+		checked_look("free", &was);
+	unsigned int kind = count_less(pool, &was);
 	if (kind == 0)
 		return 0;
 	header = message_with_kind(&was, kind);

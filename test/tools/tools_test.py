@@ -21,7 +21,7 @@ HERE = pathlib.Path(__file__).parent
 COMPILERS = {"gcc": [], "clang": [], "g++": ["-x", "c++"], "clang++": ["-x", "c++"]}
 WARNINGS = ["-Wall", "-Wextra", "-Wredundant-decls", "-Werror", "-Wno-unused-command-line-argument"]
 RIGHT = ["plain", "pointer", "inside", "copy", "batch", "exclusive", "long id", "trim", "drop", "descriptor",
-         "address", "sampled", "metrics"]
+         "address", "sampled", "metrics", "shared"]
 WRONG = ["sent", "inside", "received", "back", "freed", "reference"]
 
 
@@ -62,9 +62,11 @@ def races(bench):
         options = [optimise, "-fsanitize=thread"]
         for source, arguments, report in (("handed_over.c", RIGHT, None), ("real_races.c", WRONG, "data race")):
             program = bench.compile(compiler, HERE / source, options, link)
-            for argument in arguments if program else []:
-                bench.run(f"{source}, {compiler} {optimise} {link}", program, argument, report,
-                          TSAN_OPTIONS="exitcode=66")
+            # A checked library fills and compares payloads, and a report is one of the library's calls then.
+            checked = itertools.product(arguments if program else [], "01" if report is None else "0")
+            for argument, value in checked:
+                bench.run(f"{source}, {compiler} {optimise} {link}, checked {value}", program, argument, report,
+                          TSAN_OPTIONS="exitcode=66", MAGRING_CHECKED=value)
 
 
 def leaks(bench):
