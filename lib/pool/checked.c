@@ -204,7 +204,6 @@ void checked_free(uint64_t header, uint64_t pointer)
 	if (subject.word & CHECKED_SAMPLED)
 		profile_free(pool->profile, round);
 	filling_fill(slab, CHECKED_FREE_BYTE, slab_size(class_index));
-	watched_release(slab);
 	pool_count_free(pool, class_index, bytes_of(&subject));
 	limbo_put(pool, round, slab_size(class_index));
 	pool_notify_waiters(pool, class_index);

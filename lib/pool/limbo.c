@@ -36,7 +36,7 @@ static void take_out(struct magring_pool *pool)
 	const void *at = filling_changed(slab, CHECKED_FREE_BYTE, slab_size(class_index));
 	if (at != NULL)
 		limbo_broken(record, at);
-	watched_release(slab); /* beside what the thread that freed it released */
+	watched_release(slab); /* the fill was before: this lock orders the two */
 	checked->oldest = record->next;
 	checked->bytes -= slab_size(class_index);
 	pool_put_slab(pool, class_index, round);

@@ -164,7 +164,8 @@ struct magring_pool *misuse_check_slab(const char *call, uint64_t header, uint64
 	unsigned int found = pool->depot.kinds[misuse_check_round(call, header, pointer, pool)];
 	if (found == 0)
 		wrong(call, " of a message inside a slab", header, pointer);
-	if (!shared && (found != kind || pointer >> MESSAGE_POINTER_BITS != 0))
+	if (shared ? message_is_checked(&message) != (pool->checked != NULL)
+		   : found != kind || pointer >> MESSAGE_POINTER_BITS != 0)
 		wrong(call, " of a message with the size class of another", header, pointer);
 	return pool;
 }

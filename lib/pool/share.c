@@ -47,20 +47,43 @@ static share_word *word_of(struct magring_pool *pool, const void *slab)
 	return (share_word *)(void *)pool->shares.base + depot_round(&pool->depot, slab);
 }
 
+static size_t end_of(struct magring_pool *pool, const share_word *word)
+{
+	return (size_t)((const unsigned char *)(word + 1) - pool->shares.base);
+}
+
+static _Noreturn void wrong(const char *call, const char *what,
+	const struct magring_message *message)
+{
+	const struct misuse_message wrong = { .header = message->private_header,
+		.address = (uintptr_t)message_slab(message) };
+	misuse_of_message(call, what, &wrong);
+}
+
+/* The word of a message that says it is shared. It may be wrong. */
+static share_word *shared_word(const char *call, struct magring_pool *pool,
+	const struct magring_message *message)
+{
+	share_word *word = word_of(pool, message_slab(message));
+	/* Relaxed: the share came before its messages. */
+	if (end_of(pool, word) > atomic_load_explicit(&pool->shares.taken, memory_order_relaxed))
+		wrong(call, " of a message that was never shared", message);
+	return word;
+}
+
 static int share_first(struct magring_pool *pool, const void *slab, unsigned int kind)
 {
 	share_word *word = word_of(pool, slab);
-	size_t end = (size_t)((unsigned char *)(word + 1) - pool->shares.base);
-	if (!region_reach(&pool->shares, end))
+	if (!region_reach(&pool->shares, end_of(pool, word)))
 		return -ENOMEM;
 	/* Relaxed: other threads get to know the slab by a message. */
 	atomic_store_explicit(word, kind << SHARE_KIND_SHIFT | 2, memory_order_relaxed);
 	return 0;
 }
 
-static int share_again(struct magring_pool *pool, const void *slab)
+static int share_again(struct magring_pool *pool, const struct magring_message *message)
 {
-	share_word *word = word_of(pool, slab);
+	share_word *word = shared_word("share", pool, message);
 	/* Relaxed: the message that is shared holds the slab. */
 	uint32_t was = atomic_load_explicit(word, memory_order_relaxed);
 	do
@@ -87,7 +110,7 @@ int magring_message_share(struct magring_message *message, struct magring_messag
 		else
 			misuse_check_slab("share", header, address);
 		const void *slab = message_slab(message);
-		int rc = message_is_shared(message) ? share_again(pool, slab)
+		int rc = message_is_shared(message) ? share_again(pool, message)
 						    : share_first(pool, slab, kind);
 		if (rc != 0)
 			return rc;
@@ -102,7 +125,7 @@ int magring_message_share(struct magring_message *message, struct magring_messag
 static unsigned int count_less(struct magring_pool *pool, const struct magring_message *message)
 {
 	void *slab = message_slab(message);
-	share_word *word = word_of(pool, slab);
+	share_word *word = shared_word("free", pool, message);
 	watched_release(slab);
 	/*
 	 * [share] release: this thread is done with the payload before the
@@ -111,11 +134,8 @@ static unsigned int count_less(struct magring_pool *pool, const struct magring_m
 	uint32_t was = atomic_fetch_sub_explicit(word, 1, memory_order_release);
 	if ((was & COUNT_MAX) > 1)
 		return 0;
-	if ((was & COUNT_MAX) == 0) {
-		const struct misuse_message wrong = { .header = message->private_header,
-			.address = (uintptr_t)slab };
-		misuse_of_message("free", " of a shared message that was freed before", &wrong);
-	}
+	if ((was & COUNT_MAX) == 0)
+		wrong("free", " of a shared message that was freed before", message);
 	/* [share] acquire: so are all threads that had it. */
 	(void)atomic_load_explicit(word, memory_order_acquire);
 	watched_acquire(slab);

@@ -225,7 +225,7 @@ static void wrong_number(void)
 static void wrong_class(void)
 {
 	alloc(&message);
-	message.private_header += (uint64_t)1 << 56;
+	message.private_header ^= (uint64_t)1 << 56;
 	magring_message_free(&message);
 }
 
