@@ -61,66 +61,37 @@
  * async-signal-safe.
  *
  * Memory order. The receiver of a message sees what its sender wrote before the
- * send. Beyond that no call, on any side, is a memory barrier: when it returns,
- * what it stored may still be in the processor's store buffer. A program that
- * sends, and then sets a flag of its own, stores that with
- * memory_order_release. A thread that loads it with memory_order_acquire finds
- * the message. A relaxed flag needs a fence in between. A program that sends,
+ * send. Beyond that no call is a memory barrier. A program that sends, and then
+ * sets a flag of its own, stores that with memory_order_release. A thread that
+ * loads it with memory_order_acquire finds the message. A program that sends,
  * and then loads a flag by which the receiver says it sleeps, needs
  * atomic_thread_fence(memory_order_seq_cst) in between, and so does the
  * receiver. Timeouts and descriptors need none of this.
  *
  * Names are copied. One that is not UTF-8 is -EINVAL, and one of more than
- * MAGRING_NAME_MAX bytes -ENAMETOOLONG. Nothing makes them different.
+ * MAGRING_NAME_MAX bytes -ENAMETOOLONG. Nothing makes them different. A process
+ * with raised privileges, such as set-user-ID, ignores its environment.
  *
  * What a thread caches goes back to the pool when it ends, however it ends. (It
  * does not if its first use was in the last round of thread-specific data
  * destructors.) A plugin with the archive inside may be unloaded once no thread
  * is in a call, or ending.
  *
- * Forks. What the child of a fork() makes itself it may use like any process,
- * in threads of its own as well. What was there at the fork it may only leave
- * alone, or give up: free messages, release queues and destroy pools, each of
- * which no other thread was using. A reference to a queue that another thread
- * held keeps the queue, and so its pool, for ever. Metrics have the pools that
- * were there, but not their queues. Neither fork() nor the child waits for
- * another thread of the parent. exec, _exit and exit are allowed. (With musl,
- * exit waits for the streams of the program that other threads were using,
- * those given to the library, too.) The child of vfork(), _Fork() or clone()
- * may only exec or _exit. One that a signal handler forked in the middle of a
- * call may do no more either.
+ * Forks. What the child of a fork() makes itself it may use like any process.
+ * What was there at the fork it may only leave alone, or give up: free
+ * messages, release queues and destroy pools, each of which no other thread was
+ * using. What another thread held, a reference or a message, keeps the queue or
+ * the pool for ever. Metrics have the pools that were there, but not their
+ * queues. Neither fork() nor the child waits for another thread of the parent.
+ * exec, _exit and exit are allowed. (With musl, exit waits for streams that
+ * other threads were using.) The child of vfork(), _Fork() or clone() may only
+ * exec or _exit. So may one that a signal handler forked in the middle of a
+ * call.
  *
- * System calls, for a sandbox on x86-64 or aarch64: these, those of the lines
- * named after a semicolon, and clock_gettime without a vDSO. Names are the
- * kernel's, and the C library is glibc 2.36.
- *
- *	load              membarrier
- *	create            futex madvise membarrier mmap; malloc
- *	send, receive     futex membarrier restart_syscall sched_getscheduler
- *	                  sched_yield
- *	descriptors       close eventfd2 read write; send, receive
- *	alloc, free       futex membarrier mmap mprotect munmap
- *	                  restart_syscall; malloc
- *	trim              futex madvise membarrier mmap munmap
- *	release, destroy  clock_nanosleep close futex membarrier munmap
- *	                  restart_syscall; malloc
- *	metrics, leaks    futex membarrier; malloc, and what the stream needs
- *	profile           close futex getpid openat read; as metrics
- *	malloc            brk close getrandom madvise mmap mprotect mremap
- *	                  munmap openat read
- *
- * Closing a queue belongs to the line of send, a share to that of alloc. A
- * thread's flush and its end belong there, too, beside what the end of any
- * thread needs. An allocation needs malloc for a sample, and once for a thread
- * that uses a fifth pool, or comes to a pool as the ninth. With
- * MAGRING_PROFILE_FILE a create also needs getcwd. A destroy and an exit need
- * the line of profiles, and what a file needs. The first pool with samples
- * loads a library.
- *
- * Stack. A call needs 8 KiB at most, beside what drop and a stream take.
- *
- * If membarrier is refused after the first create, the process is aborted when
- * it is next needed. So disable it before: see magring_disable_membarrier().
+ * A call needs 8 KiB of stack at most, beside what drop and a stream take.
+ * System calls, for a sandbox, are listed in docs/sandbox.md. If membarrier is
+ * refused after the first create, the process is aborted when it is next
+ * needed. So disable it before: see magring_disable_membarrier().
  */
 #ifndef MAGRING_H
 #define MAGRING_H
@@ -172,10 +143,8 @@ struct magring_queue;
  * Have the library never call membarrier(2) again, for a sandbox without it.
  * Every send, receive, allocation and free then has a memory barrier of its
  * own. It comes before the first create of a pool or queue, and the first
- * magring_write_metrics(). (One that is refused for its arguments decides
- * nothing.) So does the environment's MAGRING_MEMBARRIER=0, which spares the
- * call at load as well. A process with raised privileges ignores that. Returns
- * 0, -EBUSY (too late).
+ * magring_write_metrics(). So does MAGRING_MEMBARRIER=0 in the environment,
+ * which spares the call at load as well. Returns 0, -EBUSY (too late).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_disable_membarrier(void);
 
@@ -201,22 +170,20 @@ struct magring_message {
  * than 40. One inside the message is aligned to 8 bytes. The id must not lie in
  * *ret_message.
  *
- * When memory_limit is used up, memory that other size classes have and do not
- * use serves, and then a free slab of a larger class. The first takes as long
- * as a trim, now and then. It waits up to timeout_ns for memory. A free of the
- * same size class, by any thread, wakes a waiting thread, in no promised order.
- * One of another class does not, and the thread finds what it brought within a
- * fifth of a second.
+ * When memory_limit is used up, what other size classes have and do not use
+ * serves: that takes as long as a trim, now and then. Next comes a free slab of
+ * a larger class. Then it waits up to timeout_ns. A free of the same size
+ * class, by any thread, wakes a waiting thread, in no promised order. What a
+ * free of another class brings is found within a fifth of a second.
  *
  * Returns:   0; -EMSGSIZE: id_size above MAGRING_ID_MAX, payload_size above
  *            max_payload, or the slab for both above memory_limit; -ENOBUFS:
- *            no memory was free and the timeout is 0, or no free can bring a
- *            slab as the system refuses memory; -ETIMEDOUT: none was free in
+ *            no memory was free and the timeout is 0, or the system refuses
+ *            memory and no free can bring a slab; -ETIMEDOUT: none was free in
  *            time. None is free when messages, or threads in calls, hold all
- *            slabs that would do, and some of each chunk of others, of about
- *            4 KiB. With a timeout of 0 what was freed of late in other classes
- *            may be overlooked: up to a 16th of memory_limit, for some
- *            milliseconds.
+ *            slabs that would do, and some of each chunk of others, of about 4
+ *            KiB. With a timeout of 0 what other classes freed in the last
+ *            milliseconds may be overlooked, up to a 16th of memory_limit.
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_message_alloc(struct magring_pool *pool,
 	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,
@@ -238,12 +205,11 @@ MAGRING_PUBLIC void *magring_message_payload(struct magring_message *message, si
 
 /*
  * Make a second message with the same id and payload, without a copy of what is
- * in a slab: one payload for many queues. Both are messages like any other. Any
- * thread that owns one may send it, share it again, or free it, beside what
- * others do with theirs. The payload is written before the first share, and
- * only read from then on, also when one message is left. The slab goes back
- * with the last free. What threads did with the payload before they freed their
- * messages happens before the slab is used again.
+ * in a slab: one payload for many queues. Both are messages like any other. The
+ * payload is written before the first share, and only read from then on, also
+ * when one message is left. The slab goes back with the last free. What threads
+ * did with the payload before their frees happens before the slab is used
+ * again.
  *
  * Returns:   0; -EINVAL (the empty message, or both are the same value);
  *            -EOVERFLOW: 16,777,215 messages have the payload; -ENOMEM: the
@@ -277,17 +243,12 @@ MAGRING_PUBLIC void magring_message_free(struct magring_message *message);
  * to skip. These are at most 64, and at most half of the capacity. When it goes
  * on they are in use again, at most one lap later. A sender whose cell was
  * taken sends its message again, or answers -EPIPE, -EAGAIN or -ETIMEDOUT like
- * any other. A thread may be stopped after its message is there and before it
- * has woken a sleeper. The sleeper is woken when that thread goes on, or by a
- * later send (receive). A descriptor is signalled when that thread goes on. Two
- * that are stopped there, or as they are woken, leave all sleepers of a side
- * (of memory: of a size class) asleep. That ends when one of the two goes on,
- * or another thread is about to sleep.
+ * any other. Sleepers that it was about to wake, and a descriptor, may have to
+ * wait until it goes on or another send (receive) comes:
+ * docs/stopped-threads.md.
  *
  * Waiting. A thread first tries for some microseconds, then yields its
- * processor a few times, and then sleeps. It leaves out what was in vain of
- * late. It does not yield if that has cost more than it saved, with a real-time
- * scheduling policy, or within 250 ms of its deadline. Sleepers are woken in no
+ * processor a few times if that pays, and then sleeps. Sleepers are woken in no
  * promised order. A call that comes meanwhile may take what a thread was woken
  * for, any number of times: docs/performance.md, "Fairness".
  *
@@ -299,20 +260,8 @@ MAGRING_PUBLIC void magring_message_free(struct magring_message *message);
  *
  * A queue for each reply. A sender still reads the queue after its message was
  * received. So it needs a reference, of its own or of something that outlives
- * the call. The thread that asks, and the one that answers, of
- * docs/examples/request_reply.c:
- *
- *	struct request request = { .reply_to = replies, .number = *number };
- *	if (magring_queue_acquire(replies) != 0)
- *		return -1;
- *	if (magring_send(requests, &message, -1) != 0)
- *		refuse(&message);
- *	int rc = magring_recv(replies, &message, -1);
- *	magring_queue_release(replies);
- *
- *	if (magring_send(request.reply_to, &message, 0) != 0)
- *		magring_message_free(&message);
- *	magring_queue_release(request.reply_to);
+ * the call: the thread that asks takes one for the thread that answers, as in
+ * docs/examples/request_reply.c.
  */
 struct magring_queue_options {
 	size_t size;      /* sizeof(struct magring_queue_options) */
@@ -341,17 +290,15 @@ struct magring_queue_options {
  * and is in its metrics. Its messages may be of any pool. A NULL pool is none.
  * A queue takes 144 bytes for each message of its capacity, and 1,300 more. All
  * is malloc's up to a capacity of 256. A larger queue has a mapping, of which
- * it takes pages as it uses them.
- *
- * Returns 0, -E2BIG, -ENAMETOOLONG, -ENOMEM.
+ * it takes pages as it uses them. Returns 0, -E2BIG, -ENAMETOOLONG, -ENOMEM.
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_queue_create(struct magring_queue **ret_queue,
 	struct magring_pool *pool, const struct magring_queue_options *options);
 
 /*
  * Take another reference to a queue. A thread may use a queue as long as it, or
- * something that outlives its call, holds a reference. Any thread may release
- * it, once. Returns 0, -EOVERFLOW (4,294,967,295 references are out).
+ * something that outlives its call, holds one. Any thread may release it, once.
+ * Returns 0, -EOVERFLOW (4,294,967,295 references are out).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_queue_acquire(struct magring_queue *queue);
 
@@ -381,25 +328,22 @@ MAGRING_PUBLIC size_t magring_queue_capacity(const struct magring_queue *queue);
 
 /*
  * How many messages were sent and not received: a snapshot, 0 to twice the
- * capacity; 0 for NULL. Claims of unfinished calls count. While a thread is
- * stopped as it skips positions, it may be wrong by as many.
+ * capacity; 0 for NULL. Claims of unfinished calls count. It may be wrong by as
+ * many positions as a stopped thread was skipping.
  */
 MAGRING_PUBLIC size_t magring_queue_size(const struct magring_queue *queue);
 
 /*
  * Send one message, waiting up to timeout_ns for room. Returns 0, -EINVAL (an
- * empty message, too), -EAGAIN (timeout 0), -ETIMEDOUT, -EPIPE (closed). At an
- * instant of a call that answers -EAGAIN the queue had at least as many
- * messages as its capacity, or see Capacity.
+ * empty message, too), -EAGAIN (timeout 0), -ETIMEDOUT, -EPIPE (closed).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_send(struct magring_queue *queue,
 	struct magring_message *message, int64_t timeout_ns);
 
 /*
- * Receive one message, waiting up to timeout_ns for it. The message is the
- * caller's, to be freed or sent on. Returns 0, -EAGAIN (timeout 0, and no
- * message was there), -ETIMEDOUT, -EPIPE (closed, and every message that was
- * sent is received).
+ * Receive one message, waiting up to timeout_ns for it. Returns 0, -EAGAIN
+ * (timeout 0, and no message was there), -ETIMEDOUT, -EPIPE (closed, and every
+ * message that was sent is received).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_recv(struct magring_queue *queue,
 	struct magring_message *ret_message, int64_t timeout_ns);
@@ -445,23 +389,20 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_recv_batch(struct magring_queue *queue,
  * no further event, for what is left or what comes.
  *
  * EPOLLEXCLUSIVE, or a set of several threads with EPOLLET: an event wakes one
- * worker. A receive that leaves messages behind wakes the next, so that all are
- * at work. With EPOLLET each of them goes on until a call arms. A worker that
- * took the last message and is busy has armed nothing. What comes then wakes no
- * sleeping worker until one receives again, unless it arms before it works. A
- * receiver of an exclusive side wakes no other.
+ * worker. A receive that leaves messages behind wakes the next. With EPOLLET
+ * each goes on until a call arms. A worker that took the last message and is
+ * busy has armed nothing. What comes then wakes no sleeping worker until one
+ * receives again, unless it arms before it works. A receiver of an exclusive
+ * side wakes no other.
  *
  * EPOLLONESHOT: after the receive, and before the work, renew the event by
- * EPOLL_CTL_MOD. The next worker then has it at once if more is there. Until
- * then the set is quiet, whatever comes.
+ * EPOLL_CTL_MOD. The next worker has it then, if more is there.
  *
- * Close reaches all of them: each call that answers -EPIPE wakes the next. The
- * descriptor stays readable.
- *
- * Repeated calls give the same one, and the queue closes it when it is freed.
- * Take it out of epoll sets before, by EPOLL_CTL_DEL. A forked child may still
- * have it open, and the set would go on to report a queue that is gone. Returns
- * the descriptor, -EMFILE, -ENFILE, -ENOMEM.
+ * Close reaches all of them: each call that answers -EPIPE wakes the next, and
+ * the descriptor stays readable. Repeated calls give the same one. The queue
+ * closes it when it is freed: take it out of epoll sets before, by
+ * EPOLL_CTL_DEL, as a forked child may still have it open. Returns it, -EMFILE,
+ * -ENFILE, -ENOMEM.
  */
 MAGRING_PUBLIC int magring_queue_recv_fd(struct magring_queue *queue);
 MAGRING_PUBLIC int magring_queue_send_fd(struct magring_queue *queue);
@@ -481,18 +422,16 @@ struct magring_pool_options {
 /*
  * Look for misuse: messages freed twice, sent or read after a free or a send,
  * and writes beyond a payload or after its free. What is found ends the process
- * by abort(), after one line on standard error. Calls of queues with this pool
- * look at messages as well. The environment's MAGRING_CHECKED=1 asks for it in
- * all pools and queues, if the process has no raised privileges. What it costs,
- * and what is found without it, is in docs/misuse.md.
+ * by abort(), after one line on standard error. Queues with this pool look at
+ * their messages, too. MAGRING_CHECKED=1 in the environment asks for it in all
+ * pools and queues. What it costs, and what other builds find: docs/misuse.md.
  */
 #define MAGRING_CHECKED 1
 
 /*
  * Create a pool. Its memory is reserved as address space. Messages take it from
  * the system as they need it, up to 64 KiB of slabs of one size class at a
- * time. Slabs stay with their class while others have enough. Bookkeeping comes
- * on top of memory_limit.
+ * time. Bookkeeping comes on top of memory_limit.
  *
  * Returns:   0, -EINVAL (a limit out of range, or the size class of max_payload
  *            is more than memory_limit), -E2BIG, -ENAMETOOLONG, -ENOMEM,
@@ -505,8 +444,7 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_create(struct magring_pool **ret_p
  * Destroy a pool and give all its memory back to the system. Threads that used
  * it may still run. It waits for threads that are ending at that moment, are in
  * magring_write_metrics(), or write profiles in exit(). Returns 0, -EBUSY
- * (messages are out or queues live, and magring_pool_get_stats() tells how
- * many).
+ * (messages are out or queues live: see the statistics).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_pool_destroy(struct magring_pool *pool);
 
@@ -519,12 +457,12 @@ MAGRING_PUBLIC int magring_pool_flush_thread(struct magring_pool *pool);
  * it empties the caches of threads without an allocation or free for idle_ns
  * nanoseconds, or of all if 0. It compares with what the last trim saw: call it
  * regularly. A cache at which its thread is at work is left alone. Then memory
- * that was carved in one piece, some 4 KiB, is given back if all of it is
- * free. *ret_bytes, which may be NULL, is how many bytes the system got. Where
- * it refuses, as for locked memory, other classes may use the memory all the
- * same. It waits for no thread and none for it. But while it is at work on a
- * class, the free slabs of that are out of reach. At the end all threads that
- * wait for memory are woken.
+ * that was carved in one piece, some 4 KiB, is given back if all of it is free.
+ * *ret_bytes, which may be NULL, is how many bytes the system got. What it
+ * refuses, such as locked memory, serves other classes all the same. A trim
+ * waits for no thread and none for it. But while it is at work on a class, the
+ * free slabs of that are out of reach. At the end all threads that wait for
+ * memory are woken.
  *
  * Returns:   0, -EINVAL (idle_ns negative), -EBUSY (another thread is trimming
  *            this pool), -ENOMEM (for its notes).
@@ -610,14 +548,13 @@ MAGRING_PUBLIC int magring_pool_get_class_stats(struct magring_pool *pool, unsig
 /*
  * Write the statistics of all pools of the process, and of all queues, as one
  * OpenMetrics 1.0 text exposition. Classes that were never used are left out.
- * Queues without a pool have the label pool="". With MAGRING_METRICS_NO_EOF the
- * text ends without "# EOF", for a program to add families of its own. With
- * MAGRING_METRICS_TEXT it is in Prometheus' text format 0.0.4, which never has
- * one: docs/monitoring.md tells which answer needs which.
- * magring_pool_write_metrics() writes one pool and its queues alone. Meanwhile
- * other threads may wait in the creation and release of queues, and in the
- * destruction of pools. Returns 0, -EINVAL (an unknown flag, too), -ENOMEM,
- * -EIO (the stream refused).
+ * Queues without a pool have the label pool="". With MAGRING_METRICS_NO_EOF it
+ * ends without "# EOF", for a program to add families of its own. With
+ * MAGRING_METRICS_TEXT it is in Prometheus' text format 0.0.4, which has none:
+ * see docs/monitoring.md. magring_pool_write_metrics() writes one pool and its
+ * queues alone. Meanwhile other threads may wait in the creation and release of
+ * queues, and in the destruction of pools. Returns 0, -EINVAL (an unknown flag,
+ * too), -ENOMEM, -EIO (the stream refused).
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_write_metrics(FILE *stream, uint64_t flags);
 MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_metrics(struct magring_pool *pool,
@@ -638,11 +575,8 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_metrics(struct magring_pool 
  * take a lock: a thread that is stopped there stops others that come there. A
  * message for which malloc has no memory is not sampled. Where the C library
  * has no backtrace(), as musl has none, sample_bytes is -ENOTSUP. What all this
- * costs is in docs/where-did-my-messages-go.md.
- *
- * MAGRING_PROFILE, MAGRING_PROFILE_FILE and MAGRING_LEAKS in the environment
- * ask for more when a pool is created: see the same page. A process with raised
- * privileges, such as set-user-ID, ignores them.
+ * costs is in docs/where-did-my-messages-go.md, and so are MAGRING_PROFILE,
+ * MAGRING_PROFILE_FILE and MAGRING_LEAKS in the environment at a create.
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_pool_write_profile(struct magring_pool *pool,
 	FILE *stream);

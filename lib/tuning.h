@@ -16,18 +16,22 @@
 
 /* ------------------------------------------------------------------ base -- */
 
-/* Full fences in vain, of one thread, after which it drops FENCED. A prime, so
+/*
+ * Full fences in vain, of one thread, after which it drops FENCED. A prime, so
  * that a thread that reads several eventcounts in turn comes to each of them.
  * Fewer bring heavy fences back at quiet queues, and more keep full fences
- * longer than is needed. Not measured. */
+ * longer than is needed. Not measured.
+ */
 #ifndef EVENTCOUNT_FENCES_IN_VAIN
 #define EVENTCOUNT_FENCES_IN_VAIN 251
 #endif
 /* Calls of membarrier without memory before it is given up. Not measured. */
 #define MEMBARRIER_TRIES 1000
-/* Runs that measure a pause when the library is loaded, of 2 to 4 us each. Of
+/*
+ * Runs that measure a pause when the library is loaded, of 2 to 4 us each. Of
  * 300 starts on a busy machine the result of each is within 8 % of the median
- * with 12 runs, with 6 and with 24. With 3 it is 50 times too high at worst. */
+ * with 12 runs, with 6 and with 24. With 3 it is 50 times too high at worst.
+ */
 #define PAUSE_RUNS 12
 /* Nanoseconds: shorter runs are not used. A reading of the clock, 20 ns, is
  * then 1 % of a run, and 2 % with half. More only make loading slower. */
@@ -50,13 +54,15 @@
 #define YIELD_CREDIT_NS 10000000
 /* How many times as long as it has lost by yields a thread does not yield. */
 #define YIELD_REPAY_MIN 128
-/* The same, at most. Beside busy processes one part in so many of the time is
+/*
+ * The same, at most. Beside busy processes one part in so many of the time is
  * lost, and so many requests are late: it has to be far more than 100 for p99.
  */
 #define YIELD_REPAY_MAX 1024
 /* Nanoseconds that one yield is charged at most. Arbitrary. */
 #define YIELD_LOSS_MAX_NS 100000000
-/* Nanoseconds before a deadline in which a thread does not yield. Beside busy
+/*
+ * Nanoseconds before a deadline in which a thread does not yield. Beside busy
  * processes, a receive with a timeout of 100 us and yields took up to 246 ms.
  */
 #define YIELD_BEFORE_NS 250000000
@@ -76,9 +82,11 @@
 #ifndef THREAD_CACHES_MAX
 #define THREAD_CACHES_MAX 16384
 #endif
-/* Bytes of slabs in a full magazine of small slabs. With half, 1,000-byte
+/*
+ * Bytes of slabs in a full magazine of small slabs. With half, 1,000-byte
  * payloads go at 49 M/s, and with half as much again at 58. 256 KiB bring 60,
- * at 1.8 times the peak of memory. */
+ * at 1.8 times the peak of memory.
+ */
 #define MAGAZINE_BYTES ((size_t)32 << 10)
 /* Bytes of slabs in a full magazine of large slabs. A thread keeps up to twice
  * as much of a class idle. Not measured. */
@@ -89,9 +97,11 @@
 /* Bytes of slabs that are carved at a time. More leave more idle, and fewer
  * make carving more frequent. Not measured. */
 #define CARVE_BYTES ((size_t)64 << 10)
-/* Bytes of a chunk, which stays with its class while one slab of it is in use.
+/*
+ * Bytes of a chunk, which stays with its class while one slab of it is in use.
  * Where 1 % of objects of 49 to 8,000 bytes stay, 81 MiB of 162 are pinned, 91
- * with double, and 153 with 64 KiB. Half: a page is what the system takes. */
+ * with double, and 153 with 64 KiB. Half: a page is what the system takes.
+ */
 #define CHUNK_BYTES ((size_t)4 << 10)
 /* Slabs that a chunk has at least, within CARVE_BYTES. With double, 96 MiB. */
 #define CHUNK_SLABS_FEW 4
@@ -106,13 +116,17 @@
 #ifndef REGION_RIGHTS_STEP
 #define REGION_RIGHTS_STEP ((size_t)256 << 10)
 #endif
-/* Bytes: smaller slabs do not cool. With half, 1 KiB payloads go at 5.4 instead
+/*
+ * Bytes: smaller slabs do not cool. With half, 1 KiB payloads go at 5.4 instead
  * of 6.8 M/s where both sides share cores. With double, slabs of 2 KiB lose a
- * third. */
+ * third.
+ */
 #define COOLING_SLAB_MIN ((size_t)2048)
-/* Bytes of a core's second-level cache, where the system does not tell. One and
+/*
+ * Bytes of a core's second-level cache, where the system does not tell. One and
  * a half times as many cool. Where the cache has 1 MiB, 4 KiB payloads go at
- * 3.7 M/s, with half at 2.1 to 2.6, and with double at 3.6. */
+ * 3.7 M/s, with half at 2.1 to 2.6, and with double at 3.6.
+ */
 #define COOLING_CACHE_BYTES ((size_t)1 << 20)
 /* The share of memory_limit that may cool: one in so many. Not measured. */
 #define COOLING_SHARE 16
@@ -123,9 +137,11 @@
 #endif
 /* Bytes of slabs to a place: how exactly a magazine counts. Not measured. */
 #define COOLING_PLACE_BYTES ((size_t)4096)
-/* Bytes of the next slab that an allocation prefetches. 4 KiB payloads go at
+/*
+ * Bytes of the next slab that an allocation prefetches. 4 KiB payloads go at
  * 1.62 instead of 1.16 M/s, and with half nothing is gained. What is beyond, a
- * processor sees coming. Double: not measured. */
+ * processor sees coming. Double: not measured.
+ */
 #define PREFETCH_BYTES ((size_t)4096)
 /* How often an allocation reclaims while others hide slabs. Not measured. */
 #ifndef RECLAIM_TRIES
@@ -133,9 +149,11 @@
 #endif
 /* Nanoseconds between two of these. Not measured. */
 #define RECLAIM_PAUSE_NS 2500
-/* Nanoseconds after which a thread that waits for memory tries again, if slabs
+/*
+ * Nanoseconds after which a thread that waits for memory tries again, if slabs
  * were hidden from it. Each try interrupts all processors of the process. Not
- * measured. */
+ * measured.
+ */
 #define MEMORY_RETRY_NS 1000000
 /* Nanoseconds: the same, at most, as the time doubles. Not measured. */
 #define MEMORY_RETRY_MAX_NS 16000000
@@ -144,9 +162,11 @@
 /* Bytes freed, one part in so many of memory_limit, after which other classes
  * are trimmed again for a thread without memory: at first. Not measured. */
 #define PRESSURE_BAR_MIN 4096
-/* The same after many of these in vain. In a shift of sizes, 0.15 % of the
+/*
+ * The same after many of these in vain. In a shift of sizes, 0.15 % of the
  * allocations are refused, and 0.003 % with an eighth, at half as much time
- * again. */
+ * again.
+ */
 #define PRESSURE_BAR_MAX 16
 /* How many times as long as the last of these took there is none, unless so
  * many bytes were freed. They so take a ninth of the time at most. */
@@ -191,9 +211,11 @@
 #ifndef CHALLENGE_AFTER
 #define CHALLENGE_AFTER 64
 #endif
-/* Cells ahead of the claimed one that a thread prefetches. One sender and one
+/*
+ * Cells ahead of the claimed one that a thread prefetches. One sender and one
  * receiver on two cores: 20 M/s with none, 38 with 3, 40 with 4, 41 with 6, 33
- * with 8 and 22 with 12. */
+ * with 8 and 22 with 12.
+ */
 #ifndef PREFETCH_AHEAD
 #define PREFETCH_AHEAD 4
 #endif
@@ -203,48 +225,62 @@
 /* Cells between the sides, below which a side backs off. The other side has to
  * move that far in SPACING_NS. Not measured. */
 #define SPACING_GAP 128
-/* Cells of the smallest ring that keeps a gap. In smaller ones a gap gained
+/*
+ * Cells of the smallest ring that keeps a gap. In smaller ones a gap gained
  * nothing, and cost up to a quarter between cores with a common cache. Double:
- * not measured. */
+ * not measured.
+ */
 #define SPACING_CELLS_MIN ((size_t)8 * SPACING_GAP)
-/* Nanoseconds of one back-off: 384 pauses of 19 ns (AMD EPYC, family 26). The
+/*
+ * Nanoseconds of one back-off: 384 pauses of 19 ns (AMD EPYC, family 26). The
  * figures were found with as many pauses of 25 ns (family 25). One sender and
  * one receiver had 54 M/s with 384 pauses and 30 with 256, as a sender that
  * takes 20 ns a message does not bring SPACING_GAP in these. Double: not
- * measured. */
+ * measured.
+ */
 #define SPACING_NS 7300
 /* Checks left out after those that did not pay, at most: 2^n - 1. A gap that
  * never pays then delays one message in eight thousand. Not measured. */
 #define SPACING_SKIPS_MAX 255
-/* Checks in a row that find a sender close before it backs off. Four senders
+/*
+ * Checks in a row that find a sender close before it backs off. Four senders
  * and four receivers without a common cache: 62 M/s, and 49 with 1. With a
- * common cache: 86 and 52. Half and double: not measured. */
+ * common cache: 86 and 52. Half and double: not measured.
+ */
 #define SPACING_IN_A_ROW 8
 /* Nanoseconds: calls with a shorter timeout keep no gap. It has to be many
  * times SPACING_NS. Not measured. */
 #define SPACING_TIMEOUT_NS 1000000
-/* Nanoseconds. A wait spins for a random time between this and three times
+/*
+ * Nanoseconds. A wait spins for a random time between this and three times
  * this, and then yields. That is 128 to 384 pauses of 19 ns (AMD EPYC, family
  * 26; the figures were found with 25 ns). Two senders and two receivers on two
  * cores: 70 M/s, and 29 with always twice as many. Half and double: not
- * measured. */
+ * measured.
+ */
 #define SPIN_NS 2400
-/* Nanoseconds between two tries, at least: about one pause of 19 ns. For a
+/*
+ * Nanoseconds between two tries, at least: about one pause of 19 ns. For a
  * longer stride a batch has to bring one message in each of these. Not
- * measured. */
+ * measured.
+ */
 #define BACKOFF_MIN_NS 20
-/* Nanoseconds between two tries, at most: 256 * BACKOFF_MIN_NS. One sender and
+/*
+ * Nanoseconds between two tries, at most: 256 * BACKOFF_MIN_NS. One sender and
  * one receiver on two cores: 69 M/s, and 20 with a quarter and no
- * PREFETCH_AHEAD. Half and double: not measured. */
+ * PREFETCH_AHEAD. Half and double: not measured.
+ */
 #define BACKOFF_MAX_NS 5120
 /* Messages behind the first that make a longer stride pay. A message now and
  * then waits no longer than so many take to come. Not measured. */
 #define BACKOFF_BACKLOG 8
 /* Nanoseconds of a stride for a trial: 16 * BACKOFF_MIN_NS. Not measured. */
 #define BACKOFF_TRIAL_NS 320
-/* Waits between two trials. With a quarter, 99 % of round trips between threads
+/*
+ * Waits between two trials. With a quarter, 99 % of round trips between threads
  * of one core take up to 288 instead of 215 ns: docs/performance.md. Double:
- * not measured. */
+ * not measured.
+ */
 #define BACKOFF_TRIAL_EVERY 1024
 /* Yields before a thread sleeps. Not measured. */
 #define YIELDS 16

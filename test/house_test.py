@@ -33,6 +33,7 @@ LIMITS = {
     "columns": 100,  # of any line
     "comment columns": 80,  # of a line with nothing but a comment
     "file": 300,  # lines of a file in lib/
+    "tuning": 350,  # lines of lib/tuning.h: one list, which nobody reads as a whole, with a reason for each line
     "function": 40,  # lines between the braces of a function
     "words": 25,  # of a sentence
     "guide": 60,  # lines of lib/README.md
@@ -281,7 +282,7 @@ def functions(source):
 def check_lengths(tree):
     for source in tree.sources:
         count = len(source.lines) - (source.lines[-1] == "")
-        if source.in_lib and count > LIMITS["file"]:
+        if source.in_lib and count > LIMITS["tuning" if source.name == "lib/tuning.h" else "file"]:
             yield source.name, count, f"{count} lines in the file"
         for line, lines, name in functions(source):
             if lines > LIMITS["function"]:

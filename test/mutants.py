@@ -456,7 +456,12 @@ MUTANTS = [
     Mutant("the first share counts one message", "pool/share.c",
            "<< SHARE_KIND_SHIFT | 2", "<< SHARE_KIND_SHIFT | 1", "sched/share_beside", runs=100),
     Mutant("the message that is shared does not know", "pool/share.c",
+<<<<<<< ours
            "\t\tmessage->private_header = message_with_kind(message, MESSAGE_SHARED);\n", "",
+=======
+           "\t\tmessage->private_header = message_with_kind(message,\n"
+           "\t\t\tchecked ? MESSAGE_SHARED_CHECKED : MESSAGE_SHARED);\n", "",
+>>>>>>> theirs
            "sched/share_beside", runs=100),
     Mutant("counts are touched before they are accessible", "pool/region.c",
            "\tif (!region_open(region, end))\n\t\treturn false;\n\t/* Relaxed: a number", "\t/* Relaxed: a number",

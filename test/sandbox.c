@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sandbox HEADER LIBRARY EXAMPLE: the system calls that the header lists for a
- * sandbox are those that the library makes, and the example allows its own.
+ * sandbox PAGE LIBRARY EXAMPLE: the system calls that docs/sandbox.md lists are
+ * those that the library makes, and the example allows its own.
  *
- * Each line of the header's table is tried by one or more programs. A program
+ * Each line of the page's table is tried by one or more programs. A program
  * runs in a process of its own. It prepares what it needs, enters a seccomp
  * filter that traps all calls but those of the line, and uses the library. Then
  * each call of the line is left out in turn. One of the line's programs must be
- * trapped by that, or else the header lists a call that is not made. RARE has
+ * trapped by that, or else the page lists a call that is not made. RARE has
  * those that no program can be sure to make.
  */
 #include <dlfcn.h>
@@ -79,7 +79,7 @@ static void append(char *to, size_t size, const char *text)
 	snprintf(to + length, size - length, " %s ", text);
 }
 
-/* " *<tab>name  words; others", or more words after spaces alone. */
+/* "<tab>name  words; others", or more words after spaces alone. */
 static void read_line(char *text)
 {
 	char *words = strstr(text, "  "), *others = strchr(text, ';');
@@ -99,25 +99,20 @@ static void read_line(char *text)
 		for (int i = 0; i < KNOWN; i++)
 			known = known || strcmp(calls[i].name, word) == 0;
 		if (!known) {
-			fprintf(stderr, "the header has an unknown call: %s\n", word);
+			fprintf(stderr, "the page has an unknown call: %s\n", word);
 			exit(1);
 		}
 	}
 }
 
-static void read_header(const char *path)
+static void read_page(const char *path)
 {
 	char text[200];
-	bool inside = false;
 	FILE *file = fopen(path, "r");
 	REQUIRE(file != NULL);
-	while (fgets(text, sizeof(text), file) != NULL) {
-		inside = inside || strncmp(text, " * System calls, for a sandbox", 30) == 0;
-		if (inside && strncmp(text, " *\t", 3) == 0)
-			read_line(text + 3);
-		else if (inside && line_count > 0)
-			break;
-	}
+	while (fgets(text, sizeof(text), file) != NULL)
+		if (text[0] == '\t')
+			read_line(text + 1);
 	fclose(file);
 }
 
@@ -126,7 +121,7 @@ static const struct line *line_of(const char *name)
 	for (unsigned int i = 0; i < line_count; i++)
 		if (strcmp(lines[i].name, name) == 0)
 			return &lines[i];
-	fprintf(stderr, "the header has no line \"%s\"\n", name);
+	fprintf(stderr, "the page has no line \"%s\"\n", name);
 	exit(1);
 }
 
@@ -782,10 +777,10 @@ int main(int argc, char **argv)
 	int wrong = 0, tried = 0;
 	REQUIRE(argc == 4);
 	if (strcmp(gnu_get_libc_version(), GLIBC) != 0) {
-		printf("the header knows glibc " GLIBC " alone\n");
+		printf("the page knows glibc " GLIBC " alone\n");
 		return SKIPPED;
 	}
-	read_header(argv[1]);
+	read_page(argv[1]);
 	library = argv[2];
 	REQUIRE(mkdtemp(directory) != NULL);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,

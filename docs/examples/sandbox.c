@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads in a sandbox. All pools, queues and threads are made first. Then a filter
- * kills the process for any system call but those that the header lists for sends,
+ * kills the process for any system call but those that docs/sandbox.md lists for sends,
  * receives and messages, and a few that the program needs for itself.
  *
  * With an argument the program does without membarrier, and decides that before the

@@ -39,13 +39,15 @@
 
 #ifdef MAGRING_PRIVATE_TSAN
 
-/* One definition for a program, which other languages and -O0 have as well. */
+/* One definition for a program, which other languages and -O0 have as well. In
+ * a checked pool other bits are above a slab's address: they change on the way.
+ */
 #ifdef __cplusplus
 #define MAGRING_PRIVATE_WATCHED inline __attribute__((__visibility__("hidden")))
-#define MAGRING_PRIVATE_ADDRESS(word) reinterpret_cast<void *>(word)
+#define MAGRING_PRIVATE_ADDRESS(word) reinterpret_cast<void *>((word)&0xffffffffffff)
 #else
 #define MAGRING_PRIVATE_WATCHED __attribute__((__weak__, __visibility__("hidden")))
-#define MAGRING_PRIVATE_ADDRESS(word) ((void *)(word))
+#define MAGRING_PRIVATE_ADDRESS(word) ((void *)((word)&0xffffffffffff))
 #endif
 
 #include <sanitizer/tsan_interface.h>

@@ -13,7 +13,8 @@
  *
  * A call on a message wants LIVE and the message's own generation. So it finds
  * copies of a message that was freed, is in a queue, or was received. A
- * generation has 16 bits: one stale copy in 65,536 is overlooked.
+ * generation has 16 bits: one stale copy in 65,536 is overlooked. A slab that
+ * messages share is LIVE from the first share to the last free, in queues too.
  *
  * Bytes. Behind a message is a margin to the end of its slab, and a free slab
  * is filled as a whole. Both are compared before the slab is used again. A
@@ -22,7 +23,8 @@
  *
  * Invariant: a word changes by its slab's owner alone. Two threads that both
  * take themselves for the owner meet in a compare-and-swap, and one of them
- * ends the process. The words order nothing: messages and magazines do.
+ * ends the process. The words order nothing: messages and magazines do. But
+ * ThreadSanitizer sees fills and comparisons, and so is told of each.
  */
 #include "pool/checked.h"
 
@@ -31,6 +33,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/watched.h"
 #include "pool/alloc.h"
 #include "pool/filling.h"
 #include "pool/message_layout.h"
@@ -155,6 +158,7 @@ void checked_take(struct magring_pool *pool, unsigned int class_index, void *sla
 	struct checked_slab *record = record_of(pool, slab);
 	uint32_t word = atomic_load_explicit(&record->word, memory_order_relaxed);
 	size_t link = sizeof(ck_stack_entry_t), size = slab_size(class_index);
+	watched_acquire(slab);
 	const void *at = checked_state(word) == CHECKED_FREE
 		? filling_changed((unsigned char *)slab + link, CHECKED_FREE_BYTE, size - link)
 		: filling_changed_never(slab, CHECKED_FREE_BYTE, size);
@@ -217,14 +221,17 @@ void checked_send(const struct magring_message *message)
 	}
 	struct subject subject =
 		subject_in(CHECKED_LIVE, "send", message->private_header, message->private_body[0]);
+	if (message_is_shared(message))
+		return; /* others read it */
 	check_margin("send", &subject);
 	subject.record->note = filling_sum(slab_of(&subject), bytes_of(&subject));
+	watched_release(slab_of(&subject));
 	change("send", &subject, checked_generation(subject.word), CHECKED_QUEUED);
 }
 
 void checked_unsend(const struct magring_message *message)
 {
-	if (!message_is_checked(message))
+	if (message_kind(message) != MESSAGE_CHECKED)
 		return;
 	struct subject subject = subject_in(CHECKED_QUEUED, "send", message->private_header,
 		message->private_body[0]);
@@ -233,10 +240,11 @@ void checked_unsend(const struct magring_message *message)
 
 void checked_receive(struct magring_message *message)
 {
-	if (!message_is_checked(message))
+	if (message_kind(message) != MESSAGE_CHECKED)
 		return;
 	struct subject subject = subject_in(CHECKED_QUEUED, "receive", message->private_header,
 		message->private_body[0]);
+	watched_acquire(slab_of(&subject));
 	check_margin("receive", &subject);
 	if (subject.record->note != filling_sum(slab_of(&subject), bytes_of(&subject)))
 		wrong("receive", " of a message that was written to after its send", &subject,

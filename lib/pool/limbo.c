@@ -10,6 +10,7 @@
  */
 #include "pool/limbo.h"
 
+#include "base/watched.h"
 #include "pool/alloc.h"
 #include "pool/filling.h"
 #include "pool/misuse.h"
@@ -31,10 +32,11 @@ static void take_out(struct magring_pool *pool)
 	struct checked_slab *record = &checked->slab[round];
 	unsigned int class_index =
 		checked_class_index(atomic_load_explicit(&record->word, memory_order_relaxed));
-	const void *at = filling_changed(depot_slab(&pool->depot, round), CHECKED_FREE_BYTE,
-		slab_size(class_index));
+	void *slab = depot_slab(&pool->depot, round);
+	const void *at = filling_changed(slab, CHECKED_FREE_BYTE, slab_size(class_index));
 	if (at != NULL)
 		limbo_broken(record, at);
+	watched_release(slab); /* the fill was before: this lock orders the two */
 	checked->oldest = record->next;
 	checked->bytes -= slab_size(class_index);
 	pool_put_slab(pool, class_index, round);

@@ -34,7 +34,7 @@ _Static_assert(sizeof(struct magring_message) == 56, "message and state fill one
 _Static_assert(offsetof(struct magring_message, private_body) == 8, "header of 8 bytes");
 _Static_assert(MAGRING_INLINE_MAX == sizeof(((struct magring_message *)0)->private_body),
 	"the body is what is inline");
-_Static_assert(MESSAGE_SLAB + SLAB_CLASSES_MAX - 1 < MESSAGE_SHARED - MESSAGE_RARE,
+_Static_assert(MESSAGE_SLAB + SLAB_CLASSES_MAX - 1 < MESSAGE_SHARED_CHECKED - MESSAGE_RARE,
 	"the kind holds every class");
 _Static_assert(MAGRING_POOLS_MAX - 1 <= UINT16_MAX &&
 		(MAGRING_POOLS_MAX & (MAGRING_POOLS_MAX - 1)) == 0,
@@ -226,9 +226,10 @@ void *magring_message_payload(struct magring_message *message, size_t *ret_size)
 
 static __attribute__((noinline)) void free_slowly(uint64_t header, uint64_t address)
 {
-	if (header >> 56 == MESSAGE_SHARED && (header = share_end(header, address)) == 0)
+	struct magring_message was = { .private_header = header };
+	if (message_is_shared(&was) && (header = share_end(header, address)) == 0)
 		return;
-	const struct magring_message was = { .private_header = header };
+	was.private_header = header;
 	if (message_is_checked(&was)) {
 		checked_free(header, address);
 		return;

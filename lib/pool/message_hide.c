@@ -25,7 +25,7 @@ void message_hide(const struct magring_message *messages, size_t count)
 		if (!message_is_slab(&messages[i]))
 			continue;
 		require("send", &messages[i]);
-		if (message_kind(&messages[i]) == MESSAGE_SHARED)
+		if (message_is_shared(&messages[i]))
 			continue; /* others read it */
 		sanitizer_forbid(message_slab(&messages[i]), message_slab_bytes(&messages[i]));
 	}
@@ -34,7 +34,7 @@ void message_hide(const struct magring_message *messages, size_t count)
 void message_show(const struct magring_message *messages, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (message_is_slab(&messages[i]) && message_kind(&messages[i]) != MESSAGE_SHARED)
+		if (message_is_slab(&messages[i]) && !message_is_shared(&messages[i]))
 			sanitizer_permit(message_slab(&messages[i]),
 				message_slab_bytes(&messages[i]));
 }
@@ -43,7 +43,7 @@ void message_end(uint64_t header, uint64_t pointer)
 {
 	const struct magring_message message = { .private_header = header,
 		.private_body = { pointer } };
-	if (message_kind(&message) == MESSAGE_SHARED)
+	if (message_is_shared(&message))
 		return; /* others have the slab; else share.c tells the kind */
 	require("free", &message);
 	struct magring_pool *pool = pool_published(message_pool(&message));

@@ -49,11 +49,12 @@ static inline uint64_t message_with_kind(const struct magring_message *message, 
 }
 
 enum message_kind {
-	MESSAGE_EMPTY = 0,     /* the whole header is zero */
-	MESSAGE_INLINE = 1,    /* payload ++ id in the body */
-	MESSAGE_SLAB = 2,      /* MESSAGE_SLAB + class: slab pointer ++ id[40] */
-	MESSAGE_RARE = 128,    /* added to the one before: sampled, or the slab has the id */
-	MESSAGE_SHARED = 254,  /* as MESSAGE_SLAB; share.c knows the kind before */
+	MESSAGE_EMPTY = 0,            /* the whole header is zero */
+	MESSAGE_INLINE = 1,           /* payload ++ id in the body */
+	MESSAGE_SLAB = 2,             /* MESSAGE_SLAB + class: slab pointer ++ id[40] */
+	MESSAGE_RARE = 128,           /* added to the one before: sampled, or the slab has the id */
+	MESSAGE_SHARED_CHECKED = 253, /* both of these */
+	MESSAGE_SHARED = 254,         /* as MESSAGE_SLAB; share.c knows the kind before */
 	MESSAGE_CHECKED = 255, /* as MESSAGE_SLAB; the pointer has a generation: see checked.c */
 };
 
@@ -73,7 +74,14 @@ static inline bool message_is_slab(const struct magring_message *message)
 
 static inline bool message_is_checked(const struct magring_message *message)
 {
-	return message_kind(message) == MESSAGE_CHECKED;
+	return message_kind(message) == MESSAGE_CHECKED ||
+		message_kind(message) == MESSAGE_SHARED_CHECKED;
+}
+
+static inline bool message_is_shared(const struct magring_message *message)
+{
+	return message_kind(message) == MESSAGE_SHARED ||
+		message_kind(message) == MESSAGE_SHARED_CHECKED;
 }
 
 /* Longer ids are at the start of the slab, before the payload. */

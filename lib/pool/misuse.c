@@ -160,11 +160,12 @@ struct magring_pool *misuse_check_slab(const char *call, uint64_t header, uint64
 	const struct magring_message message = { .private_header = header };
 	struct magring_pool *pool = misuse_check_pool(call, header, pointer);
 	unsigned int kind = message_kind(&message) & ~(unsigned int)MESSAGE_RARE;
-	bool shared = message_kind(&message) == MESSAGE_SHARED; /* share.c knows the class */
+	bool shared = message_is_shared(&message); /* share.c knows the class */
 	unsigned int found = pool->depot.kinds[misuse_check_round(call, header, pointer, pool)];
 	if (found == 0)
 		wrong(call, " of a message inside a slab", header, pointer);
-	if (!shared && (found != kind || pointer >> MESSAGE_POINTER_BITS != 0))
+	if (shared ? message_is_checked(&message) != (pool->checked != NULL)
+		   : found != kind || pointer >> MESSAGE_POINTER_BITS != 0)
 		wrong(call, " of a message with the size class of another", header, pointer);
 	return pool;
 }

@@ -8,11 +8,11 @@
  *
  *	the messages that have the slab (24 bits), the kind before (8)
  *
- * All these messages have the kind MESSAGE_SHARED, and are else as they were.
- * So an id or a payload is found as in any message, and only a free asks for
- * the count. The owner of a message that is not shared is the only thread that
- * knows the slab. It stores 2 and needs no read-modify-write. What the word
- * held before is of no meaning.
+ * All these messages have the kind MESSAGE_SHARED, or in a checked pool
+ * MESSAGE_SHARED_CHECKED, and are else as they were. So an id or a payload is
+ * found as in any message, and only a free asks for the count. The owner of a
+ * message that is not shared is the only thread that knows the slab. It stores
+ * 2 and needs no read-modify-write. What the word held before is of no meaning.
  *
  * Two threads may share and free two messages of one slab at once. Each of them
  * holds its own message meanwhile, so the count does not fall to 0 beside a
@@ -47,44 +47,48 @@ static share_word *word_of(struct magring_pool *pool, const void *slab)
 	return (share_word *)(void *)pool->shares.base + depot_round(&pool->depot, slab);
 }
 
+static size_t end_of(struct magring_pool *pool, const share_word *word)
+{
+	return (size_t)((const unsigned char *)(word + 1) - pool->shares.base);
+}
+
+static _Noreturn void wrong(const char *call, const char *what,
+	const struct magring_message *message)
+{
+	const struct misuse_message wrong = { .header = message->private_header,
+		.address = (uintptr_t)message_slab(message) };
+	misuse_of_message(call, what, &wrong);
+}
+
+/* The word of a message that says it is shared. It may be wrong. */
+static share_word *shared_word(const char *call, struct magring_pool *pool,
+	const struct magring_message *message)
+{
+	share_word *word = word_of(pool, message_slab(message));
+	/* Relaxed: the share came before its messages. */
+	if (end_of(pool, word) > atomic_load_explicit(&pool->shares.taken, memory_order_relaxed))
+		wrong(call, " of a message that was never shared", message);
+	return word;
+}
+
 static int share_first(struct magring_pool *pool, const void *slab, unsigned int kind)
 {
 	share_word *word = word_of(pool, slab);
-	size_t end = (size_t)((unsigned char *)(word + 1) - pool->shares.base);
-	if (!region_reach(&pool->shares, end))
+	if (!region_reach(&pool->shares, end_of(pool, word)))
 		return -ENOMEM;
 	/* Relaxed: other threads get to know the slab by a message. */
 	atomic_store_explicit(word, kind << SHARE_KIND_SHIFT | 2, memory_order_relaxed);
 	return 0;
 }
 
-static _Noreturn void not_shared(const char *call, const struct magring_message *message)
-{
-	const struct misuse_message wrong = { .header = message->private_header,
-		.address = (uintptr_t)message_slab(message) };
-	misuse_of_message(call, " of a message that is not shared (any more)", &wrong);
-}
-
-/* The word of a message that says it is shared. */
-static share_word *find_word(const char *call, struct magring_pool *pool,
-	const struct magring_message *message)
-{
-	share_word *word = word_of(pool, message_slab(message));
-	size_t end = (size_t)((unsigned char *)(word + 1) - pool->shares.base);
-	/* Relaxed: the message came after its first share. */
-	if (end > atomic_load_explicit(&pool->shares.writable, memory_order_relaxed))
-		not_shared(call, message);
-	return word;
-}
-
 static int share_again(struct magring_pool *pool, const struct magring_message *message)
 {
-	share_word *word = find_word("share", pool, message);
+	share_word *word = shared_word("share", pool, message);
 	/* Relaxed: the message that is shared holds the slab. */
 	uint32_t was = atomic_load_explicit(word, memory_order_relaxed);
 	do {
 		if ((was & COUNT_MAX) == 0)
-			not_shared("share", message);
+			wrong("share", " of a shared message that was freed before", message);
 		if ((was & COUNT_MAX) == COUNT_MAX)
 			return -EOVERFLOW;
 	} while (!atomic_compare_exchange_weak_explicit(word, &was, was + 1, memory_order_relaxed,
@@ -102,15 +106,18 @@ int magring_message_share(struct magring_message *message, struct magring_messag
 	if (message_is_slab(message)) {
 		uint64_t header = message->private_header, address = message->private_body[0];
 		struct magring_pool *pool = misuse_check_pool("share", header, address);
-		if (message_is_checked(message))
+		bool checked = message_is_checked(message);
+		if (checked)
 			checked_look("share", message);
 		else
 			misuse_check_slab("share", header, address);
-		int rc = kind == MESSAGE_SHARED ? share_again(pool, message)
-						: share_first(pool, message_slab(message), kind);
+		const void *slab = message_slab(message);
+		int rc = message_is_shared(message) ? share_again(pool, message)
+						    : share_first(pool, slab, kind);
 		if (rc != 0)
 			return rc;
-		message->private_header = message_with_kind(message, MESSAGE_SHARED);
+		message->private_header = message_with_kind(message,
+			checked ? MESSAGE_SHARED_CHECKED : MESSAGE_SHARED);
 	}
 	*ret_message = *message;
 	return 0;
@@ -120,7 +127,7 @@ int magring_message_share(struct magring_message *message, struct magring_messag
 static unsigned int count_less(struct magring_pool *pool, const struct magring_message *message)
 {
 	void *slab = message_slab(message);
-	share_word *word = find_word("free", pool, message);
+	share_word *word = shared_word("free", pool, message);
 	watched_release(slab);
 	/*
 	 * [share] release: this thread is done with the payload before the
@@ -130,7 +137,7 @@ static unsigned int count_less(struct magring_pool *pool, const struct magring_m
 	if ((was & COUNT_MAX) > 1)
 		return 0;
 	if ((was & COUNT_MAX) == 0)
-		not_shared("free", message);
+		wrong("free", " of a shared message that was freed before", message);
 	/* [share] acquire: so are all threads that had it. */
 	(void)atomic_load_explicit(word, memory_order_acquire);
 	watched_acquire(slab);
@@ -141,7 +148,10 @@ uint64_t share_end(uint64_t header, uint64_t pointer)
 {
 	const struct magring_message was = { .private_header = header,
 		.private_body = { pointer } };
-	unsigned int kind = count_less(misuse_check_slab("free", header, pointer), &was);
+	struct magring_pool *pool = misuse_check_slab("free", header, pointer);
+	if (message_is_checked(&was))
+		checked_look("free", &was);
+	unsigned int kind = count_less(pool, &was);
 	if (kind == 0)
 		return 0;
 	header = message_with_kind(&was, kind);

@@ -11,7 +11,7 @@
 int share_init(struct region *shares, size_t memory_limit);
 
 /*
- * A message of kind MESSAGE_SHARED ends. Returns: the header from before the
+ * A message that was shared ends. Returns: the header from before the
  * first share if it was the last with its slab, which is the caller's then.
  * Else 0.
  */

@@ -170,8 +170,8 @@ static void drop(struct magring_queue *queue, struct magring_message *message)
 	message_show(message, 1);
 	if (queue->drop != NULL)
 		queue->drop(message, queue->drop_context);
-	if (message_kind(message) >= MESSAGE_SLAB)
-		watched_release((void *)(uintptr_t)message->private_body[0]);
+	if (message_is_slab(message))
+		watched_release(message_slab(message));
 	magring_message_free(message);
 }
 

@@ -3,11 +3,13 @@
  * lib/pool/checked.c and limbo.c, and lib/queue/checked_calls.c: a program
  * without misuse notices nothing. misuse_test.py has the others.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
 #include "given.h"
+#include "pool/message_layout.h"
 #include "pool/pool.h"
 
 static struct magring_pool *given_checked(size_t memory_limit, uint64_t sample_bytes)
@@ -264,4 +266,182 @@ Test(checked, the_child_of_a_fork_gives_up_what_was_there)
 	magring_message_free(&message);
 	assert_same(magring_queue_release(queue), 0);
 	assert_same(magring_pool_destroy(pool), 0);
+}
+
+/* ---------------------------------------------------------------- shared -- */
+
+static struct magring_message shared(struct magring_message *message)
+{
+	struct magring_message other = { 0 };
+	assert_same(magring_message_share(message, &other), 0);
+	return other;
+}
+
+static struct magring_message received(struct magring_queue *queue)
+{
+	struct magring_message message = { 0 };
+	assert_same(magring_recv(queue, &message, 0), 0);
+	return message;
+}
+
+static void assert_holds(struct magring_message *message, size_t id_size, size_t payload_size)
+{
+	size_t ids, payloads;
+	const unsigned char *id = magring_message_id(message, &ids);
+	const unsigned char *payload = magring_message_payload(message, &payloads);
+	assert_same(ids, id_size);
+	assert_same(payloads, payload_size);
+	cr_assert(id_size == 0 || (id[0] == 'i' && id[id_size - 1] == 'i'));
+	cr_assert(payload[0] == 'p' && payload[payload_size - 1] == 'p');
+}
+
+/* In a checked queue, a plain one, a batch, and those left at a queue's end. */
+Test(checked, a_shared_payload_goes_through_queues)
+{
+	static const size_t ids[] = { 0, 40, 41, 255 };
+	struct magring_pool *pool = given_checked(0, 1);
+	struct magring_queue *plain = given_queue(NULL, 4);
+	unsigned char id[255];
+	memset(id, 'i', sizeof(id));
+	for (size_t i = 0; i < 4; i++) {
+		struct magring_queue *queue = given_queue(pool, 4);
+		struct magring_message first, batch[2];
+		assert_same(magring_message_alloc(pool, &first, id, ids[i], 1000, 0), 0);
+		memset(magring_message_payload(&first, NULL), 'p', 1000);
+		assert_same(magring_send(queue, &first, 0), 0); /* another generation */
+		first = received(queue);
+		batch[0] = shared(&first);
+		batch[1] = shared(&batch[0]);
+		assert_same(magring_send_batch(queue, batch, 2, 0), 2);
+		assert_same(magring_send(plain, &first, 0), 0);
+		first = received(plain);
+		batch[0] = received(queue);
+		assert_holds(&first, ids[i], 1000);
+		assert_holds(&batch[0], ids[i], 1000);
+		magring_message_free(&first);
+		assert_holds(&batch[0], ids[i], 1000);
+		magring_message_free(&batch[0]);
+		struct magring_pool_stats stats = stats_of(pool);
+		assert_same(stats.slabs_in_use, 1);
+		assert_same(stats.payload_bytes_in_use,
+			1000 + (ids[i] > 40 ? (ids[i] + 15) / 16 * 16 : 0));
+		assert_same(magring_queue_release(queue), 0); /* with the last one */
+		assert_same(stats_of(pool).slabs_in_use, 0);
+		assert_same(stats_of(pool).payload_bytes_in_use, 0);
+	}
+	assert_same(magring_queue_release(plain), 0);
+	assert_same(magring_pool_destroy(pool), 0);
+}
+
+static bool leaks_tell(struct magring_pool *pool, const char *wanted)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+	assert_same(magring_pool_write_leaks(pool, stream), 0);
+	fclose(stream);
+	bool found = strstr(text, wanted) != NULL;
+	free(text);
+	return found;
+}
+
+Test(checked, the_sample_of_a_shared_payload_ends_with_the_last_free)
+{
+	struct magring_pool *pool = given_checked(0, 1);
+	struct magring_message first = given_message(pool, 12345), second = shared(&first);
+	magring_message_free(&first);
+	cr_assert(leaks_tell(pool, "12345 bytes"));
+	magring_message_free(&second);
+	cr_assert_not(leaks_tell(pool, "12345 bytes"));
+	assert_same(magring_pool_destroy(pool), 0);
+}
+
+/* The budget is used up by larger slabs, of which one is free. */
+Test(checked, a_larger_slab_serves_and_is_shared)
+{
+	static struct magring_message messages[SLABS];
+	struct magring_pool *pool = given_checked((size_t)SLABS * 128, 1);
+	size_t count = fill(pool, 4000, messages, SLABS);
+	cr_assert(count > 1);
+	magring_message_free(&messages[0]);
+	struct magring_message small = { 0 };
+	assert_same(magring_message_alloc(pool, &small, "small", 5, 100, 0), 0);
+	cr_assert(leaks_tell(pool, "id \"small\", 100 bytes"));
+	memset(magring_message_payload(&small, NULL), 'p', 100);
+	struct magring_message other = shared(&small);
+	magring_message_free(&small);
+	assert_same(stats_of(pool).payload_bytes_in_use, (count - 1) * 4000 + 100);
+	cr_assert_eq(((char *)magring_message_payload(&other, NULL))[99], 'p');
+	magring_message_free(&other);
+	cr_assert_not(leaks_tell(pool, "small"));
+	free_all(messages + 1, count - 1);
+	assert_same(stats_of(pool).slabs_in_use, 0);
+	assert_same(magring_pool_destroy(pool), 0);
+}
+
+Test(checked, the_child_of_a_fork_frees_its_shared_messages)
+{
+	struct magring_pool *pool = given_checked(0, 1);
+	struct magring_message first = given_message(pool, 100), second = shared(&first);
+	int status;
+	pid_t child = fork();
+	if (child == 0) {
+		magring_message_free(&first);
+		bool held = magring_pool_destroy(pool) == -EBUSY;
+		magring_message_free(&second);
+		_exit(held && magring_pool_destroy(pool) == 0 ? 0 : 1);
+	}
+	assert_same(waitpid(child, &status, 0), child);
+	assert_same(status, 0);
+	magring_message_free(&first);
+	magring_message_free(&second);
+	assert_same(magring_pool_destroy(pool), 0);
+}
+
+/* ------------------------------------- copies of messages that were shared -- */
+
+/* All that have the payload are gone, and the slab is another message's. */
+static struct magring_message copy_of_a_shared_message(struct magring_pool *pool)
+{
+	struct magring_message first = given_message(pool, 64), second = shared(&first);
+	struct magring_message copy = second;
+	magring_message_free(&first);
+	magring_message_free(&second);
+	struct magring_message next = given_message(pool, 64);
+	cr_assert_eq(message_slab(&copy), message_slab(&next));
+	next = shared(&next);
+	return copy;
+}
+
+Test(checked, a_copy_of_a_shared_message_is_not_freed, .signal = SIGABRT)
+{
+	struct magring_message copy = copy_of_a_shared_message(given_checked(64, 0));
+	magring_message_free(&copy);
+}
+
+Test(checked, a_copy_of_a_shared_message_is_not_sent, .signal = SIGABRT)
+{
+	struct magring_pool *pool = given_checked(64, 0);
+	struct magring_message copy = copy_of_a_shared_message(pool);
+	assert_same(magring_send(given_queue(pool, 2), &copy, 0), 0);
+}
+
+Test(checked, a_copy_of_a_shared_message_is_not_read, .signal = SIGABRT)
+{
+	struct magring_message copy = copy_of_a_shared_message(given_checked(64, 0));
+	(void)magring_message_payload(&copy, NULL);
+}
+
+Test(checked, a_copy_of_a_shared_message_is_not_shared, .signal = SIGABRT)
+{
+	struct magring_message copy = copy_of_a_shared_message(given_checked(64, 0));
+	(void)shared(&copy);
+}
+
+Test(checked, a_message_that_was_sent_is_not_shared, .signal = SIGABRT)
+{
+	struct magring_pool *pool = given_checked(0, 0);
+	struct magring_message message = given_message(pool, 100), copy = message;
+	assert_same(magring_send(given_queue(pool, 2), &message, 0), 0);
+	(void)shared(&copy);
 }

@@ -4,6 +4,7 @@
 #include "pool/message_layout.h"
 #include "pool/pool.h"
 
+#include <signal.h>
 #include <sys/mman.h>
 
 #define PAYLOAD 1000
@@ -380,4 +381,33 @@ Test(share, sample_lives_until_the_last_free)
 	magring_message_free(&second);
 	assert_leaks(sampled, false);
 	done_with(sampled, NULL);
+}
+
+/* --------------------------------------------- messages that are not shared -- */
+
+static struct magring_message forged(unsigned int kind)
+{
+	struct magring_message message = written(0, PAYLOAD);
+	message.private_header = message_with_kind(&message, kind);
+	return message;
+}
+
+Test(share, a_free_without_a_share_ends_the_process, .signal = SIGABRT)
+{
+	struct magring_message message = forged(MESSAGE_SHARED);
+	magring_message_free(&message);
+}
+
+Test(share, a_share_of_what_was_never_shared_ends_the_process, .signal = SIGABRT)
+{
+	struct magring_message message = forged(MESSAGE_SHARED);
+	(void)shared(&message);
+}
+
+Test(share, a_message_of_a_checked_pool_is_none_of_this_one, .signal = SIGABRT)
+{
+	struct magring_message other = written(0, PAYLOAD);
+	(void)shared(&other); /* counts are there */
+	struct magring_message message = forged(MESSAGE_SHARED_CHECKED);
+	magring_message_free(&message);
 }

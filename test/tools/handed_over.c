@@ -81,7 +81,7 @@ static void take(struct magring_message *message)
 		free(object);
 	} else {
 		for (size_t i = 0; i < size; i++)
-			REQUIRE(payload[i]++ == 'x');
+			REQUIRE(payload[i] == 'x' && (is("shared") || payload[i]++ == 'x'));
 	}
 	magring_message_free(message);
 }
@@ -96,6 +96,15 @@ static void send_batches(void)
 	}
 }
 
+/* Two receivers may read the payload at once. */
+static void send_another(struct magring_message *message)
+{
+	struct magring_message other;
+	REQUIRE(magring_message_share(message, &other) == 0);
+	int rc = magring_send(queue, &other, -1);
+	REQUIRE(rc == 0);
+}
+
 static void *send_all(void *unused)
 {
 	/* The functions themselves are handed on, too. */
@@ -105,6 +114,8 @@ static void *send_all(void *unused)
 	for (int i = 0; !is("batch") && i < COUNT; i++) {
 		struct magring_message message;
 		make_any(&message, i);
+		if (is("shared"))
+			send_another(&message);
 		int rc = is("address") ? send(queue, &message, -1)
 				       : magring_send(queue, &message, -1);
 		REQUIRE(rc == 0);

@@ -5,6 +5,7 @@
  *
  *	inside  messages in a queue, with the pointer inside, and an odd id
  *	slab    messages in a queue, with a slab
+ *	small   as slab, and the queue's memory is malloc's
  *	held    a message that a variable holds, with a slab
  *	trim    as slab, and the pool was trimmed
  *	lost    as slab; one more object has nothing that points to it
@@ -53,8 +54,12 @@ int main(int argc, char **argv)
 {
 	REQUIRE(argc == 2);
 	const char *way = argv[1];
+	struct magring_queue_options options;
 	REQUIRE(magring_pool_create(&pool, NULL) == 0);
-	REQUIRE(magring_queue_create(&queue, pool, NULL) == 0);
+	memset(&options, 0, sizeof(options));
+	options.size = sizeof(options);
+	options.capacity = strcmp(way, "small") == 0 ? 16 : 4096;
+	REQUIRE(magring_queue_create(&queue, pool, &options) == 0);
 	if (strcmp(way, "held") == 0)
 		make(&held, 200);
 	else

@@ -9,6 +9,7 @@
  *	back        a variable that the receiver writes after its receive, and the
  *	            sender reads after a later send
  *	freed       a payload that was freed, and is allocated again
+ *	shared      a payload that is written while another message has it
  *	reference   a variable that is written after a release, and read by drop
  */
 #include <magring.h>
@@ -26,6 +27,7 @@ static struct magring_queue *queue;
 static const char *what;
 static int variable;
 static char *told;
+static struct magring_message kept;
 
 static int is(const char *name)
 {
@@ -50,6 +52,8 @@ static char *send_one(void)
 	char *payload = (char *)magring_message_payload(&message, NULL);
 	memset(payload, 0, 8);
 	memcpy(payload, &object, sizeof(object));
+	if (is("shared"))
+		REQUIRE(magring_message_share(&message, &kept) == 0);
 	REQUIRE(magring_send(queue, &message, 0) == 0);
 	return is("inside") ? object : payload + 100;
 }
@@ -76,7 +80,10 @@ static void *second(void *unused)
 		return unused;
 	}
 	char *shared = receive_one(&message);
-	*shared = 2;
+	if (is("shared"))
+		variable = *shared;
+	else
+		*shared = 2;
 	if (is("back"))
 		variable = 1;
 	if (is("received")) {
