@@ -225,6 +225,22 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_message_share(struct magring_message *m
  */
 MAGRING_PUBLIC void magring_message_free(struct magring_message *message);
 
+/*
+ * Make count messages without an id, each with room for payload_size bytes. It
+ * waits up to timeout_ns for memory for the first one, and not at all for more.
+ *
+ * Returns:   how many were made, the first of ret_messages: count, or fewer
+ *            when no more memory was free. If none was, the error of
+ *            magring_message_alloc().
+ */
+MAGRING_PUBLIC MAGRING_CHECK int magring_message_alloc_batch(struct magring_pool *pool,
+	struct magring_message *ret_messages, size_t count, size_t payload_size,
+	int64_t timeout_ns);
+
+/* magring_message_free() of each, of any pools. Neighbours of the same pool and
+ * size class cost least. */
+MAGRING_PUBLIC void magring_message_free_batch(struct magring_message *messages, size_t count);
+
 /* ----------------------------------------------------------------- queue -- */
 
 /*

@@ -8,7 +8,7 @@
 
 static int make_and_free(struct magring_pool *pool, size_t size)
 {
-	struct magring_message message, other;
+	struct magring_message message, other, batch[2];
 	size_t id_size = 0, payload_size = 0;
 	int wrong = magring_message_alloc(pool, &message, "id", 2, size, 0) != 0;
 	if (wrong)
@@ -22,6 +22,9 @@ static int make_and_free(struct magring_pool *pool, size_t size)
 	wrong |= !magring_message_payload(&other, &payload_size) || payload_size != 7;
 	magring_message_free(&other);
 	magring_message_free(&message);
+	wrong |= magring_message_alloc_batch(pool, batch, 2, size, 0) != 2;
+	wrong |= !magring_message_payload(&batch[1], &payload_size) || payload_size != size;
+	magring_message_free_batch(batch, 2);
 	return wrong;
 }
 

@@ -20,7 +20,7 @@
 #include "base/fence.h"
 #include "magring.h"
 
-enum { CALLS = 1024, BATCH = 16, SKIPPED = 77 };
+enum { CALLS = 1024, BATCH = 16, LARGE_BATCH = 64, SKIPPED = 77 };
 
 static struct magring_pool *pool;
 static struct magring_queue *queue; /* the one that is used: one of these */
@@ -146,6 +146,39 @@ static void alloc(void)
 	make_in_slabs();
 }
 
+static void alloc_batches(size_t batch)
+{
+	for (size_t i = 0; i < CALLS; i += batch)
+		wrong +=
+			magring_message_alloc_batch(pool, &messages[i], batch, 64, 0) != (int)batch;
+}
+
+static void free_batches(size_t batch)
+{
+	for (size_t i = 0; i < CALLS; i += batch)
+		magring_message_free_batch(&messages[i], batch);
+}
+
+static void alloc_batches_16(void)
+{
+	alloc_batches(BATCH);
+}
+
+static void free_batches_16(void)
+{
+	free_batches(BATCH);
+}
+
+static void alloc_batches_64(void)
+{
+	alloc_batches(LARGE_BATCH);
+}
+
+static void free_batches_64(void)
+{
+	free_batches(LARGE_BATCH);
+}
+
 static void alloc_and_free(void)
 {
 	for (size_t i = 0; i < CALLS; i++) {
@@ -183,6 +216,11 @@ static const struct {
 	{ "copy-inline", CALLS, nothing, make, free_all, false },
 	{ "alloc-64", CALLS, use_slabs_once, alloc, free_all, false },
 	{ "free-64", CALLS, make_in_slabs, free_all, nothing, false },
+	{ "alloc-batch-16", CALLS / BATCH, use_slabs_once, alloc_batches_16, free_all, false },
+	{ "free-batch-16", CALLS / BATCH, make_in_slabs, free_batches_16, nothing, false },
+	{ "alloc-batch-64", CALLS / LARGE_BATCH, use_slabs_once, alloc_batches_64, free_all,
+		false },
+	{ "free-batch-64", CALLS / LARGE_BATCH, make_in_slabs, free_batches_64, nothing, false },
 	{ "alloc-and-free-4096", CALLS, nothing, alloc_and_free, nothing, false },
 	{ "share-and-free", CALLS, make_shared, share_and_free, free_all, false },
 	{ "free-last-shared", CALLS, make_shared, free_all, nothing, false },

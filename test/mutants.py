@@ -456,12 +456,8 @@ MUTANTS = [
     Mutant("the first share counts one message", "pool/share.c",
            "<< SHARE_KIND_SHIFT | 2", "<< SHARE_KIND_SHIFT | 1", "sched/share_beside", runs=100),
     Mutant("the message that is shared does not know", "pool/share.c",
-<<<<<<< ours
-           "\t\tmessage->private_header = message_with_kind(message, MESSAGE_SHARED);\n", "",
-=======
            "\t\tmessage->private_header = message_with_kind(message,\n"
            "\t\t\tchecked ? MESSAGE_SHARED_CHECKED : MESSAGE_SHARED);\n", "",
->>>>>>> theirs
            "sched/share_beside", runs=100),
     Mutant("counts are touched before they are accessible", "pool/region.c",
            "\tif (!region_open(region, end))\n\t\treturn false;\n\t/* Relaxed: a number", "\t/* Relaxed: a number",
@@ -469,6 +465,17 @@ MUTANTS = [
     Mutant("counts of two slabs are one", "pool/share.c",
            "depot_round(&pool->depot, slab);\n}", "depot_round(&pool->depot, slab) / 2;\n}",
            "sched/share_first_shares", runs=100),
+    # Messages by the batch.
+    Mutant("a run works in a cache that another thread empties", "pool/message_batch.c",
+           "cache != NULL && cache_enter(cache) ? cache : NULL", "cache", "sched/memory_batches"),
+    Mutant("a batch of frees wakes nobody", "pool/message_batch.c",
+           "\tnotify(pool, class_index, run);\n", "\t(void)notify;\n", "sched/pool_batch_wakes",
+           runs=100),
+    Mutant("a batch of frees wakes one sleeper", "pool/message_batch.c",
+           "\tif (freed > 1)\n\t\tpool_notify_fenced(pool, class_index);\n", "\t(void)freed;\n",
+           "sched/pool_batch_second", runs=100),
+    Mutant("a batch holds slabs and waits for more", "pool/message_batch.c",
+           "made == 0 ? timeout_ns : 0", "timeout_ns", "sched/memory_batches_wait"),
     # What a free compares.
     Mutant("a carved slab has no kind", "pool/carve.c",
            "\t\tdepot->kinds[round] = (unsigned char)(class->header >> 56);\n", "", "sched/memory_few"),

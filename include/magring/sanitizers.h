@@ -63,6 +63,10 @@ MAGRING_CHECK int magring_watched_copy(struct magring_pool *pool,
 	struct magring_message *ret_message, const void *id, size_t id_size, const void *payload,
 	size_t payload_size, int64_t timeout_ns);
 void magring_watched_free(struct magring_message *message);
+MAGRING_CHECK int magring_watched_alloc_batch(struct magring_pool *pool,
+	struct magring_message *ret_messages, size_t count, size_t payload_size,
+	int64_t timeout_ns);
+void magring_watched_free_batch(struct magring_message *messages, size_t count);
 MAGRING_CHECK int magring_watched_send(struct magring_queue *queue, struct magring_message *message,
 	int64_t timeout_ns);
 MAGRING_CHECK int magring_watched_recv(struct magring_queue *queue,
@@ -116,6 +120,28 @@ MAGRING_PRIVATE_WATCHED void magring_watched_free(struct magring_message *messag
 	magring_message_free(message);
 }
 
+MAGRING_PRIVATE_WATCHED int magring_watched_alloc_batch(struct magring_pool *pool,
+	struct magring_message *ret_messages, size_t count, size_t payload_size, int64_t timeout_ns)
+{
+	int i,
+		made = magring_message_alloc_batch(pool, ret_messages, count, payload_size,
+			timeout_ns);
+	for (i = 0; i < made; i++)
+		if (ret_messages[i].private_header >> 56 > 1)
+			__tsan_acquire(MAGRING_PRIVATE_ADDRESS(ret_messages[i].private_body[0]));
+	return made;
+}
+
+MAGRING_PRIVATE_WATCHED void magring_watched_free_batch(struct magring_message *messages,
+	size_t count)
+{
+	size_t i = messages ? 0 : count;
+	for (; i < count; i++)
+		if (messages[i].private_header >> 56 > 1)
+			__tsan_release(MAGRING_PRIVATE_ADDRESS(messages[i].private_body[0]));
+	magring_message_free_batch(messages, count);
+}
+
 MAGRING_PRIVATE_WATCHED int magring_watched_send(struct magring_queue *queue,
 	struct magring_message *message, int64_t timeout_ns)
 {
@@ -159,6 +185,8 @@ MAGRING_PRIVATE_WATCHED int magring_watched_recv_batch(struct magring_queue *que
 #define magring_message_alloc magring_watched_alloc
 #define magring_message_copy magring_watched_copy
 #define magring_message_free magring_watched_free
+#define magring_message_alloc_batch magring_watched_alloc_batch
+#define magring_message_free_batch magring_watched_free_batch
 #define magring_send magring_watched_send
 #define magring_recv magring_watched_recv
 #define magring_send_batch magring_watched_send_batch

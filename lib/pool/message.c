@@ -26,6 +26,7 @@
 #include "pool/alloc.h"
 #include "pool/alloc_wait.h"
 #include "pool/checked.h"
+#include "pool/message.h"
 #include "pool/misuse.h"
 #include "pool/sample.h"
 #include "pool/share.h"
@@ -77,7 +78,7 @@ static void make_in_slab(struct magring_message *ret_message, const void *id, si
 		memcpy(&ret_message->private_body[1], id, id_size);
 }
 
-static int alloc_slowly(struct magring_pool *pool, struct magring_message *ret_message,
+int message_alloc_slowly(struct magring_pool *pool, struct magring_message *ret_message,
 	const void *id, size_t id_size, size_t payload_size, int64_t timeout_ns, const void *caller)
 {
 	size_t bytes = message_id_in_slab(id_size) + payload_size;
@@ -129,8 +130,8 @@ static inline __attribute__((always_inline)) int alloc_inlined(struct magring_po
 		payload_size <= pool->fast_max)
 		slab = pool_alloc_fast(pool, payload_size, true);
 	if (slab.header == MESSAGE_EMPTY)
-		return alloc_slowly(pool, ret_message, id, id_size, payload_size, timeout_ns,
-			caller);
+		return message_alloc_slowly(pool, ret_message, id, id_size, payload_size,
+			timeout_ns, caller);
 	make_in_slab(ret_message, id, id_size, slab.header, (void *)(uintptr_t)slab.slab);
 	return 0;
 }
@@ -224,7 +225,7 @@ void *magring_message_payload(struct magring_message *message, size_t *ret_size)
 
 /* ------------------------------------------------------------------ free -- */
 
-static __attribute__((noinline)) void free_slowly(uint64_t header, uint64_t address)
+__attribute__((noinline)) void message_free_slowly(uint64_t header, uint64_t address)
 {
 	struct magring_message was = { .private_header = header };
 	if (message_is_shared(&was) && (header = share_end(header, address)) == 0)
@@ -254,7 +255,7 @@ void magring_private_give(uint64_t header, uint64_t address)
 	if (__builtin_expect(pool == NULL || !depot_has(&pool->depot, round, kind), 0) ||
 		!pool_free_fast(pool, kind - MESSAGE_SLAB, message_payload_size(&was),
 			(uint32_t)round))
-		free_slowly(header, address);
+		message_free_slowly(header, address);
 }
 
 void magring_message_free(struct magring_message *message)

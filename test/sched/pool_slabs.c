@@ -142,30 +142,59 @@ static void let_go(const struct magring_message *message, size_t size)
 	slabs.held -= size;
 }
 
-int slabs_take(struct magring_message *ret_message, size_t payload, int64_t timeout_ns)
+/* One by the single call, more by the batch. Returns how many, or an error. */
+static int take(struct magring_message *ret_messages, size_t count, size_t payload,
+	int64_t timeout_ns)
 {
-	size_t size = slab_size(slab_class(payload));
-	bool quiet = !others_at_work() && slabs.held + size <= slabs.bytes;
+	if (count > 1)
+		return magring_message_alloc_batch(slabs.pool, ret_messages, count, payload,
+			timeout_ns);
+	int rc = magring_message_alloc(slabs.pool, ret_messages, NULL, 0, payload, timeout_ns);
+	return rc == 0 ? 1 : rc;
+}
+
+int slabs_take_batch(struct magring_message *ret_messages, size_t count, size_t payload,
+	int64_t timeout_ns)
+{
+	size_t size = slab_size(slab_class(payload)), wanted = slabs.held + count * size;
+	bool quiet = !others_at_work() && wanted <= slabs.bytes;
 	int64_t begin = sched_time();
 	unsigned int refused = sched_refused();
 	slabs_begin_call();
 	unsigned int begun = slabs.begun;
-	int rc = magring_message_alloc(slabs.pool, ret_message, NULL, 0, payload, timeout_ns);
+	int rc = take(ret_messages, count, payload, timeout_ns);
 	slabs_end_call();
-	if (rc == 0) {
-		hold(ret_message, size);
-		return 0;
-	}
+	for (int i = 0; i < rc; i++)
+		hold(&ret_messages[i], size);
 	if (refused != sched_refused())
 		quiet = false;
-	else if (timeout_ns != 0 && !slabs.several)
+	else if (rc < 0 && timeout_ns != 0 && !slabs.several)
 		sched_require(rc == -ETIMEDOUT, "a waiting allocation: %d", rc);
-	sched_require(rc == -ENOBUFS || timeout_ns != 0, "an allocation: %d", rc);
+	sched_require(rc != 0 && rc <= (int)count, "%d of %zu", rc, count);
+	sched_require(rc > 0 || rc == -ENOBUFS || timeout_ns != 0, "an allocation: %d", rc);
 	sched_require(rc != -ETIMEDOUT || (timeout_ns > 0 && sched_time() - begin >= timeout_ns),
 		"-ETIMEDOUT after %ld ns", (long)(sched_time() - begin));
-	sched_require(slabs.several || !quiet || begun != slabs.begun,
-		"refused alone, with %zu of %zu bytes held", slabs.held, slabs.bytes);
+	sched_require(rc == (int)count || slabs.several || !quiet || begun != slabs.begun,
+		"refused alone (%d), with %zu of %zu bytes held", rc, slabs.held, slabs.bytes);
 	return rc;
+}
+
+int slabs_take(struct magring_message *ret_message, size_t payload, int64_t timeout_ns)
+{
+	int rc = slabs_take_batch(ret_message, 1, payload, timeout_ns);
+	return rc < 0 ? rc : 0;
+}
+
+void slabs_free_batch(struct magring_message *messages, size_t count)
+{
+	size_t payload;
+	for (size_t i = 0; i < count; i++) {
+		(void)magring_message_payload(&messages[i], &payload);
+		let_go(&messages[i], slab_size(slab_class(payload)));
+	}
+	slabs_begin_call();
+	magring_message_free_batch(messages, count);
+	slabs_end_call();
 }
 
 void slabs_free(struct magring_message *message)

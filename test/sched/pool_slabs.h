@@ -41,6 +41,10 @@ void slabs_leave_metadata(unsigned int caches, size_t bytes);
 /* Allocate and free, judged. */
 int slabs_take(struct magring_message *ret_message, size_t payload, int64_t timeout_ns);
 void slabs_free(struct magring_message *message);
+/* Returns how many, as the call itself does. */
+int slabs_take_batch(struct magring_message *ret_messages, size_t count, size_t payload,
+	int64_t timeout_ns);
+void slabs_free_batch(struct magring_message *messages, size_t count);
 /* Before and after any other call on the pool. */
 void slabs_begin_call(void);
 void slabs_end_call(void);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Programs: messages made and freed by the batch.
+ */
+#include "pool_acts.h"
+#include "pool_directed.h"
+#include "pool_programs.h"
+
+static struct magring_message held[4];
+
+static void add(void *count)
+{
+	slabs_free_batch(held, (uintptr_t)count);
+}
+
+/* A thread that ends would wake all. */
+static void add_and_stay(void *count)
+{
+	add(count);
+	slabs_stay();
+}
+
+static unsigned int sleeper(void)
+{
+	unsigned int thread = slabs_spawn("waiter", slabs_want, (void *)SLABS_SMALL);
+	sched_run_alone(thread, 2000);
+	sched_require(sched_is_asleep(thread), "thread %u does not sleep", thread);
+	return thread;
+}
+
+/* Three sleep, and one call frees three slabs. */
+static void run_wakes(void)
+{
+	slabs_create(&(struct slabs_options){ .bytes = 3 * 64, .rounds = 3, .chunk = 3 });
+	slabs_take_all(held, SLABS_SMALL, 3);
+	for (int i = 0; i < 3; i++)
+		sleeper();
+	slabs_spawn("free", add_and_stay, (void *)(uintptr_t)3);
+	sched_wait();
+	for (unsigned int i = 1; i <= 3; i++)
+		sched_require(sched_has_ended(i), "thread %u is not woken", i);
+	slabs_wait();
+	slabs_end(SLABS_SMALL);
+}
+
+/* The first sleeper stops as it is woken. The second one gets its slab. */
+static void run_second(void)
+{
+	slabs_create(&(struct slabs_options){ .bytes = 2 * 64, .rounds = 2, .chunk = 2 });
+	slabs_take_all(held, SLABS_SMALL, 2);
+	unsigned int first = sleeper(), second = sleeper();
+	unsigned int frees = slabs_spawn("free", add_and_stay, (void *)(uintptr_t)2);
+	for (int i = 0; i < 2000 && sched_is_asleep(first); i++)
+		sched_run_alone(frees, 1);
+	sched_stop(first);
+	sched_run_alone(frees, 2000);
+	sched_wait();
+	sched_require(sched_has_ended(second), "no second sleeper is woken");
+	slabs_wait();
+	slabs_end(SLABS_SMALL);
+}
+
+/* Batches of one to three, beside others, and so beside reclaimers. */
+static void trade(void *turns)
+{
+	struct magring_message mine[3];
+	for (uintptr_t i = (uintptr_t)turns; i > 0; i--) {
+		size_t wanted = 1 + sched_choose(3), given = 0;
+		int got = slabs_take_batch(mine, wanted, SLABS_SMALL, 0);
+		size_t count = got > 0 ? (size_t)got : 0;
+		if (count > 1 && sched_choose(2) == 0) {
+			slabs_give(&mine[--count]);
+			given = 1;
+		}
+		if (given == 0 && count < 3 && slabs_receive(&mine[count]))
+			count++;
+		slabs_free_batch(mine, count);
+	}
+}
+
+static void run_trade(void)
+{
+	slabs_create(&(struct slabs_options){ .bytes = 5 * 64, .rounds = 2, .chunk = 2 });
+	if (sched_choose(4) == 0)
+		slabs_leave_metadata(1, sched_choose(4) * 256);
+	for (unsigned int i = 0; i < 3; i++)
+		slabs_spawn("trader", trade, (void *)(uintptr_t)4);
+	slabs_wait();
+	slabs_end(SLABS_SMALL);
+}
+
+/* Two wait without limit for what others free by the batch. */
+static void want_and_free(void *turns)
+{
+	struct magring_message mine[2];
+	for (uintptr_t i = (uintptr_t)turns; i > 0; i--) {
+		int got = slabs_take_batch(mine, 2, SLABS_SMALL, -1);
+		sched_require(got > 0, "a batch: %d", got);
+		slabs_free_batch(mine, (size_t)got);
+	}
+}
+
+static void run_wait(void)
+{
+	slabs_create(&(struct slabs_options){ .bytes = 2 * 64, .rounds = 2, .chunk = 2 });
+	for (unsigned int i = 0; i < 3; i++)
+		slabs_spawn("waiter", want_and_free, (void *)(uintptr_t)2);
+	slabs_wait();
+	slabs_end(SLABS_SMALL);
+}
+
+const struct sched_program pool_batch_wakes = { "pool_batch_wakes",
+	"a batch of three slabs beside three sleepers", run_wakes, 0 };
+const struct sched_program pool_batch_second = { "pool_batch_second",
+	"a sleeper stops as a batch wakes it", run_second, 0 };
+const struct sched_program memory_batches = { "memory_batches",
+	"three threads make and free batches", run_trade, SCHED_MAY_STOP | SCHED_MAY_DIE };
+const struct sched_program memory_batches_wait = { "memory_batches_wait",
+	"three threads wait for batches", run_wait, SCHED_MAY_STOP };
