@@ -58,21 +58,24 @@
 /* After a try in vain. */
 static bool is_hopeless(struct magring_pool *pool, unsigned int class_index)
 {
-	/* Relaxed: it only grows. The try has met what the system refuses. */
-	return atomic_load_explicit(&pool->depot.slabs.taken, memory_order_relaxed) <
-		slab_size(class_index);
+	struct region *slabs = &pool->depot.slabs;
+	/* It only falls. The try has met what the system refuses. */
+	size_t left = region_left(slabs), size = slab_size(class_index);
+	return left >= size && slabs->limit - left < size;
 }
 
 /* Whether memory may come without a free of this class. */
 static bool may_come(struct magring_pool *pool, unsigned int class_index)
 {
 	struct depot *depot = &pool->depot;
+	size_t left = region_left(&depot->slabs);
 	/*
 	 * Relaxed: a class that has memory later got it from this one. The
 	 * free that gave it has woken a thread, and that one sees it.
 	 */
-	if (atomic_load_explicit(&depot->slabs.taken, memory_order_relaxed) <=
-		depot->slabs.limit - slab_size(class_index))
+	if (left >= SLAB_UNIT &&
+		left + atomic_load_explicit(&depot->chunks.free_bytes, memory_order_relaxed) >=
+			slab_size(class_index))
 		return true;
 	for (unsigned int i = 0; i < depot->classes; i++)
 		if (i != class_index &&

@@ -7,8 +7,10 @@
  * give the system anything. It takes `trimming` if no other thread has it, and
  * never waits for it. Others meet a move meanwhile, as beside any trim.
  *
- * All whole chunks of a class that it comes to are ranges then, for any class.
- * So where two classes take turns, memory passes between them in large pieces.
+ * What is left of the budget, and is too little for a slab, becomes a range
+ * first. All whole chunks of a class that the thread comes to are ranges then,
+ * for any class. So where two classes take turns, memory passes between them in
+ * large pieces.
  *
  * Back-off. A trim has a cost, and may find little or nothing. So the next one
  * is due when `bar` bytes were freed since it began. The bar doubles with each
@@ -46,11 +48,21 @@ void pressure_survey(struct magring_pool *pool, struct survey *ret_survey)
 	}
 }
 
+/*
+ * Bytes of the budget that are left, if they are too few for a slab. Otherwise
+ * the system has refused them.
+ */
+static size_t rest_for(struct magring_pool *pool, unsigned int class_index)
+{
+	size_t left = region_left(&pool->depot.slabs);
+	return left < slab_size(class_index) ? left / SLAB_UNIT * SLAB_UNIT : 0;
+}
+
 /* Whether all that is free would do, if it were in one place. */
 static bool may_serve(struct magring_pool *pool, unsigned int class_index,
 	const struct survey *survey)
 {
-	uint64_t others = 0;
+	uint64_t others = rest_for(pool, class_index);
 	for (unsigned int i = 0; i < pool->depot.classes; i++)
 		if (i != class_index)
 			others += survey->free[i];
@@ -111,6 +123,8 @@ static void trim_for(struct trim *trim, unsigned int class_index, const struct s
 	struct survey left = *survey;
 	unsigned int classes = trim->depot->classes, next;
 	left.free[class_index] = 0;
+	if (rest_for(trim->pool, class_index) > 0 && trim_take_rest(trim))
+		trim_ranges(trim, false);
 	while (!chunk_has_range(trim->chunks, class_index) &&
 		(next = fullest(&left, classes)) < classes) {
 		left.free[next] = 0;
