@@ -227,6 +227,55 @@ static void run_survey(void)
 	slabs_end(LARGE);
 }
 
+static void use_small_for_long(void *unused)
+{
+	struct magring_message message;
+	(void)unused;
+	int rc = slabs_take(&message, SLABS_SMALL, -1);
+	sched_require(rc == 0, "a small slab: %d", rc);
+	slabs_free(&message);
+	slabs_stay();
+}
+
+/* The memory is another class's that is not counted yet. */
+static bool is_uncounted(void)
+{
+	struct depot *depot = &slabs_pool()->depot;
+	return atomic_load(&depot->slabs.taken) > 0 && !is_in_hands() &&
+		atomic_load(&depot->chunks.free_bytes) < LARGE &&
+		atomic_load(&depot->class[3].carved) == atomic_load(&depot->class[3].trimmed) &&
+		atomic_load(&depot->class[0].carved) == 0;
+}
+
+/*
+ * A small slab is carved, of what a large one has left or of the budget. A
+ * thread that wants all of it looks at that moment. No free of its own class
+ * follows, so it has to look again.
+ */
+static void run_uncounted(void)
+{
+	bool fresh = sched_choose(2) == 0;
+	slabs_create(&(struct slabs_options){ .bytes = LARGE,
+		.max_payload = LARGE,
+		.rounds = 1,
+		.chunk = 1,
+		.several = true });
+	if (!fresh) {
+		slabs_take_all(small, LARGE, 1);
+		slabs_free(&small[0]);
+	}
+	slabs_leave_metadata(0, 4096); /* as in run_hands() */
+	unsigned int user = slabs_spawn("small", use_small_for_long, NULL);
+	run_until(user, is_uncounted);
+	sched_run_alone(slabs_spawn("want", slabs_want, (void *)LARGE), 2000);
+	sched_resume_all();
+	slabs_wait();
+	slabs_listen();
+	slabs_end(LARGE);
+}
+
+const struct sched_program pool_uncounted = { "pool_uncounted",
+	"the slab is of memory that another class has just got", run_uncounted, 0 };
 const struct sched_program pool_survey = { "pool_survey",
 	"a larger slab is free while another is freed and taken", run_survey, 0 };
 const struct sched_program pool_busy = { "pool_busy",
