@@ -58,29 +58,32 @@
 /* After a try in vain. */
 static bool is_hopeless(struct magring_pool *pool, unsigned int class_index)
 {
-	/* Relaxed: it only grows. The try has met what the system refuses. */
-	return atomic_load_explicit(&pool->depot.slabs.taken, memory_order_relaxed) <
-		slab_size(class_index);
+	struct region *slabs = &pool->depot.slabs;
+	/* It only falls. The try has met what the system refuses. */
+	size_t left = region_left(slabs), size = slab_size(class_index);
+	return left >= size && slabs->limit - left < size;
 }
 
-/* Whether memory may come without a free of this class. */
+/*
+ * Whether memory may come without a free of this class: from what is left of
+ * the budget, or from other classes. They have what was taken and is neither
+ * this class's nor free. So what a thread is about to count as carved counts.
+ */
 static bool may_come(struct magring_pool *pool, unsigned int class_index)
 {
 	struct depot *depot = &pool->depot;
+	struct depot_class *class = &depot->class[class_index];
 	/*
-	 * Relaxed: a class that has memory later got it from this one. The
-	 * free that gave it has woken a thread, and that one sees it.
+	 * Relaxed: another class that has memory later got it from this one.
+	 * The free that gave it has woken a thread, and that one sees it.
 	 */
-	if (atomic_load_explicit(&depot->slabs.taken, memory_order_relaxed) <=
-		depot->slabs.limit - slab_size(class_index))
+	size_t left = region_left(&depot->slabs);
+	size_t free = atomic_load_explicit(&depot->chunks.free_bytes, memory_order_relaxed);
+	if (left >= SLAB_UNIT && left + free >= class->slab_size)
 		return true;
-	for (unsigned int i = 0; i < depot->classes; i++)
-		if (i != class_index &&
-			atomic_load_explicit(&depot->class[i].carved, memory_order_relaxed) !=
-				atomic_load_explicit(&depot->class[i].trimmed,
-					memory_order_relaxed))
-			return true;
-	return false;
+	uint64_t slabs = atomic_load_explicit(&class->carved, memory_order_relaxed) -
+		atomic_load_explicit(&class->trimmed, memory_order_relaxed);
+	return slabs * class->slab_size + free < depot->slabs.limit - left;
 }
 
 /* One allocation that waits: what it wants, and what it has got. */

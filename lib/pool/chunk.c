@@ -10,6 +10,8 @@
  * A trim makes a free range out of a chunk whose slabs are all free. It merges
  * ranges that adjoin and gives the whole pages in them to the system: these are
  * `absent` until the range is carved. Memory changes its class in no other way.
+ * What is left of the budget, when that is too little for a slab, becomes a
+ * range as well: with the ranges before it there may be enough.
  *
  * One slab in use keeps its whole chunk, so chunks are small. While the budget
  * is ample a thread carves several in a row, each with a record of its own, and
@@ -144,6 +146,20 @@ static size_t cut(struct chunks *chunks, struct chunk *range, size_t bytes)
 	atomic_fetch_sub_explicit(&chunks->absent_bytes, absent - range->absent,
 		memory_order_relaxed);
 	return offset;
+}
+
+struct chunk *chunk_take_rest(struct chunks *chunks)
+{
+	struct chunk *range = chunk_record(chunks);
+	if (range == NULL)
+		return NULL;
+	range->bytes = region_take(chunks->slabs, SLAB_UNIT, chunks->slabs->limit / SLAB_UNIT,
+		&range->offset);
+	range->absent = 0;
+	if (range->bytes > 0)
+		return range;
+	chunk_forget(chunks, range);
+	return NULL;
 }
 
 void chunk_put_range(struct chunks *chunks, struct chunk *range)

@@ -61,6 +61,11 @@ void chunk_forget(struct chunks *chunks, struct chunk *chunk);
  * the bytes that it did not have before.
  */
 size_t chunk_give_back(struct chunks *chunks, const struct region *region, struct chunk *range);
+/*
+ * All that is left of the budget, as a range that no class carves from yet. The
+ * caller is within a move. NULL: nothing is left, or the system refuses.
+ */
+struct chunk *chunk_take_rest(struct chunks *chunks);
 /* Let every class carve from this range of slabs. */
 void chunk_put_range(struct chunks *chunks, struct chunk *range);
 

@@ -7,8 +7,10 @@
  * give the system anything. It takes `trimming` if no other thread has it, and
  * never waits for it. Others meet a move meanwhile, as beside any trim.
  *
- * All whole chunks of a class that it comes to are ranges then, for any class.
- * So where two classes take turns, memory passes between them in large pieces.
+ * What is left of the budget, and is too little for a slab, becomes a range
+ * first. All whole chunks of a class that the thread comes to are ranges then,
+ * for any class. So where two classes take turns, memory passes between them in
+ * large pieces.
  *
  * Back-off. A trim has a cost, and may find little or nothing. So the next one
  * is due when `bar` bytes were freed since it began. The bar doubles with each
@@ -29,28 +31,55 @@
 #include "pool/trim_class.h"
 #include "tuning.h"
 
+/*
+ * A class with free slabs must not look full. But what was freed and allocated
+ * between the reads of a count is in use by that count. So one that looks full
+ * is counted again, and what was freed by then is not in use.
+ */
+static uint64_t free_slabs(struct magring_pool *pool, unsigned int class_index,
+	const struct class_counts *counts)
+{
+	struct class_counts later;
+	uint64_t there = counts->carved - counts->trimmed;
+	if (there > counts->allocated - counts->freed)
+		return there - (counts->allocated - counts->freed);
+	pool_count_class(pool, class_index, &later);
+	/* More than were allocated: some came after the first count. */
+	uint64_t used = later.freed < counts->allocated ? counts->allocated - later.freed : 0;
+	return there > used ? there - used : 0;
+}
+
 void pressure_survey(struct magring_pool *pool, struct survey *ret_survey)
 {
 	ret_survey->freed = 0;
 	for (unsigned int i = 0; i < pool->depot.classes; i++) {
 		struct depot_class *class = &pool->depot.class[i];
 		struct class_counts counts = { 0 };
+		ret_survey->free[i] = 0;
 		/* Relaxed: what is carved meanwhile is in use. */
-		if (atomic_load_explicit(&class->carved, memory_order_relaxed) > 0)
-			pool_count_class(pool, i, &counts);
-		uint64_t there = counts.carved - counts.trimmed;
-		uint64_t used = counts.allocated - counts.freed;
-		/* Some may have been carved and allocated between the reads. */
-		ret_survey->free[i] = there > used ? (there - used) * class->slab_size : 0;
+		if (atomic_load_explicit(&class->carved, memory_order_relaxed) == 0)
+			continue;
+		pool_count_class(pool, i, &counts);
+		ret_survey->free[i] = free_slabs(pool, i, &counts) * class->slab_size;
 		ret_survey->freed += counts.freed * class->slab_size;
 	}
+}
+
+/*
+ * Bytes of the budget that are left, if they are too few for a slab. Otherwise
+ * the system has refused them.
+ */
+static size_t rest_for(struct magring_pool *pool, unsigned int class_index)
+{
+	size_t left = region_left(&pool->depot.slabs);
+	return left < slab_size(class_index) ? left / SLAB_UNIT * SLAB_UNIT : 0;
 }
 
 /* Whether all that is free would do, if it were in one place. */
 static bool may_serve(struct magring_pool *pool, unsigned int class_index,
 	const struct survey *survey)
 {
-	uint64_t others = 0;
+	uint64_t others = rest_for(pool, class_index);
 	for (unsigned int i = 0; i < pool->depot.classes; i++)
 		if (i != class_index)
 			others += survey->free[i];
@@ -68,8 +97,9 @@ static bool is_due(struct magring_pool *pool, const struct survey *survey)
 	 * Relaxed: written by a thread that trims. What is read here of two
 	 * trims makes the next one early or late.
 	 */
-	uint64_t since =
-		survey->freed - atomic_load_explicit(&pressure->freed, memory_order_relaxed);
+	uint64_t noted = atomic_load_explicit(&pressure->freed, memory_order_relaxed);
+	/* Another thread may have surveyed after this one, and trimmed. */
+	uint64_t since = survey->freed > noted ? survey->freed - noted : 0;
 	if (since >= atomic_load_explicit(&pressure->bar, memory_order_relaxed))
 		return true;
 	int64_t due_ns = atomic_load_explicit(&pressure->ended_ns, memory_order_relaxed);
@@ -111,6 +141,8 @@ static void trim_for(struct trim *trim, unsigned int class_index, const struct s
 	struct survey left = *survey;
 	unsigned int classes = trim->depot->classes, next;
 	left.free[class_index] = 0;
+	if (rest_for(trim->pool, class_index) > 0 && trim_take_rest(trim))
+		trim_ranges(trim, false);
 	while (!chunk_has_range(trim->chunks, class_index) &&
 		(next = fullest(&left, classes)) < classes) {
 		left.free[next] = 0;

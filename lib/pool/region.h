@@ -35,6 +35,12 @@ void region_fini(struct region *region);
  *          the system refuses.
  */
 size_t region_take(struct region *region, size_t size, size_t most, size_t *ret_offset);
+/* Bytes that nobody has taken. Relaxed: any thread may take some meanwhile. */
+static inline size_t region_left(const struct region *region)
+{
+	return region->limit - atomic_load_explicit(&region->taken, memory_order_relaxed);
+}
+
 /*
  * Have all bytes taken up to `end`, in whole pages, for a region whose bytes
  * are all of one owner. Returns: false if the system refuses.

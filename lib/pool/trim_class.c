@@ -45,8 +45,11 @@ int trim_begin(struct trim *trim, struct magring_pool *pool)
 {
 	struct depot *depot = &pool->depot;
 	*trim = (struct trim){ .pool = pool, .depot = depot, .chunks = &depot->chunks };
-	/* Relaxed: chunks beyond these are left for the next time. */
-	trim->capacity = atomic_load_explicit(&depot->chunks.records, memory_order_relaxed);
+	/*
+	 * Relaxed: chunks beyond these are left for the next time. One more is
+	 * for what is left of the budget.
+	 */
+	trim->capacity = 1 + atomic_load_explicit(&depot->chunks.records, memory_order_relaxed);
 	trim->pages = trim_magazine_pages(depot);
 	void *notes = mmap(NULL, notes_bytes(trim), PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -190,6 +193,14 @@ void trim_class(struct trim *trim, unsigned int class_index)
 		if (!is_whole(find(trim, depot_round(trim->depot, slab))))
 			depot_put_round(trim->depot, class_index, depot_round(trim->depot, slab));
 	give_up(trim, class_index);
+}
+
+bool trim_take_rest(struct trim *trim)
+{
+	struct chunk *rest = chunk_take_rest(trim->chunks);
+	if (rest != NULL)
+		trim_keep(&trim->free, &rest->link);
+	return rest != NULL;
 }
 
 /* Merge all free ranges, the new ones among them, where they adjoin. */

@@ -33,6 +33,8 @@ int trim_begin(struct trim *trim, struct magring_pool *pool);
 void trim_end(struct trim *trim);
 
 void trim_class(struct trim *trim, unsigned int class_index);
+/* What is left of the budget becomes a new range. False: there is none. */
+bool trim_take_rest(struct trim *trim);
 /*
  * Merge all free ranges, the new ones among them, where they adjoin. Let every
  * class carve from them, and have the system take whole pages if `give_back`.

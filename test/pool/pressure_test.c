@@ -39,6 +39,38 @@ Test(pressure, memory_that_another_size_does_not_use_serves)
 		}
 }
 
+Test(pressure, what_is_left_of_the_budget_serves_with_what_is_free)
+{
+	static const size_t small[] = { 100, 3000, 200000, 600000 };
+	for (int i = 0; i < 4 * 4; i++) {
+		struct magring_pool *pool = given_pool(MIB);
+		struct magring_message message = given_message(pool, small[i / 4]);
+		magring_message_free(&message);
+		if (i & 1) /* it is a range already, of no class */
+			assert_same(magring_pool_trim(pool, 0, NULL), 0);
+		assert_same(magring_message_alloc(pool, &message, NULL, 0, MIB, i & 2 ? -1 : 0), 0);
+		magring_message_free(&message);
+		/* It stays so. */
+		message = given_message(pool, small[i / 4]);
+		assert_same(magring_message_alloc(pool, &messages[0], NULL, 0, MIB, 0), -ENOBUFS);
+		magring_message_free(&message);
+		assert_same(magring_message_alloc(pool, &message, NULL, 0, MIB, -1), 0);
+		magring_message_free(&message);
+		done_with(pool, NULL);
+	}
+}
+
+Test(pressure, a_wait_for_what_is_left_and_what_is_in_use_is_not_hopeless)
+{
+	struct magring_pool *pool = given_pool(MIB);
+	struct magring_message more = { 0 }, message = given_message(pool, 600000);
+	assert_same(magring_message_alloc(pool, &more, NULL, 0, MIB, 1000000), -ETIMEDOUT);
+	magring_message_free(&message);
+	assert_same(magring_message_alloc(pool, &more, NULL, 0, MIB, -1), 0);
+	magring_message_free(&more);
+	done_with(pool, NULL);
+}
+
 Test(pressure, a_larger_slab_serves_before_a_refusal)
 {
 	/* Chunks of four, with a slab of each in use. */

@@ -120,8 +120,11 @@ void memory_zero(uintptr_t address, size_t bytes)
 	size_t covered;
 	for (uintptr_t at = address, end = address + bytes; at < end; at += covered) {
 		struct cell *cell = cell_at(at, end - at, &covered);
-		if (cell == NULL || cell->location == 0) {
-			plain_cell(cell, at, true);
+		if (cell == NULL)
+			return;
+		if (cell->location == 0) {
+			/* What was never written reads the same at that moment. */
+			plain_cell(cell, at, cell->written > 0);
 			continue;
 		}
 		struct location *location = &memory->location[cell->location];

@@ -180,6 +180,104 @@ static void run_hands(void)
 	end(SLABS_SMALL);
 }
 
+#define LARGE ((size_t)256)
+
+static void want_larger(void *unused)
+{
+	struct magring_message message;
+	(void)unused;
+	int rc = slabs_take(&message, SLABS_SMALL, 0);
+	sched_require(rc == 0, "a larger slab is free: %d", rc);
+	slabs_give(&message);
+	slabs_stay();
+}
+
+static void free_and_take(void *unused)
+{
+	(void)unused;
+	slabs_free(&small[0]);
+	int rc = slabs_take(&small[0], LARGE, 0);
+	sched_require(rc == 0, "the slab that was freed: %d", rc);
+	freed = true;
+	slabs_stay();
+}
+
+/*
+ * Of two larger slabs one is free throughout. The other one is freed, and taken
+ * again, while a thread adds up how many are free.
+ */
+static void run_survey(void)
+{
+	slabs_create(&(struct slabs_options){ .bytes = 2 * LARGE,
+		.max_payload = LARGE,
+		.rounds = 1,
+		.chunk = 2,
+		.several = true });
+	slabs_take_all(small, LARGE, 2);
+	slabs_free(&small[1]);
+	unsigned int wants = slabs_spawn("want", want_larger, NULL);
+	unsigned int other = slabs_spawn("free and take", free_and_take, NULL);
+	sched_run_alone(wants, sched_choose(1200));
+	run_until(other, has_freed);
+	sched_run_alone(wants, 2000);
+	sched_resume_all();
+	slabs_wait();
+	slabs_listen();
+	slabs_free(&small[0]);
+	slabs_end(LARGE);
+}
+
+static void use_small_for_long(void *unused)
+{
+	struct magring_message message;
+	(void)unused;
+	int rc = slabs_take(&message, SLABS_SMALL, -1);
+	sched_require(rc == 0, "a small slab: %d", rc);
+	slabs_free(&message);
+	slabs_stay();
+}
+
+/* The memory is another class's that is not counted yet. */
+static bool is_uncounted(void)
+{
+	struct depot *depot = &slabs_pool()->depot;
+	return atomic_load(&depot->slabs.taken) > 0 && !is_in_hands() &&
+		atomic_load(&depot->chunks.free_bytes) < LARGE &&
+		atomic_load(&depot->class[3].carved) == atomic_load(&depot->class[3].trimmed) &&
+		atomic_load(&depot->class[0].carved) == 0;
+}
+
+/*
+ * A small slab is carved, of what a large one has left or of the budget. A
+ * thread that wants all of it looks at that moment. No free of its own class
+ * follows, so it has to look again.
+ */
+static void run_uncounted(void)
+{
+	bool fresh = sched_choose(2) == 0;
+	slabs_create(&(struct slabs_options){ .bytes = LARGE,
+		.max_payload = LARGE,
+		.rounds = 1,
+		.chunk = 1,
+		.several = true });
+	if (!fresh) {
+		slabs_take_all(small, LARGE, 1);
+		slabs_free(&small[0]);
+	}
+	slabs_leave_metadata(0, 4096); /* as in run_hands() */
+	unsigned int user = slabs_spawn("small", use_small_for_long, NULL);
+	run_until(user, is_uncounted);
+	sched_run_alone(slabs_spawn("want", slabs_want, (void *)LARGE), 2000);
+	sched_resume_all();
+	slabs_wait();
+	slabs_listen();
+	slabs_end(LARGE);
+}
+
+const struct sched_program pool_uncounted = { "pool_uncounted",
+	"the slab is of memory that another class has just got", run_uncounted, 0 };
+const struct sched_program pool_survey = { "pool_survey",
+	"a larger slab is free while another is freed and taken", run_survey, 0 };
 const struct sched_program pool_busy = { "pool_busy",
 	"the slab is in the cache of a thread at work", run_busy, 0 };
 const struct sched_program pool_tries = { "pool_tries",

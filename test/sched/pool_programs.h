@@ -14,7 +14,7 @@ extern const struct sched_program memory_few, memory_pairs, memory_cooling;
 extern const struct sched_program memory_burst, memory_wave, memory_line, memory_timeouts,
 	memory_cancel, memory_hidden;
 extern const struct sched_program memory_trim, memory_two_trims, memory_hopeless, memory_two_press,
-	memory_press_asleep, memory_trim_wakes, memory_magazines, memory_only_slab;
+	memory_press_asleep, memory_trim_wakes, memory_magazines, memory_only_slab, memory_rest;
 extern const struct sched_program memory_exit, memory_statistics, memory_absent, memory_overflow,
 	memory_destroy, memory_stack;
 extern const struct sched_program memory_fork;

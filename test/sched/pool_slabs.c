@@ -305,10 +305,11 @@ static void check_balance(void)
 }
 
 /*
- * How many slabs there must be. With several classes everything has just been
- * trimmed. What was ever taken is then one range, and the rest another.
+ * How many slabs there must be at least. With several classes everything has
+ * just been trimmed. What was ever taken is then one range, and the rest is
+ * another, unless it has joined the first before.
  */
-static size_t wanted_room(size_t payload)
+static size_t least_room(size_t payload)
 {
 	size_t size = slab_size(slab_class(payload));
 	size_t taken = slabs.several ? atomic_load(&slabs.pool->depot.slabs.taken) : 0;
@@ -317,10 +318,11 @@ static size_t wanted_room(size_t payload)
 
 static void take_all(size_t payload)
 {
-	size_t count = 0, room = wanted_room(payload);
+	size_t count = 0, least = least_room(payload), most = slabs_room(payload);
 	while (slabs_take(&slabs.left[count], payload, 0) == 0)
 		count++;
-	sched_require(count == room, "%zu of %zu slabs can be had", count, room);
+	sched_require(count >= least && count <= most, "%zu slabs can be had, not %zu to %zu",
+		count, least, most);
 	check_balance();
 	while (count > 0)
 		slabs_free(&slabs.left[--count]);

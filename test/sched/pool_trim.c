@@ -152,6 +152,26 @@ static void run_press_asleep(void)
 	slabs_end(LARGE);
 }
 
+/*
+ * All is free, and no part of it suffices: a slab of another class, and what is
+ * left of the budget.
+ */
+static void run_rest(void)
+{
+	struct magring_message message;
+	slabs_create(&one_large);
+	int rc = slabs_take(&message, SLABS_SMALL, 0);
+	sched_require(rc == 0, "the first slab: %d", rc);
+	slabs_free(&message);
+	if (sched_choose(2) == 1)
+		trim((void *)(uintptr_t)1);
+	slabs_spawn("waiter", want_large, NULL);
+	slabs_spawn("waiter", want_large, NULL);
+	slabs_spawn("small", use_small, NULL);
+	slabs_wait();
+	slabs_end(LARGE);
+}
+
 static void use_again(void *times)
 {
 	struct magring_message message;
@@ -294,6 +314,9 @@ const struct sched_program memory_two_press = { "memory_two_press",
 	SCHED_MAY_STOP | SCHED_MAY_INTERRUPT };
 const struct sched_program memory_press_asleep = { "memory_press_asleep",
 	"a sleeper is served by frees of another class", run_press_asleep,
+	SCHED_MAY_STOP | SCHED_MAY_INTERRUPT };
+const struct sched_program memory_rest = { "memory_rest",
+	"what is left of the budget serves with what is free", run_rest,
 	SCHED_MAY_STOP | SCHED_MAY_INTERRUPT };
 const struct sched_program memory_only_slab = { "memory_only_slab",
 	"the only slab is in the hands of a trim", run_only_slab,
