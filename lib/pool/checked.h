@@ -7,21 +7,6 @@
 
 #include "pool/checked_slab.h"
 
-/* In a debug build pools are checked without being asked for it. */
-#ifdef MAGRING_DEBUG
-#define CHECKED_BY_DEFAULT true
-#else
-#define CHECKED_BY_DEFAULT false
-#endif
-
-/* Whether the environment, or a debug build, has all pools checked. */
-bool checked_by_default(void);
-/* Returns: 0, -ENOMEM. */
-int checked_create(struct checked **ret_checked, uint64_t serial, size_t memory_limit);
-void checked_destroy(struct checked *checked);
-/* In the child of a fork: the lock is free, and the limbo forgotten. */
-void checked_inherit(struct checked *checked);
-
 /* The class for so many bytes, and some behind them if the pool has room. */
 unsigned int checked_class(const struct magring_pool *pool, size_t bytes);
 /* A free slab becomes a message's. First look at it, and then, with the message

@@ -5,6 +5,8 @@
 #ifndef MAGRING_CHECKED_SLAB_H
 #define MAGRING_CHECKED_SLAB_H
 
+#include <stdbool.h>
+
 #include "pool/pool.h"
 
 /* What margins and free slabs are filled with. No small number, and no text. */
@@ -60,6 +62,21 @@ static inline uint16_t checked_generation(uint32_t word)
 {
 	return (uint16_t)(word >> 16);
 }
+
+/* In a debug build pools are checked without being asked for it. */
+#ifdef MAGRING_DEBUG
+#define CHECKED_BY_DEFAULT true
+#else
+#define CHECKED_BY_DEFAULT false
+#endif
+
+/* Whether the environment, or a debug build, has all pools checked. */
+bool checked_by_default(void);
+/* Returns: 0, -ENOMEM. */
+int checked_create(struct checked **ret_checked, uint64_t serial, size_t memory_limit);
+void checked_destroy(struct checked *checked);
+/* In the child of a fork: the lock is free, and the limbo forgotten. */
+void checked_inherit(struct checked *checked);
 
 /* A trim has these bytes: no slab was there. */
 void checked_forget(struct checked *checked, size_t offset, size_t bytes);
