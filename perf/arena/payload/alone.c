@@ -116,9 +116,10 @@ int alone_main(const struct allocator *allocator, size_t size, double seconds)
 	const struct need need = { .size = size, .live = LIVE, .senders = 1, .threads = 1 };
 	const struct queue shown = { .name = allocator->form };
 	const struct setting setting = { .name = "alone" };
-	struct job job = {
-		.allocator = allocator, .size = size, .turn_seconds = seconds / TURNS, .right = true
-	};
+	struct job job = { .allocator = allocator,
+		.size = size,
+		.turn_seconds = seconds / TURNS,
+		.right = true };
 	struct crew crew;
 
 	allocator->create(&need);
