@@ -105,12 +105,14 @@ int magring_message_share(struct magring_message *message, struct magring_messag
 		return -EINVAL;
 	if (message_is_slab(message)) {
 		uint64_t header = message->private_header, address = message->private_body[0];
-		struct magring_pool *pool = misuse_check_pool("share", header, address);
+		struct magring_pool *pool;
 		bool checked = message_is_checked(message);
-		if (checked)
+		if (checked) {
 			checked_look("share", message);
-		else
-			misuse_check_slab("share", header, address);
+			pool = pool_published(message_pool(message));
+		} else {
+			pool = misuse_check_slab("share", header, address);
+		}
 		const void *slab = message_slab(message);
 		int rc = message_is_shared(message) ? share_again(pool, message)
 						    : share_first(pool, slab, kind);
