@@ -43,8 +43,9 @@
  * has room that the system has refused so far.
  *
  * No thread waits for what no free can bring. Any memory that was taken from
- * the budget may become free, and then serves. But if all of it is less than a
- * slab, the system has refused more, and the wait is hopeless.
+ * the budget may become free, and then serves. If all of it is less than a slab
+ * while the budget has room for one, the system has refused that. Such a wait
+ * is hopeless.
  */
 #include "pool/alloc_wait.h"
 #include "tuning.h"

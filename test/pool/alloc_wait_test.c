@@ -50,14 +50,19 @@ static void start(struct waiter *waiter, struct magring_pool *pool, size_t paylo
 	waiter->thread = given_thread(wait_for_memory, waiter);
 }
 
-static void given_waiter(struct waiter *waiter, struct magring_pool *pool)
+static void start_asleep(struct waiter *waiter, struct magring_pool *pool, size_t payload)
 {
-	start(waiter, pool, PAYLOAD, -1);
+	start(waiter, pool, payload, -1);
 	/* Once is enough: it may look again by itself, and sleep again. */
 	bool seen = false;
 	for (int looks = 0; looks < 30000 && !(seen = sleeps(waiter)); looks++)
 		usleep(1000);
 	cr_assert(seen, "it does not fall asleep");
+}
+
+static void given_waiter(struct waiter *waiter, struct magring_pool *pool)
+{
+	start_asleep(waiter, pool, PAYLOAD);
 }
 
 static void check_done(struct waiter *waiter, int wanted)
@@ -285,8 +290,7 @@ Test(room, a_free_of_a_larger_class_serves_a_thread_that_waits)
 	struct magring_message messages[4];
 	struct magring_pool *pool = given_full_pool(messages, 4);
 	struct waiter waiter;
-	start(&waiter, pool, 64, -1);
-	usleep(20000);
+	start_asleep(&waiter, pool, 64);
 	assert_same(atomic_load(&waiter.result), 1);
 	magring_message_free(&messages[0]);
 	check_done(&waiter, 0);
@@ -301,8 +305,7 @@ Test(room, frees_of_a_smaller_class_serve_a_thread_that_waits)
 	struct magring_message messages[4], more = { 0 };
 	struct magring_pool *pool = given_full_pool(messages, 4);
 	struct waiter waiter;
-	start(&waiter, pool, 4000, -1);
-	usleep(20000);
+	start_asleep(&waiter, pool, 4000);
 	free_all(messages, 3);
 	usleep(20000);
 	assert_same(atomic_load(&waiter.result), 1);
