@@ -95,11 +95,11 @@
  * kernel's, and the C library is glibc 2.36.
  *
  *	load              membarrier
- *	create            futex madvise membarrier mmap; malloc
+ *	create            futex madvise membarrier mmap munmap; malloc
  *	send, receive     futex membarrier restart_syscall sched_getscheduler
  *	                  sched_yield
  *	descriptors       close eventfd2 read write; send, receive
- *	alloc, free       futex membarrier mmap mprotect munmap
+ *	alloc, free       futex madvise membarrier mmap mprotect munmap
  *	                  restart_syscall; malloc
  *	trim              futex madvise membarrier mmap munmap
  *	release, destroy  clock_nanosleep close futex membarrier munmap
@@ -489,10 +489,11 @@ struct magring_pool_options {
 #define MAGRING_CHECKED 1
 
 /*
- * Create a pool. Its memory is reserved as address space. Messages take it from
- * the system as they need it, up to 64 KiB of slabs of one size class at a
- * time. Slabs stay with their class while others have enough. Bookkeeping comes
- * on top of memory_limit.
+ * Create a pool. Its memory is reserved as address space; where a limit is near
+ * (RLIMIT_AS, or RLIMIT_MEMLOCK after mlockall), as it is needed. Messages take
+ * it from the system, up to 64 KiB of slabs of one size class at a time. Slabs
+ * stay with their class while others have enough. Bookkeeping comes on top of
+ * memory_limit.
  *
  * Returns:   0, -EINVAL (a limit out of range, or the size class of max_payload
  *            is more than memory_limit), -E2BIG, -ENAMETOOLONG, -ENOMEM,

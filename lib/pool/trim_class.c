@@ -143,7 +143,8 @@ static void give_up(struct trim *trim, unsigned int class_index)
 		sanitizer_forbid(memory, chunk->bytes);
 		if (trim->pool->checked != NULL)
 			checked_forget(trim->pool->checked, chunk->offset, chunk->bytes);
-		memset(trim->depot->kinds + chunk->offset / SLAB_UNIT, 0, chunk->bytes / SLAB_UNIT);
+		memset(trim->depot->kinds.base + chunk->offset / SLAB_UNIT, 0,
+			chunk->bytes / SLAB_UNIT);
 		watched_give_up(trim->chunks, memory, chunk->bytes, class->slab_size);
 		trimmed += chunk->bytes / class->slab_size;
 		trim->given_up += chunk->bytes;

@@ -15,4 +15,4 @@ const struct sched_program *const pool_directed_programs[] = { &pool_turn_over, 
 	&pool_end_wakes, &pool_flush_wakes, &pool_left_over, &pool_load, &pool_at_exit,
 	&pool_exit_beside, &pool_unload, &refused_traffic, &refused_waits, &refused_nothing,
 	&refused_trim, &refused_create, &share_frees, &share_beside, &share_awaited,
-	&share_first_shares, &refused_samples, &refused_load, NULL };
+	&share_first_shares, &refused_samples, &refused_load, &growth_region, &growth_pool, NULL };
