@@ -1033,7 +1033,6 @@ MUTANTS = [
     Mutant("bytes beside are not accessible", "pool/region.c",
            "region->beside != NULL && !region_open(region->beside, wanted / region->unit)",
            "region->beside != NULL && !region_open(region->beside, writable / region->unit)", "sched/growth_region", runs=100),
-    Mutant("to map memory is no move", "pool/chunk.c", "if (!region_grows(chunks->slabs))\n", "", "sched/growth_pool", runs=300),
     Mutant("[rights] acquire is relaxed", "pool/region.c", "size_t writable = atomic_load_explicit(&region->writable, memory_order_acquire", "size_t writable = atomic_load_explicit(&region->writable, memory_order_relaxed", "sched/memory_pairs", runs=100),
     Mutant("[key] release of the key is relaxed", "pool/thread_exit.c", "usable, memory_order_release", "usable, memory_order_relaxed", "sched/pool_load", runs=100),
     Mutant("[key] has no fence of a thread", "pool/thread_exit.c", "counted before `usable` is read. */\n\tfence_full();", "counted before `usable` is read. */\n\t;", "sched/pool_at_exit", memory="weak", runs=100),
