@@ -445,9 +445,10 @@ struct magring_pool_options {
 #define MAGRING_CHECKED 1
 
 /*
- * Create a pool. Its memory is reserved as address space. Messages take it from
- * the system as they need it, up to 64 KiB of slabs of one size class at a
- * time. Bookkeeping comes on top of memory_limit.
+ * Create a pool. Its memory is reserved as address space; where a limit is near
+ * (RLIMIT_AS, or RLIMIT_MEMLOCK after mlockall), as it is needed. Messages take
+ * it from the system, up to 64 KiB of slabs of one size class at a time.
+ * Bookkeeping comes on top of memory_limit.
  *
  * Returns:   0, -EINVAL (a limit out of range, or the size class of max_payload
  *            is more than memory_limit), -E2BIG, -ENAMETOOLONG, -ENOMEM,

@@ -108,9 +108,18 @@
 /* Less than this share of memory_limit, one in so many, is not ample: threads
  * then carve one chunk at a time. Not measured. */
 #define CHUNK_AMPLE_SHARE 16
-/* Bytes of address space for caches, of 8 KiB each, beside an eighth of
- * memory_limit. Threads beyond work without a cache. Not measured. */
+/* Bytes of address space for the magazines of caches, beside an eighth of
+ * memory_limit. Threads beyond work without magazines. Not measured. */
 #define METADATA_BYTES ((size_t)4 << 20)
+/* Small pools have this many times memory_limit instead. Arbitrary. */
+#define METADATA_SHARE 4
+/* And this at least. Arbitrary. */
+#define METADATA_BYTES_FEW ((size_t)256 << 10)
+/* Bytes of address space that a region begins with, where the system has not as
+ * much as its whole. Less is more calls at first. Arbitrary. */
+#ifndef REGION_START_BYTES
+#define REGION_START_BYTES ((size_t)64 << 10)
+#endif
 /* Bytes that one mprotect() makes accessible, once each. A larger step saves
  * system calls while memory grows. Not measured. */
 #ifndef REGION_RIGHTS_STEP

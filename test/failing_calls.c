@@ -68,7 +68,9 @@ void *mmap(void *address, size_t size, int rights, int flags, int fd, off_t offs
 	if (refuse(false))
 		return errno = ENOMEM, MAP_FAILED;
 	void *mapping = (void *)syscall(SYS_mmap, address, size, rights, flags, fd, offset);
-	if (mapping != MAP_FAILED)
+	/* Memory that makes a mapping longer goes with it. */
+	bool longer = address != NULL && rights != PROT_NONE;
+	if (mapping != MAP_FAILED && !longer)
 		atomic_fetch_add_explicit(&mappings, 1, memory_order_relaxed);
 	return mapping;
 }

@@ -12,6 +12,7 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <gnu/libc-version.h>
 #include <linux/filter.h>
@@ -27,6 +28,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -381,6 +383,23 @@ static void use_descriptors(void)
 	}
 }
 
+/* A pool that maps memory as it is needed. */
+static void alloc_limited(void)
+{
+	struct magring_message message;
+	char text[64] = "";
+	int fd = open("/proc/self/statm", O_RDONLY);
+	REQUIRE(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	rlim_t bytes = strtoull(text, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE) + (16 << 20);
+	const struct rlimit limit = { bytes, bytes };
+	REQUIRE(setrlimit(RLIMIT_AS, &limit) == 0);
+	make_of(64 << 20, 0);
+	enter_filter();
+	REQUIRE(magring_message_alloc(pool, &message, NULL, 0, 1 << 20, WAIT_NS) == 0);
+	magring_message_free(&message);
+}
+
 static void alloc_and_free(void)
 {
 	struct magring_message message[70], more;
@@ -662,6 +681,7 @@ static const struct program {
 	{ "descriptors", race_for_descriptor, "" },
 	/* Beside another thread that reclaims. */
 	{ "alloc, free", alloc_and_free, "" },
+	{ "alloc, free", alloc_limited, "" },
 	{ "alloc, free", free_for_sleeper, "" },
 	{ "alloc, free", alloc_stopped, "" },
 	{ "alloc, free", share_payloads, "" },

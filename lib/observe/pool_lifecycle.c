@@ -83,7 +83,7 @@ static int init_pool(struct magring_pool *pool, const struct magring_pool_option
 	int rc = depot_init(&pool->depot, limit, classes);
 	if (rc != 0)
 		return rc;
-	rc = share_init(&pool->shares, limit);
+	rc = share_init(&pool->shares, limit, !region_grows(&pool->depot.slabs));
 	if (rc != 0)
 		goto fini_depot;
 	rc = thread_registry_init(&pool->registry, classes);
@@ -120,7 +120,7 @@ fini_depot:
 
 static void fini_pool(struct magring_pool *pool)
 {
-	watched_remove_root(pool->depot.slabs.base, pool->depot.slabs.reserved);
+	watched_remove_root(pool->depot.slabs.base, pool->depot.slabs.whole);
 	pthread_mutex_destroy(&pool->queues.lock);
 	checked_destroy(pool->checked);
 	profile_destroy(pool->profile);
@@ -170,7 +170,7 @@ int magring_pool_create(struct magring_pool **ret_pool, const struct magring_poo
 	if (rc != 0)
 		goto free_pool;
 	report_begin(pool);
-	watched_add_root(pool->depot.slabs.base, pool->depot.slabs.reserved);
+	watched_add_root(pool->depot.slabs.base, pool->depot.slabs.whole);
 	watched_release(&pool->queues);
 	rc = pool_publish(pool, &pool->number);
 	if (rc != 0)

@@ -7,9 +7,10 @@
  *	carve     chunks of the budget, split into magazines
  *	cooling   the magazine that has cooled longest
  *
- * What is carved has its kind in depot->kinds, for frees to compare. A message
- * comes after the carving of its slab, and a trim clears the kinds of a chunk
- * before others can carve it. So these bytes need no order of their own.
+ * What is carved has its kind in depot->kinds, for frees to compare. Its byte
+ * there is accessible since the slab is (region.c). A message comes after the
+ * carving of its slab, and a trim clears the kinds of a chunk before others can
+ * carve it. So these bytes need no order of their own.
  *
  * To put a slab back must not fail, even if there is no magazine for it and no
  * memory for one. Such a slab goes to the overflow of its class.
@@ -68,7 +69,7 @@ static void carve(struct depot *depot, unsigned int class_index, struct magazine
 	while (left > 0) {
 		uint32_t round = (uint32_t)((offset + bytes - left) / SLAB_UNIT);
 		left -= class->slab_size;
-		depot->kinds[round] = (unsigned char)(class->header >> 56);
+		depot->kinds.base[round] = (unsigned char)(class->header >> 56);
 		if (magazine == NULL) {
 			put_overflow(depot, class_index, round);
 			continue;
@@ -114,7 +115,7 @@ bool depot_take_round(struct depot *depot, unsigned int class_index, uint32_t *r
 		if (carve_bytes(depot, class_index, 1, 1, &offset) == 0)
 			return false;
 		slab = depot->slabs.base + offset;
-		depot->kinds[offset / SLAB_UNIT] =
+		depot->kinds.base[offset / SLAB_UNIT] =
 			(unsigned char)(depot->class[class_index].header >> 56);
 	}
 	*ret_round = depot_round(depot, slab);

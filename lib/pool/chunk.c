@@ -238,6 +238,20 @@ static bool is_ample(const struct chunks *chunks)
 	return left >= limit / CHUNK_AMPLE_SHARE;
 }
 
+/* To map fresh memory is a move: other threads may overlook it. */
+static size_t take_fresh(struct chunks *chunks, size_t size, size_t most, size_t *ret_offset)
+{
+	if (!region_grows(chunks->slabs))
+		return region_take(chunks->slabs, size, most, ret_offset);
+	chunk_begin_move(chunks);
+	size_t bytes = region_take(chunks->slabs, size, most, ret_offset);
+	if (bytes > 0)
+		chunk_end_move(chunks);
+	else /* relaxed: nothing has moved */
+		atomic_fetch_sub_explicit(&chunks->begun, 1, memory_order_relaxed);
+	return bytes;
+}
+
 size_t chunk_carve(struct chunks *chunks, unsigned int class_index, size_t slabs, size_t most,
 	size_t *ret_offset)
 {
@@ -245,7 +259,7 @@ size_t chunk_carve(struct chunks *chunks, unsigned int class_index, size_t slabs
 	size_t wanted = most > 1 && is_ample(chunks) ? slabs * most : slabs;
 	size_t bytes = carve_range(chunks, class_index, wanted, ret_offset);
 	if (bytes == 0)
-		bytes = region_take(chunks->slabs, size, wanted, ret_offset);
+		bytes = take_fresh(chunks, size, wanted, ret_offset);
 	else
 		watched_carve(chunks, chunks->slabs->base + *ret_offset, bytes, size);
 	note(chunks, class_index, *ret_offset, bytes, slabs * size);

@@ -14,8 +14,6 @@
  */
 #include "pool/depot.h"
 
-#include <errno.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tuning.h"
@@ -67,26 +65,33 @@ static void init_class(struct depot *depot, unsigned int class_index, size_t mem
 
 int depot_init(struct depot *depot, size_t memory_limit, unsigned int classes)
 {
-	int rc = region_init(&depot->slabs, memory_limit);
+	/*
+	 * Metadata: twice the magazines that hold all slabs of the smallest
+	 * class, and those of caches. Address space only.
+	 */
+	size_t metadata = memory_limit * METADATA_SHARE;
+	metadata = metadata < METADATA_BYTES_FEW ? METADATA_BYTES_FEW
+		: metadata < METADATA_BYTES      ? metadata
+						 : METADATA_BYTES;
+	metadata += memory_limit / 8;
+	/* All regions, with the pool's own, are less than a half of that. */
+	bool whole = region_room(2 * (memory_limit + metadata));
+	int rc = region_init(&depot->slabs, memory_limit, whole);
 	if (rc != 0)
 		return rc;
-	/*
-	 * Twice the magazines that hold all slabs of the smallest class, and
-	 * caches. Address space only.
-	 */
-	rc = region_init(&depot->metadata, memory_limit / 8 + METADATA_BYTES);
+	rc = region_init(&depot->metadata, metadata, whole);
 	if (rc != 0) {
 		region_fini(&depot->slabs);
 		return rc;
 	}
-	depot->kinds_size = memory_limit / SLAB_UNIT + 1;
-	depot->kinds = mmap(NULL, depot->kinds_size, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (depot->kinds == MAP_FAILED) {
+	/* For all of the last page, too. */
+	rc = region_init(&depot->kinds, (memory_limit + REGION_PAGE) / SLAB_UNIT, whole);
+	if (rc != 0) {
 		region_fini(&depot->metadata);
 		region_fini(&depot->slabs);
-		return -ENOMEM;
+		return rc;
 	}
+	region_put_beside(&depot->slabs, &depot->kinds, SLAB_UNIT);
 	ck_stack_init(&depot->empty.stack);
 	chunks_init(&depot->chunks, &depot->slabs, &depot->metadata, classes);
 	depot->classes = classes;
@@ -101,7 +106,7 @@ int depot_init(struct depot *depot, size_t memory_limit, unsigned int classes)
 
 void depot_fini(struct depot *depot)
 {
-	munmap(depot->kinds, depot->kinds_size);
+	region_fini(&depot->kinds);
 	region_fini(&depot->metadata);
 	region_fini(&depot->slabs);
 }

@@ -53,11 +53,10 @@ struct cooling {
 struct depot {
 	struct depot_stack empty; /* magazines without rounds, for every class */
 	struct region slabs;
-	struct region metadata; /* magazines, caches, records of chunks */
+	struct region metadata; /* magazines, records of chunks */
 	struct chunks chunks;
 	struct cooling cooling;
-	unsigned char *kinds; /* by round: MESSAGE_SLAB + class where a slab begins, else 0 */
-	size_t kinds_size;
+	struct region kinds; /* by round: MESSAGE_SLAB + class where a slab begins, else 0 */
 	unsigned int classes;
 	const char *name; /* the pool's, for tracepoints; or NULL */
 	struct depot_class class[SLAB_CLASSES_MAX];
@@ -96,7 +95,9 @@ static inline uint64_t depot_round_of(const struct depot *depot, uint64_t addres
 
 static inline bool depot_has(const struct depot *depot, uint64_t round, size_t kind)
 {
-	return round < depot->kinds_size && depot->kinds[round] == kind;
+	/* Relaxed: a slab's kind was accessible before its message was made. */
+	return round < atomic_load_explicit(&depot->kinds.writable, memory_order_relaxed) &&
+		depot->kinds.base[round] == kind;
 }
 
 static inline uint32_t depot_round(const struct depot *depot, const void *slab)

@@ -49,6 +49,6 @@ void message_end(uint64_t header, uint64_t pointer)
 	struct magring_pool *pool = pool_published(message_pool(&message));
 	const void *slab = message_slab(&message);
 	sanitizer_free(pool, slab,
-		slab_size(pool->depot.kinds[depot_round(&pool->depot, slab)] - MESSAGE_SLAB));
+		slab_size(pool->depot.kinds.base[depot_round(&pool->depot, slab)] - MESSAGE_SLAB));
 }
 #endif

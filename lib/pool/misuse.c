@@ -161,7 +161,8 @@ struct magring_pool *misuse_check_slab(const char *call, uint64_t header, uint64
 	struct magring_pool *pool = misuse_check_pool(call, header, pointer);
 	unsigned int kind = message_kind(&message) & ~(unsigned int)MESSAGE_RARE;
 	bool shared = message_is_shared(&message); /* share.c knows the class */
-	unsigned int found = pool->depot.kinds[misuse_check_round(call, header, pointer, pool)];
+	unsigned int found =
+		pool->depot.kinds.base[misuse_check_round(call, header, pointer, pool)];
 	if (found == 0)
 		wrong(call, " of a message inside a slab", header, pointer);
 	if (shared ? message_is_checked(&message) != (pool->checked != NULL)

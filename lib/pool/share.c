@@ -37,9 +37,9 @@ typedef _Atomic(uint32_t) share_word;
 
 _Static_assert(sizeof(share_word) * 16 == SLAB_UNIT, "one part in 16");
 
-int share_init(struct region *shares, size_t memory_limit)
+int share_init(struct region *shares, size_t memory_limit, bool whole)
 {
-	return region_init(shares, memory_limit / SLAB_UNIT * sizeof(share_word));
+	return region_init(shares, memory_limit / SLAB_UNIT * sizeof(share_word), whole);
 }
 
 static share_word *word_of(struct magring_pool *pool, const void *slab)

@@ -7,8 +7,8 @@
 
 #include "pool/pool.h"
 
-/* A region for the words that count. Returns: 0, -ENOMEM. */
-int share_init(struct region *shares, size_t memory_limit);
+/* A region for the words that count: see region_init(). */
+int share_init(struct region *shares, size_t memory_limit, bool whole);
 
 /*
  * A message that was shared ends. Returns: the header from before the

@@ -147,7 +147,8 @@ static void give_up(struct trim *trim, unsigned int class_index)
 		if (trim->pool->checked != NULL)
 			checked_forget(trim->pool->checked, chunk->offset, chunk->bytes);
 		watched_acquire(trim->chunks); /* of the last one that did this */
-		memset(trim->depot->kinds + chunk->offset / SLAB_UNIT, 0, chunk->bytes / SLAB_UNIT);
+		memset(trim->depot->kinds.base + chunk->offset / SLAB_UNIT, 0,
+			chunk->bytes / SLAB_UNIT);
 		watched_give_up(trim->chunks, memory, chunk->bytes, class->slab_size);
 		trimmed += chunk->bytes / class->slab_size;
 		trim->given_up += chunk->bytes;

@@ -46,6 +46,28 @@ void *memory_reserve(size_t bytes, size_t align)
 	return taken;
 }
 
+void *memory_reserve_hole(size_t bytes, size_t align)
+{
+	char *taken = memory_reserve(bytes + MEMORY_HOLE, align);
+	if (taken != NULL && is_running() && memory->hole_count < RESERVED)
+		memory->holes[memory->hole_count++] =
+			(struct hole){ taken + bytes, taken + bytes + MEMORY_HOLE };
+	return taken;
+}
+
+bool memory_fill_hole(char *address, size_t bytes)
+{
+	for (unsigned int i = 0; i < memory->hole_count; i++) {
+		struct hole *hole = &memory->holes[i];
+		if (address != hole->begin || bytes > (size_t)(hole->end - hole->begin))
+			continue;
+		hole->begin += bytes;
+		memory_open(address, bytes);
+		return true;
+	}
+	return false;
+}
+
 void memory_open(void *address, size_t bytes)
 {
 	if (!is_running())
@@ -78,7 +100,7 @@ void memory_begin(void)
 		madvise((void *)begin, (size_t)(memory->next - (char *)begin) + 4096,
 			MADV_DONTNEED);
 	}
-	memory->opened = memory->reserved = 0;
+	memory->opened = memory->reserved = memory->hole_count = 0;
 	memory->next = memory->first;
 	memory->locations = memory->parts = 1;
 	memset(&memory->fences, 0, sizeof(memory->fences));

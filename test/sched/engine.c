@@ -215,6 +215,7 @@ bool engine_run(const struct plan *plan)
 	engine->count = 0;
 	engine->alone = engine->unloaded = false;
 	engine->odds = engine->refused = 0;
+	engine->mapped_max = 0;
 	engine->time_ns = 1000000000;
 	engine->failed = false;
 	engine->pc = NULL;

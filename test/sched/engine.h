@@ -162,6 +162,7 @@ struct engine {
 	bool alone;         /* one thread runs while thread 0 waits for it */
 	bool unloaded;      /* no thread may run code of the library */
 	unsigned int odds;  /* memory is refused once in so many times; 0: never */
+	size_t mapped_max;  /* bytes that are mapped at once without rights; 0: any */
 	unsigned int refused;
 	int64_t time_ns;
 
@@ -280,6 +281,13 @@ void memory_begin(void);
 void *memory_take(size_t bytes, size_t align);
 /* The same, but nothing is written to it until it is opened. */
 void *memory_reserve(size_t bytes, size_t align);
+/*
+ * The same, with free addresses behind it; and map memory at the first of these,
+ * if address is that, as far as there is room.
+ */
+#define MEMORY_HOLE ((size_t)16 * 4096)
+void *memory_reserve_hole(size_t bytes, size_t align);
+bool memory_fill_hole(char *address, size_t bytes);
 void memory_open(void *address, size_t bytes);
 
 /* rights.c */

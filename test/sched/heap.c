@@ -27,6 +27,17 @@ void sched_refuse(unsigned int odds)
 	engine->odds = odds;
 }
 
+void sched_limit_mappings(size_t bytes)
+{
+	engine->mapped_max = bytes;
+}
+
+static bool exceeds(size_t bytes, int rights)
+{
+	return is_running() && rights == PROT_NONE && engine->mapped_max != 0 &&
+		bytes > engine->mapped_max;
+}
+
 unsigned int sched_refused(void)
 {
 	return engine->refused;
@@ -93,19 +104,34 @@ char *shim_strdup(const char *text)
 	return copy != NULL ? strcpy(copy, text) : NULL;
 }
 
+static void *map_hole(void *address, size_t bytes)
+{
+	kernel_enter();
+	if (kernel_refuses())
+		errno = ENOMEM;
+	else if (!memory_fill_hole(address, bytes))
+		errno = EEXIST;
+	else
+		return rights_open(address, bytes), address;
+	return MAP_FAILED;
+}
+
 void *shim_mmap(void *address, size_t bytes, int rights, int flags, int fd, off_t offset)
 {
-	(void)address, (void)flags, (void)fd, (void)offset;
+	(void)flags, (void)fd, (void)offset;
 	void *memory = NULL;
-	if (!kernel_refuses())
-		memory = rights == PROT_NONE ? memory_reserve(bytes, 4096)
+	bytes = (bytes + 4095) / 4096 * 4096;
+	if (address != NULL)
+		return map_hole(address, bytes);
+	if (!exceeds(bytes, rights) && !kernel_refuses())
+		memory = rights == PROT_NONE ? memory_reserve_hole(bytes, 4096)
 					     : memory_take(bytes, 4096);
 	if (memory == NULL) {
 		errno = ENOMEM;
 		return MAP_FAILED;
 	}
 	if (rights == PROT_NONE)
-		rights_reserve(memory, bytes);
+		rights_reserve(memory, bytes + MEMORY_HOLE);
 	pieces++;
 	return memory;
 }

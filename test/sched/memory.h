@@ -66,6 +66,10 @@ struct memory {
 	} open[OPENED];
 	struct piece without[RESERVED]; /* mapped without rights */
 	unsigned int reserved;
+	struct hole {
+		char *begin, *end;
+	} holes[RESERVED]; /* addresses behind these, where more can be mapped */
+	unsigned int hole_count;
 	unsigned int locations;
 	struct clock fences; /* what the full fences so far order */
 	uint32_t pairs;      /* 16-byte stores so far */

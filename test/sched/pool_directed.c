@@ -16,5 +16,4 @@ const struct sched_program *const pool_directed_programs[] = { &pool_turn_over, 
 	&pool_exit_beside, &pool_unload, &refused_traffic, &refused_waits, &refused_nothing,
 	&refused_trim, &refused_create, &share_frees, &share_beside, &share_awaited,
 	&share_first_shares, &refused_samples, &refused_load, &pool_batch_wakes, &pool_batch_second,
-	&pool_survey, &pool_uncounted,
-	NULL };
+	&pool_survey, &pool_uncounted, &growth_region, &growth_pool, NULL };

@@ -21,6 +21,6 @@ extern const struct sched_program pool_end_wakes, pool_flush_wakes, pool_left_ov
 extern const struct sched_program pool_load, pool_at_exit, pool_exit_beside, pool_unload;
 extern const struct sched_program share_frees, share_beside, share_awaited, share_first_shares;
 extern const struct sched_program refused_traffic, refused_waits, refused_nothing, refused_trim,
-	refused_create, refused_samples, refused_load;
+	refused_create, refused_samples, refused_load, growth_region, growth_pool;
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Access rights of pages. What a run maps without rights is accessible to a
- * thread that knows of an mprotect() of it: of one that happens before the
- * access. So it is a fault to rely on another thread's mprotect() without an
+ * Access rights of pages. What a run maps without rights, and the hole behind
+ * it, is accessible to a thread that knows of an mprotect() of it, or an mmap()
+ * into the hole: of one that happens before the access. So it is a fault to rely on another thread's mprotect() without an
  * edge from it, whichever comes first in this run.
  */
 #include "memory.h"

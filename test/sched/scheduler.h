@@ -75,6 +75,8 @@ void sched_checkpoint(void);
  * times. 0: never, as it is at first. And how often it has.
  */
 void sched_refuse(unsigned int odds);
+/* And it maps no more bytes at once without rights, which is no such refusal. */
+void sched_limit_mappings(size_t bytes);
 unsigned int sched_refused(void);
 /* Mappings and pieces of the heap that the run has. */
 unsigned int sched_pieces(void);

@@ -16,5 +16,6 @@
 #define COOLING_PLACES 16
 #define SAMPLE_BUCKETS 16
 #define REGION_RIGHTS_STEP ((size_t)4096)
+#define REGION_START_BYTES ((size_t)4096)
 
 #endif
