@@ -264,7 +264,7 @@ void magring_private_give(uint64_t header, uint64_t address)
 {
 	const struct magring_message was = { .private_header = header };
 	message_end(header, address);
-	/* Others are no pool's, or not of this kind there. A rare one never is. */
+	/* Others are no pool's, or not of this kind there. No rare one is. */
 	struct magring_pool *pool = pool_published(message_pool(&was) & (MAGRING_POOLS_MAX - 1));
 	size_t kind = message_kind(&was); /* as wide as an address */
 	uint64_t round = pool != NULL ? depot_round_of(&pool->depot, address) : 0;
