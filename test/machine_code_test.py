@@ -614,9 +614,10 @@ def entered_fast(unit):
 @check("pool/message.c")
 def freed_fast(unit):
     """[sleep] light side: the common path of a free puts the slab back, then reads the eventcount"""
-    f = unit.function("magring_private_give")
-    put = f.at(place(unit, "pool/magazine.h", "magazine_put"), is_store)
-    yield from f.passes(None, put, peeks(unit, f))
+    hot = place(unit, "pool/message.c", "magring_private_give", "pair->hot = address")
+    for name, where in {"magring_private_give": hot, "free_loaded": place(unit, "pool/magazine.h", "magazine_put")}.items():
+        f = unit.function(name)
+        yield from f.passes(None, f.at(where, is_store), peeks(unit, f))
 
 
 @check("pool/reclaim.c")
@@ -799,7 +800,8 @@ RECYCLE = "\tatomic_store_explicit(&cell->state, free, memory_order_release);\n"
 BUSY = "\tatomic_store_explicit(&cache->busy, 1, memory_order_relaxed);\n"
 LIGHT = "\tfence_light();\n"
 FAST_LIGHT = "\tfence_light_asymmetric();\n"
-NOTIFY = "\tpool_notify_fenced(pool, (unsigned int)class_index);\n"
+HOT = "\tpair->hot = address;\n"
+END_FREE = "\tpool_end_free(pool, cache, pair, kind - MESSAGE_SLAB, message_payload_size(&was));\n"
 HEAVY = "\tfence_heavy();\n"
 OTHER = "\tother();\n"  # holds a place while two lines change theirs
 ANNOUNCE = "\tatomic_fetch_add_explicit(&ring->challenges, pending->count, memory_order_release);\n"
@@ -885,7 +887,7 @@ FAULTS = [
     ("entered_fast", BOTH, "pool/thread_cache.h", "\tfence_light_asymmetric();\n\t/* [returned]", "\tfence_full();\n\t/* [returned]"),
     ("entered_fast", X86, "pool/thread_cache.h", BUSY + FAST_LIGHT, "\tuint64_t taken = atomic_load_explicit(&cache->revoked, memory_order_acquire);\n"
      + BUSY + FAST_LIGHT, "__builtin_expect(reclaimer == 0, 1)", "taken == 0"),
-    ("freed_fast", BOTH, "pool/alloc.h", NOTIFY, "", "\tmagazine_put(pair,", NOTIFY + "\tmagazine_put(pair,"),
+    ("freed_fast", BOTH, "pool/message.c", HOT + END_FREE, END_FREE + HOT),
     ("revoked", BOTH, "pool/reclaim.c", HEAVY, ""),
     ("section", BOTH, "pool/table.c", LIGHT, ""),
     ("section", X86, "pool/table.c", HEAVY, ""),

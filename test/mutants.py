@@ -446,6 +446,12 @@ MUTANTS = [
            "\tcount_add(&pair->counts.freed, 1);", "\tcount_add(&pair->counts.freed, 2);",
            "sched/memory_few"),
 
+    Mutant("a hot slab is taken twice", "pool/alloc.h",
+           "\tpair->hot = HOT_NONE;\n", "", "sched/memory_few"),
+    Mutant("a flush leaves the hot slab behind", "pool/magazine.c",
+           "if (magazine_take_hot(pair, depot, &round)) {", "if (0 && magazine_take_hot(pair, depot, &round)) {",
+           "sched/memory_few"),
+
     # Shared payloads.
     Mutant("a reader's free does not release", "pool/share.c",
            SHARE_LESS, weak(SHARE_LESS, "release"), "sched/share_frees", memory="weak"),
@@ -1018,7 +1024,7 @@ MUTANTS = [
     Mutant("[account] acquire of absent is relaxed", "pool/counts.c",
            "absent_bytes, memory_order_acquire",
            "absent_bytes, memory_order_relaxed", "sched/pool_accounts", runs=300),
-    Mutant("a free wakes nobody", "pool/alloc.h", "\tpool_notify_fenced(pool, (unsigned int)class_index);\n", "", "sched/pool_second_wake", runs=100),
+    Mutant("a free wakes nobody", "pool/alloc.h", "\tpool_notify_fenced(pool, class_index);\n", "", "sched/pool_second_wake", runs=100),
 
     # Rings: challenges that come between a claim and the look for them.
     Mutant("a single pop does not read the challenges again", "queue/ring.c",

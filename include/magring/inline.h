@@ -75,8 +75,7 @@ MAGRING_PUBLIC void magring_private_give(uint64_t header, uint64_t slab);
 #define MAGRING_PRIVATE_BYTES(message) reinterpret_cast<unsigned char *>((message)->private_body)
 #define MAGRING_PRIVATE_CONST_BYTES(message) \
 	reinterpret_cast<const unsigned char *>((message)->private_body)
-#define MAGRING_PRIVATE_SLAB(message) \
-	reinterpret_cast<void *>((message)->private_body[0])
+#define MAGRING_PRIVATE_SLAB(message) reinterpret_cast<void *>((message)->private_body[0])
 #define MAGRING_PRIVATE_SIGNED(header) static_cast<int64_t>(header)
 #else
 #define MAGRING_PRIVATE_BYTES(message) ((unsigned char *)(message)->private_body)

@@ -140,6 +140,7 @@ static void init_fast(struct magring_pool *pool)
 	pool->fast_max = pool->max_payload < FAST_MAX ? pool->max_payload : FAST_MAX;
 	if (pool->profile != NULL || pool->checked != NULL)
 		pool->fast_max = 0; /* the slow path samples, and checks */
+	pool->fast_small = pool->fast_max < FAST_SMALL ? pool->fast_max : FAST_SMALL;
 	for (size_t i = 1; i < FAST_SIZES; i++) {
 		size_t bytes = i <= FAST_SMALL / SLAB_UNIT
 			? i * SLAB_UNIT

@@ -18,6 +18,7 @@
 #include "pool/alloc.h"
 
 #include "base/pause.h"
+#include "base/prefetch.h"
 #include "base/tracepoint.h"
 #include "pool/carve.h"
 #include "pool/pressure.h"
@@ -58,10 +59,13 @@ static bool take_cached(const struct request *request, uint32_t *ret_round)
 	if (cache == NULL || !cache_enter(cache))
 		return false;
 	struct magazine_pair *pair = &cache->class[request->class_index];
-	bool got = pair->loaded_rounds > 0 ||
-		magazine_refill(pair, &request->pool->depot, request->class_index);
-	if (got)
+	struct depot *depot = &request->pool->depot;
+	bool got = magazine_take_hot(pair, depot, ret_round);
+	if (!got &&
+		(pair->loaded_rounds > 0 || magazine_refill(pair, depot, request->class_index))) {
 		*ret_round = magazine_take(pair);
+		got = true;
+	}
 	cache_leave(cache);
 	return got;
 }
@@ -147,16 +151,40 @@ void *pool_alloc_slowly(struct magring_pool *pool, unsigned int *class_index, si
 	return depot_slab(&pool->depot, round);
 }
 
-struct magring_private_slab pool_take_cold(struct magring_pool *pool, struct cache *cache,
+/*
+ * A message with a new payload is sent by a locked instruction, which waits for
+ * the stores before it. A slab that another thread freed has its lines in that
+ * thread's cache, and the stores would wait for them. So an allocation
+ * prefetches the slab that comes next. PREFETCH_BYTES suffice: a processor
+ * foresees the rest.
+ */
+struct magring_private_slab pool_take_loaded(struct magring_pool *pool, struct cache *cache,
 	struct magazine_pair *pair, size_t bytes)
 {
 	uint32_t next;
-	struct magring_private_slab slab = pool_take(pool, pair, bytes);
+	/* One test for none and for cold ones. */
+	if (__builtin_expect(pair->loaded_rounds <= pair->cold_rounds, 0) &&
+		pair->loaded_rounds == 0) {
+		cache_leave(cache);
+		return (struct magring_private_slab){ 0 };
+	}
+	void *slab = depot_slab(&pool->depot, magazine_take(pair));
 	if (magazine_next_cold(pair, &next))
 		prefetch_lines(depot_slab(&pool->depot, next),
 			bytes < PREFETCH_BYTES ? bytes : PREFETCH_BYTES);
-	cache_leave(cache);
-	return slab;
+	return pool_take(pool, cache, pair, (uintptr_t)slab, bytes);
+}
+
+struct magring_private_slab pool_alloc_fenced(struct magring_pool *pool, size_t bytes)
+{
+	size_t offset;
+	struct cache *cache = thread_cache_at_hand(&pool->registry);
+	if (!pool_find_pair(pool, bytes, &offset) || cache == NULL || !cache_enter(cache))
+		return (struct magring_private_slab){ 0 };
+	struct magazine_pair *pair = cache_pair(cache, offset);
+	if (pair->hot > HOT_NONE)
+		return pool_take_hot(pool, cache, pair, bytes);
+	return pool_take_loaded(pool, cache, pair, bytes);
 }
 
 static bool put_cached(const struct request *request, uint32_t round)

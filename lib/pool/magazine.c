@@ -4,13 +4,18 @@
  *
  * Their buffer is called a slab here, and their slab a chunk (chunk.c).
  *
- * A thread works on its `loaded` magazine alone. When that is empty, or full on
- * a free, the thread swaps it with `previous`. If that does not help it
- * exchanges one magazine with the depot. `previous` is then full, or empty. So
- * a whole magazine of allocations, or of frees, follows before the next
- * exchange.
+ * A thread works on its `hot` slab and its `loaded` magazine alone. A free has
+ * the slab hot if none is, and an allocation takes that one first. Such a pair
+ * of calls passes one word. The magazine and its count are left alone, as each
+ * load of them would wait for the store before it.
+ *
+ * When `loaded` is empty, or full on a free, the thread swaps it with
+ * `previous`. If that does not help it exchanges one magazine with the depot.
+ * `previous` is then full, or empty. So a whole magazine of allocations, or of
+ * frees, follows before the next exchange.
  *
  *	alloc                                   free, its mirror image
+ *	a slab is hot: take it                  none is hot: it is
  *	loaded has a round: take it             loaded has room: put it
  *	previous has rounds: swap, take         previous has room: swap, put
  *	depot has a filled one: exchange        depot has an empty one: exchange
@@ -72,6 +77,8 @@ static void exchange(struct magazine_pair *pair, struct depot *depot, unsigned i
 	pair->loaded_capacity = depot->class[class_index].rounds;
 	pair->cold_rounds = magazine->count;
 	pair->header = depot->class[class_index].header;
+	if (pair->hot == 0)
+		pair->hot = HOT_NONE;
 	count_add(&pair->counts.exchanges, 1);
 	TRACEPOINT4(exchange, depot, depot->name, class_index, magazine->count);
 }
@@ -105,6 +112,14 @@ bool magazine_drain(struct magazine_pair *pair, struct depot *depot, unsigned in
 size_t magazine_flush(struct magazine_pair *pair, struct depot *depot, unsigned int class_index)
 {
 	size_t rounds = (size_t)pair->loaded_rounds + pair->previous_rounds;
+	uint32_t round;
+	if (magazine_take_hot(pair, depot, &round)) {
+		rounds++;
+		if (pair->loaded_rounds < pair->loaded_capacity)
+			magazine_put(pair, round);
+		else
+			depot_put_round(depot, class_index, round);
+	}
 	for (int i = 0; i < 2; i++) {
 		struct magazine *magazine = take_previous(pair);
 		if (magazine != NULL)

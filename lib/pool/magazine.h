@@ -24,7 +24,11 @@ struct magazine_counts {
  * 0 <= loaded_rounds <= loaded_capacity, and so for previous. Without a
  * magazine the capacity, and so the rounds, are 0: the fast paths need no test
  * for NULL. What this thread frees lies above the cold rounds.
+ *
+ * One slab may be hot, and lies beside them: see magazine.c.
  */
+enum { HOT_NONE = 1 }; /* no slab is hot */
+
 struct magazine_pair {
 	_Alignas(128) struct magazine *loaded;
 	struct magazine *previous;
@@ -33,7 +37,8 @@ struct magazine_pair {
 	uint32_t previous_rounds;
 	uint32_t previous_capacity;
 	uint32_t cold_rounds; /* of the loaded one: as the depot gave them */
-	uint64_t header;      /* depot_class.header, once there are rounds */
+	uint64_t header;      /* depot_class.header, once there was a round */
+	uint64_t hot;         /* the address of a slab, or HOT_NONE; 0: no header yet */
 	struct magazine_counts counts;
 };
 
@@ -68,12 +73,24 @@ static inline void count_add(_Atomic(uint64_t) *counter, uint64_t amount)
 bool magazine_refill(struct magazine_pair *pair, struct depot *depot, unsigned int class_index);
 bool magazine_drain(struct magazine_pair *pair, struct depot *depot, unsigned int class_index);
 
-/* Out of a loaded magazine that has a round, into one that has room. */
+/* Out of a loaded magazine that has a round. */
 static inline uint32_t magazine_take(struct magazine_pair *pair)
 {
 	return pair->loaded->round[--pair->loaded_rounds];
 }
 
+/* The hot slab, if there is one. */
+static inline bool magazine_take_hot(struct magazine_pair *pair, const struct depot *depot,
+	uint32_t *ret_round)
+{
+	if (pair->hot <= HOT_NONE)
+		return false;
+	*ret_round = depot_round(depot, (const void *)(uintptr_t)pair->hot);
+	pair->hot = HOT_NONE;
+	return true;
+}
+
+/* Into a loaded magazine that has room. */
 static inline void magazine_put(struct magazine_pair *pair, uint32_t round)
 {
 	pair->loaded->round[pair->loaded_rounds++] = round;

@@ -126,9 +126,8 @@ static inline __attribute__((always_inline)) int alloc_inlined(struct magring_po
 	struct magring_private_slab slab = { 0 };
 	if (fast && id_size <= MESSAGE_ID_BESIDE_SLAB)
 		slab = magring_private_take(pool, payload_size);
-	if (!fence_asymmetric && id_size <= MESSAGE_ID_BESIDE_SLAB &&
-		payload_size <= pool->fast_max)
-		slab = pool_alloc_fast(pool, payload_size, true);
+	if (!fence_asymmetric && id_size <= MESSAGE_ID_BESIDE_SLAB)
+		slab = pool_alloc_fenced(pool, payload_size);
 	if (slab.header == MESSAGE_EMPTY)
 		return message_alloc_slowly(pool, ret_message, id, id_size, payload_size,
 			timeout_ns, caller);
@@ -185,10 +184,15 @@ __attribute__((noinline)) int magring_private_copy(struct magring_pool *pool,
 
 struct magring_private_slab magring_private_take(struct magring_pool *pool, size_t bytes)
 {
-	struct magring_private_slab slab = { 0 };
-	if (__builtin_expect(pool == NULL || bytes > pool->fast_max, 0))
-		return slab;
-	return pool_alloc_fast(pool, bytes, false);
+	struct cache *cache;
+	size_t offset;
+	if (__builtin_expect(pool == NULL || !pool_find_pair(pool, bytes, &offset), 0) ||
+		(cache = pool_enter_fast(pool)) == NULL)
+		return (struct magring_private_slab){ 0 };
+	struct magazine_pair *pair = cache_pair(cache, offset);
+	if (__builtin_expect(pair->hot <= HOT_NONE, 0))
+		return pool_take_loaded(pool, cache, pair, bytes);
+	return pool_take_hot(pool, cache, pair, bytes);
 }
 
 /* ------------------------------------------------------------------ read -- */
@@ -243,19 +247,43 @@ __attribute__((noinline)) void message_free_slowly(uint64_t header, uint64_t add
 	pool_free_slowly(pool, class_of(&was), message_slab_bytes(&was), slab);
 }
 
+/* Into the loaded magazine. The cache was entered. */
+static __attribute__((noinline)) void free_loaded(uint64_t header, uint64_t address,
+	struct magring_pool *pool, struct cache *cache, struct magazine_pair *pair, uint32_t round)
+{
+	const struct magring_message was = { .private_header = header };
+	if (__builtin_expect(pair->loaded_rounds == pair->loaded_capacity, 0)) {
+		cache_leave(cache);
+		message_free_slowly(header, address);
+		return;
+	}
+	magazine_put(pair, round);
+	pool_end_free(pool, cache, pair, message_kind(&was) - MESSAGE_SLAB,
+		message_payload_size(&was));
+}
+
 void magring_private_give(uint64_t header, uint64_t address)
 {
 	const struct magring_message was = { .private_header = header };
 	message_end(header, address);
-	/* Others are no pool's, and of the right kind at that place nowhere. */
+	/* Others are no pool's, or not of this kind there. No rare one is. */
 	struct magring_pool *pool = pool_published(message_pool(&was) & (MAGRING_POOLS_MAX - 1));
 	size_t kind = message_kind(&was); /* as wide as an address */
 	uint64_t round = pool != NULL ? depot_round_of(&pool->depot, address) : 0;
-	/* A rare kind is nowhere. */
+	struct cache *cache;
 	if (__builtin_expect(pool == NULL || !depot_has(&pool->depot, round, kind), 0) ||
-		!pool_free_fast(pool, kind - MESSAGE_SLAB, message_payload_size(&was),
-			(uint32_t)round))
+		(cache = pool_enter_fast(pool)) == NULL) {
 		message_free_slowly(header, address);
+		return;
+	}
+	struct magazine_pair *pair = &cache->class[kind - MESSAGE_SLAB];
+	__asm__("" : "+r"(pair)); /* one register, where gcc takes three */
+	if (__builtin_expect(pair->hot != HOT_NONE, 0)) {
+		free_loaded(header, address, pool, cache, pair, (uint32_t)round);
+		return;
+	}
+	pair->hot = address;
+	pool_end_free(pool, cache, pair, kind - MESSAGE_SLAB, message_payload_size(&was));
 }
 
 void magring_message_free(struct magring_message *message)

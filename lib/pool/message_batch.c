@@ -134,8 +134,10 @@ static const uint64_t belongs = (uint64_t)UINT8_MAX << 56 | (uint64_t)UINT16_MAX
 static __attribute__((noinline)) size_t put_run(const struct depot *depot,
 	struct magring_message *messages, size_t count, uint32_t *round, size_t *ret_bytes)
 {
-	const unsigned char *kinds = depot->kinds;
-	size_t kinds_size = depot->kinds_size, bytes = 0, run = 0;
+	const unsigned char *kinds = depot->kinds.base;
+	/* Relaxed: see depot_has(). */
+	size_t kinds_size = atomic_load_explicit(&depot->kinds.writable, memory_order_relaxed);
+	size_t bytes = 0, run = 0;
 	uint64_t wanted = messages[0].private_header & belongs;
 	unsigned char kind = (unsigned char)message_kind(messages);
 #pragma GCC unroll 4

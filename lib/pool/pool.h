@@ -32,8 +32,8 @@ struct queue_list {
 extern struct queue_list queues_without_pool __attribute__((visibility("hidden")));
 
 /*
- * Payloads on the fast path find their class in a table: see pool_pair(). 4 KiB
- * take 130 bytes of it, and 64 KiB another 120. Beyond, the way of a slow
+ * Payloads on the fast path find their class in a table: see pool_find_pair().
+ * 4 KiB take 130 bytes of it, and 64 KiB another 120. Beyond, the way of a slow
  * allocation is short beside what is done with the payload.
  */
 enum {
@@ -53,6 +53,7 @@ struct pressure {
 struct magring_pool {
 	struct thread_registry registry;
 	uint64_t fast_key;       /* the registry's, or NO_KEY: see init_fast() */
+	size_t fast_small;       /* the smaller of FAST_SMALL and fast_max */
 	size_t fast_max;         /* bytes of a payload in an entry of pair_offset */
 	struct profile *profile; /* NULL: off */
 	struct checked *checked; /* NULL: misuse is not looked for */
@@ -87,25 +88,33 @@ struct magring_pool {
 /*
  * Where in a cache the magazines for a payload of so many bytes are, by a
  * table: for each size in slab units up to FAST_SMALL, and in KiB beyond. All
- * classes beyond are whole KiB.
+ * classes beyond are whole KiB. False: it is beyond fast_max.
  */
-static inline struct magazine_pair *pool_pair(const struct magring_pool *pool, struct cache *cache,
-	size_t bytes)
+static inline bool pool_find_pair(const struct magring_pool *pool, size_t bytes, size_t *ret_offset)
 {
 	size_t size = (bytes + SLAB_UNIT - 1) / SLAB_UNIT;
-	if (__builtin_expect(bytes > FAST_SMALL, 0))
+	if (__builtin_expect(bytes > pool->fast_small, 0)) {
+		if (bytes > pool->fast_max)
+			return false;
 		size = FAST_SMALL / SLAB_UNIT - FAST_SMALL / 1024 + (bytes + 1023) / 1024;
-	return (void *)((unsigned char *)cache + pool->pair_offset[size]);
+	}
+	*ret_offset = pool->pair_offset[size];
+	return true;
+}
+
+static inline struct magazine_pair *cache_pair(struct cache *cache, size_t offset)
+{
+	return (void *)((unsigned char *)cache + offset);
 }
 
 /* For pool_notify_waiters(). */
 void pool_notify_slowly(struct magring_pool *pool, unsigned int class_index);
 
 /* After a light fence. */
-static inline void pool_notify_fenced(struct magring_pool *pool, unsigned int class_index)
+static inline void pool_notify_fenced(struct magring_pool *pool, size_t class_index)
 {
 	if (eventcount_may_have_waiters(eventcount_peek(&pool->memory[class_index])))
-		pool_notify_slowly(pool, class_index);
+		pool_notify_slowly(pool, (unsigned int)class_index);
 }
 
 /* A slab of the class is free, or is not hidden any more: see alloc_wait.c. */

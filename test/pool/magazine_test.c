@@ -296,3 +296,28 @@ Test(magazine, a_cache_is_bounded_in_bytes)
 	}
 	depot_fini(&depot);
 }
+
+/* It goes into the loaded magazine, or to the depot if that has no room. */
+Test(magazine, a_flush_takes_the_hot_slab_along)
+{
+	uint32_t round, last = 0;
+	for (int full = 0; full < 2; full++) {
+		size_t found = 0;
+		given_cache(60 * 64);
+		for (int i = 0; i < 60; i++)
+			cr_assert(take(&last));
+		assert_same(pair->hot, HOT_NONE);
+		for (uint32_t i = 0; full && i < 60; i++)
+			pair->loaded->round[pair->loaded_rounds++] = i == last ? 59 : i;
+		pair->hot = (uintptr_t)depot_slab(&depot, last);
+		assert_same(magazine_flush(pair, &depot, 0), full ? 61 : 1);
+		assert_same(pair->hot, HOT_NONE);
+		while (depot_take_round(&depot, 0, &round)) {
+			found++;
+			if (!full)
+				assert_same(round, last);
+		}
+		assert_same(found, full ? 61 : 1);
+		done_with_cache();
+	}
+}

@@ -7,6 +7,7 @@
 
 #include "base/thread_id.h"
 #include "given.h"
+#include "pool/alloc.h"
 #include "pool/pool.h"
 #include "pool/reclaim.h"
 #include "pool/thread_exit.h"
@@ -50,8 +51,10 @@ static size_t caches(void)
 static void check_returned(void)
 {
 	struct cache *cache;
-	for (unsigned int i = 0; (cache = thread_next_cache(&pool->registry, &i)) != NULL;)
+	for (unsigned int i = 0; (cache = thread_next_cache(&pool->registry, &i)) != NULL;) {
 		assert_same(cache->class[0].loaded_rounds + cache->class[0].previous_rounds, 0);
+		cr_assert_leq(cache->class[0].hot, HOT_NONE);
+	}
 	assert_same(stats_of_pool(pool).threads, 0);
 	assert_same(stats_of_pool(pool).slabs_in_use, 0);
 	assert_same(use_all(), 100);
@@ -87,8 +90,7 @@ Test(thread, has_no_cache_before_its_first_use_of_a_pool_and_one_after)
 	struct magring_message message = given_message(pool, 64);
 	assert_same(caches(), 1);
 	cr_assert_not_null(thread_cache_at_hand(&pool->registry));
-	cr_assert_eq(thread_cache(&pool->registry),
-		thread_cache_at_hand(&pool->registry));
+	cr_assert_eq(thread_cache(&pool->registry), thread_cache_at_hand(&pool->registry));
 	magring_message_free(&message);
 	assert_same(caches(), 1);
 	assert_same(stats_of_pool(pool).threads, 1);
@@ -258,8 +260,7 @@ Test(thread, that_comes_when_there_is_no_room_for_a_cache_is_served_without)
 	pool->registry.most = ROOM;
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, (size_t)128 << 10);
-	while (count < MOST &&
-		pthread_create(&threads[count], &small, use_and_stay, &throng) == 0)
+	while (count < MOST && pthread_create(&threads[count], &small, use_and_stay, &throng) == 0)
 		count++;
 	assert_eventually(atomic_load(&throng.served) + atomic_load(&throng.failed) == count);
 	uint64_t attached = stats_of_pool(pool).threads;
@@ -301,11 +302,41 @@ Test(thread, a_reclaimer_empties_an_idle_cache_and_lets_it_go)
 Test(thread, a_reclaimer_takes_only_the_class_it_needs)
 {
 	struct magring_message small = given_message(pool, 64);
+	void *slab = magring_message_payload(&small, NULL);
 	magring_message_free(&small);
 	uint32_t loaded = thread_cache_at_hand(&pool->registry)->class[0].loaded_rounds;
 	cr_assert_gt(loaded, 0);
+	uint64_t hot = thread_cache_at_hand(&pool->registry)->class[0].hot;
+	assert_same(hot, (uintptr_t)slab);
 	assert_same(reclaim(1), 0);
+	assert_same(thread_cache_at_hand(&pool->registry)->class[0].hot, hot);
 	assert_same(thread_cache_at_hand(&pool->registry)->class[0].loaded_rounds, loaded);
+}
+
+/* One that is freed is the next that is allocated, whichever path asks. */
+Test(thread, a_hot_slab_comes_first)
+{
+	struct magring_message first = given_message(pool, 64), second = given_message(pool, 64);
+	void *slab = magring_message_payload(&first, NULL);
+	struct magazine_pair *pair = &thread_cache_at_hand(&pool->registry)->class[0];
+	assert_same(pair->hot, HOT_NONE);
+	magring_message_free(&first);
+	assert_same(pair->hot, (uintptr_t)slab);
+	uint32_t loaded = pair->loaded_rounds;
+	magring_message_free(&second);
+	assert_same(pair->hot, (uintptr_t)slab);
+	assert_same(pair->loaded_rounds, loaded + 1);
+	first = given_message(pool, 64);
+	cr_assert_eq(magring_message_payload(&first, NULL), slab);
+	assert_same(pair->hot, HOT_NONE);
+	magring_message_free(&first);
+	unsigned int class_index = 0;
+	bool hidden;
+	cr_assert_eq(pool_alloc_slowly(pool, &class_index, 64, &hidden), slab);
+	assert_same(pair->hot, HOT_NONE);
+	pool_free_slowly(pool, 0, 64, slab);
+	assert_same(stats_of_pool(pool).slabs_in_use, 0);
+	assert_same(use_all(), 100);
 }
 
 Test(thread, a_reclaimer_leaves_a_busy_cache_alone)
@@ -316,7 +347,8 @@ Test(thread, a_reclaimer_leaves_a_busy_cache_alone)
 	assert_same(atomic_load(&cache->busy), 1);
 	assert_same(reclaim(0), 0);
 	assert_same(atomic_load(&cache->revoked), 0);
-	assert_same(cache->class[0].loaded_rounds + cache->class[0].previous_rounds, 100);
+	assert_same(cache->class[0].loaded_rounds + cache->class[0].previous_rounds, 99);
+	cr_assert_gt(cache->class[0].hot, HOT_NONE); /* the hundredth */
 	cache_leave(cache);
 	assert_same(atomic_load(&cache->busy), 0);
 	assert_same(reclaim(0), 100);

@@ -84,10 +84,10 @@ static void run_cool_bare(void)
 static unsigned int freed;
 static struct cache *cache; /* thread 0's, which every thread looks at last */
 
-static void free_four(void *unused)
+static void free_five(void *unused)
 {
 	(void)unused;
-	for (; freed < 4; freed++)
+	for (; freed < 5; freed++)
 		slabs_free(&held[freed]);
 	slabs_stay();
 }
@@ -111,21 +111,22 @@ static void run_until_revoked(unsigned int thread, bool is_revoked)
 
 /*
  * A thread has looked at every cache. Before it looks at the depot, another
- * frees all slabs: two are in its hands, on the way into a place and out of it.
+ * frees all slabs, one of which is hot: two are in its hands, on the way into a
+ * place and out of it.
  */
 static void run_cool_moves(void)
 {
 	struct depot *depot = &slabs_create(
-		&(struct slabs_options){ .bytes = 4 * 64, .rounds = 1, .chunk = 1, .cooling = 3 })
+		&(struct slabs_options){ .bytes = 5 * 64, .rounds = 1, .chunk = 1, .cooling = 3 })
 				       ->depot;
 	depot->class[0].places = 2;
-	slabs_take_all(held, SLABS_SMALL, 4);
+	slabs_take_all(held, SLABS_SMALL, 5);
 	cache = slabs_cache(0);
 	unsigned int wants = slabs_spawn("want", want_one, NULL);
 	run_until_revoked(wants, true);
 	run_until_revoked(wants, false);
-	unsigned int frees = slabs_spawn("free", free_four, NULL);
-	for (int i = 0; i < 2000 && freed < 3; i++)
+	unsigned int frees = slabs_spawn("free", free_five, NULL);
+	for (int i = 0; i < 2000 && freed < 4; i++)
 		sched_run_alone(frees, 1);
 	sched_require(atomic_load(&depot->cooling.place[1]) != 0, "nothing cools");
 	/* As if others had come and gone: the place is the first of the next two. */
