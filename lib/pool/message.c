@@ -29,6 +29,7 @@
 #include "pool/message.h"
 #include "pool/misuse.h"
 #include "pool/sample.h"
+#include "pool/sampler.h"
 #include "pool/share.h"
 
 _Static_assert(sizeof(struct magring_message) == 56, "message and state fill one line");
@@ -185,9 +186,8 @@ __attribute__((noinline)) int magring_private_copy(struct magring_pool *pool,
 
 struct magring_private_slab magring_private_take(struct magring_pool *pool, size_t bytes)
 {
-	struct magring_private_slab slab = { 0 };
 	if (__builtin_expect(pool == NULL || bytes > pool->fast_max, 0))
-		return slab;
+		return sampler_take(pool, bytes);
 	return pool_alloc_fast(pool, bytes, false);
 }
 

@@ -54,6 +54,8 @@ struct magring_pool {
 	struct thread_registry registry;
 	uint64_t fast_key;       /* the registry's, or NO_KEY: see init_fast() */
 	size_t fast_max;         /* bytes of a payload in an entry of pair_offset */
+	size_t sampled_max;      /* the same of a pool with samples: see sampler.c */
+	double sample_rate;      /* 1 / mean, in such a pool */
 	struct profile *profile; /* NULL: off */
 	struct checked *checked; /* NULL: misuse is not looked for */
 	size_t max_payload;
