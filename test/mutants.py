@@ -468,9 +468,6 @@ MUTANTS = [
     Mutant("a batch of frees wakes nobody", "pool/message_batch.c",
            "\tnotify(pool, class_index, run);\n", "\t(void)notify;\n", "sched/pool_batch_wakes",
            runs=100),
-    Mutant("a batch of frees wakes one sleeper", "pool/message_batch.c",
-           "\tif (freed > 1)\n\t\tpool_notify_fenced(pool, class_index);\n", "\t(void)freed;\n",
-           "sched/pool_batch_second", runs=100),
     Mutant("a batch holds slabs and waits for more", "pool/message_batch.c",
            "made == 0 ? timeout_ns : 0", "timeout_ns", "sched/memory_batches_wait"),
     # What a free compares.
