@@ -22,7 +22,8 @@
 
 enum { CALLS = 1024, BATCH = 16, LARGE_BATCH = 64, SKIPPED = 77 };
 
-static struct magring_pool *pool;
+static struct magring_pool *pool; /* the one that is used: one of these */
+static struct magring_pool *plain, *sampled;
 static struct magring_queue *queue; /* the one that is used: one of these */
 static struct magring_queue *shared, *declared;
 static struct magring_message messages[CALLS];
@@ -51,6 +52,18 @@ static void use_slabs_once(void)
 {
 	make_in_slabs();
 	free_all();
+}
+
+static void use_sampled_slabs_once(void)
+{
+	pool = sampled;
+	use_slabs_once();
+}
+
+static void free_all_sampled(void)
+{
+	free_all();
+	pool = plain;
 }
 
 static void make(void)
@@ -216,6 +229,7 @@ static const struct {
 	{ "copy-inline", CALLS, nothing, make, free_all, false },
 	{ "alloc-64", CALLS, use_slabs_once, alloc, free_all, false },
 	{ "free-64", CALLS, make_in_slabs, free_all, nothing, false },
+	{ "alloc-64-unsampled", CALLS, use_sampled_slabs_once, alloc, free_all_sampled, false },
 	{ "alloc-batch-16", CALLS / BATCH, use_slabs_once, alloc_batches_16, free_all, false },
 	{ "free-batch-16", CALLS / BATCH, make_in_slabs, free_batches_16, nothing, false },
 	{ "alloc-batch-64", CALLS / LARGE_BATCH, use_slabs_once, alloc_batches_64, free_all,
@@ -235,15 +249,24 @@ int main(void)
 		.capacity = CALLS / 2,
 		.flags = MAGRING_SINGLE_SENDER | MAGRING_SINGLE_RECEIVER };
 
+	/* So far apart that none is taken. */
+	struct magring_pool_options samples = { .size = sizeof(samples),
+		.sample_bytes = (uint64_t)1 << 60 };
+
 	fence_init();
 	if (!fence_asymmetric) {
 		fprintf(stderr, "skipped: no membarrier here, and so not the usual paths\n");
 		return SKIPPED;
 	}
-	if (magring_pool_create(&pool, NULL) != 0 ||
-		magring_queue_create(&shared, pool, &options) != 0 ||
+	if (magring_pool_create(&plain, NULL) != 0 ||
+		magring_pool_create(&sampled, &samples) != 0) {
+		fprintf(stderr, "cannot create pools\n");
+		return 1;
+	}
+	pool = plain;
+	if (magring_queue_create(&shared, pool, &options) != 0 ||
 		magring_queue_create(&declared, pool, &single) != 0) {
-		fprintf(stderr, "cannot create a pool and its queues\n");
+		fprintf(stderr, "cannot create queues\n");
 		return 1;
 	}
 	/* The first time everything is used once: threads attach, slabs are carved, calls are bound. */
@@ -261,7 +284,7 @@ int main(void)
 		}
 	}
 	if (magring_queue_release(shared) != 0 || magring_queue_release(declared) != 0 ||
-		magring_pool_destroy(pool) != 0)
+		magring_pool_destroy(plain) != 0 || magring_pool_destroy(sampled) != 0)
 		wrong++;
 	if (wrong > 0)
 		fprintf(stderr, "%u calls did not answer as they should\n", wrong);

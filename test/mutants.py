@@ -486,9 +486,6 @@ MUTANTS = [
     Mutant("a batch of frees wakes nobody", "pool/message_batch.c",
            "\tnotify(pool, class_index, run);\n", "\t(void)notify;\n", "sched/pool_batch_wakes",
            runs=100),
-    Mutant("a batch of frees wakes one sleeper", "pool/message_batch.c",
-           "\tif (freed > 1)\n\t\tpool_notify_fenced(pool, class_index);\n", "\t(void)freed;\n",
-           "sched/pool_batch_second", runs=100),
     Mutant("a batch holds slabs and waits for more", "pool/message_batch.c",
            "made == 0 ? timeout_ns : 0", "timeout_ns", "sched/memory_batches_wait"),
     # What a free compares.
@@ -547,7 +544,7 @@ MUTANTS = [
     Mutant("a queue of a child does not leave its list", "queue/queue.c",
            "\tqueue->generation = list->generation;\n", "", "sched/pool_child", runs=1500),
     Mutant("a child samples into lists that are half changed", "pool/sample.c",
-           "if (profile->inherited || !is_due(profile, bytes))", "if (!is_due(profile, bytes))",
+           "if (profile->inherited ||", "if (",
            "sched/pool_child", runs=1500),
     Mutant("a child changes a list of samples that is half changed", "pool/sample.c",
            "\tif (!profile->inherited)\n\t\tcds_list_del", "\tcds_list_del",

@@ -19,6 +19,7 @@
 #include "pool/message_layout.h"
 #include "pool/misuse.h"
 #include "pool/pool.h"
+#include "pool/sample.h"
 #include "pool/share.h"
 #include "tuning.h"
 
@@ -138,6 +139,10 @@ static void init_fast(struct magring_pool *pool)
 {
 	pool->fast_key = fence_asymmetric ? pool->registry.key : NO_KEY;
 	pool->fast_max = pool->max_payload < FAST_MAX ? pool->max_payload : FAST_MAX;
+	if (pool->profile != NULL && pool->profile->mean > 1 && pool->checked == NULL) {
+		pool->sampled_max = pool->fast_max;
+		pool->sample_rate = 1 / (double)pool->profile->mean;
+	}
 	if (pool->profile != NULL || pool->checked != NULL)
 		pool->fast_max = 0; /* the slow path samples, and checks */
 	pool->fast_small = pool->fast_max < FAST_SMALL ? pool->fast_max : FAST_SMALL;

@@ -70,6 +70,19 @@ static inline struct cache *pool_enter_fast(struct magring_pool *pool)
 	return __builtin_expect(cache != NULL && cache_enter_fast(cache), 1) ? cache : NULL;
 }
 
+/* A slab of the thread's from this pair, or none. */
+static inline __attribute__((always_inline)) struct magring_private_slab
+pool_take_at(struct magring_pool *pool, size_t offset, size_t bytes)
+{
+	struct cache *cache = pool_enter_fast(pool);
+	if (__builtin_expect(cache == NULL, 0))
+		return (struct magring_private_slab){ 0 };
+	struct magazine_pair *pair = cache_pair(cache, offset);
+	if (__builtin_expect(pair->hot <= HOT_NONE, 0))
+		return pool_take_loaded(pool, cache, pair, bytes);
+	return pool_take_hot(pool, cache, pair, bytes);
+}
+
 /* A slab was put into the cache, which has been entered. */
 static inline void pool_end_free(struct magring_pool *pool, struct cache *cache,
 	struct magazine_pair *pair, size_t class_index, size_t bytes)

@@ -29,6 +29,7 @@
 #include "pool/message.h"
 #include "pool/misuse.h"
 #include "pool/sample.h"
+#include "pool/sampler.h"
 #include "pool/share.h"
 
 _Static_assert(sizeof(struct magring_message) == 56, "message and state fill one line");
@@ -184,15 +185,10 @@ __attribute__((noinline)) int magring_private_copy(struct magring_pool *pool,
 
 struct magring_private_slab magring_private_take(struct magring_pool *pool, size_t bytes)
 {
-	struct cache *cache;
 	size_t offset;
-	if (__builtin_expect(pool == NULL || !pool_find_pair(pool, bytes, &offset), 0) ||
-		(cache = pool_enter_fast(pool)) == NULL)
-		return (struct magring_private_slab){ 0 };
-	struct magazine_pair *pair = cache_pair(cache, offset);
-	if (__builtin_expect(pair->hot <= HOT_NONE, 0))
-		return pool_take_loaded(pool, cache, pair, bytes);
-	return pool_take_hot(pool, cache, pair, bytes);
+	if (__builtin_expect(pool == NULL || !pool_find_pair(pool, bytes, &offset), 0))
+		return sampler_take(pool, bytes);
+	return pool_take_at(pool, offset, bytes);
 }
 
 /* ------------------------------------------------------------------ read -- */

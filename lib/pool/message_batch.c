@@ -24,9 +24,11 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "base/prefetch.h"
 #include "pool/alloc.h"
 #include "pool/message.h"
 #include "pool/message_hide.h"
+#include "pool/sampler.h"
 
 /* Where the magazines for a run are, if the cache is the thread's own now. */
 static inline struct cache *enter(const struct magring_pool *pool)
@@ -81,6 +83,21 @@ static size_t make_run(struct magring_pool *pool, struct magring_message *ret_me
 	return run;
 }
 
+/* The same in any pool: up to the next message that is sampled, or checked. */
+static size_t make_unsampled(struct magring_pool *pool, struct magring_message *ret_messages,
+	size_t count, size_t bytes)
+{
+	if (pool->profile == NULL && pool->checked == NULL)
+		return make_run(pool, ret_messages, count, bytes);
+	if (bytes > pool->sampled_max)
+		return 0;
+	double means = (double)bytes * pool->sample_rate;
+	size_t skips = sampler_skips(means, count);
+	size_t run = skips > 0 ? make_run(pool, ret_messages, skips, bytes) : 0;
+	sampler_skip(means, run);
+	return run;
+}
+
 /* Not inlined: a profile shows the function that has this call. */
 __attribute__((noinline)) int magring_message_alloc_batch(struct magring_pool *pool,
 	struct magring_message *ret_messages, size_t count, size_t payload_size, int64_t timeout_ns)
@@ -96,11 +113,9 @@ __attribute__((noinline)) int magring_message_alloc_batch(struct magring_pool *p
 		return -EINVAL;
 	if (payload_size > pool->max_payload)
 		return -EMSGSIZE;
-	bool plain = pool->profile == NULL && pool->checked == NULL;
 	size_t made = 0;
 	while (made < count) {
-		size_t run =
-			plain ? make_run(pool, ret_messages + made, count - made, payload_size) : 0;
+		size_t run = make_unsampled(pool, ret_messages + made, count - made, payload_size);
 		made += run;
 		if (run > 0)
 			continue;

@@ -55,6 +55,8 @@ struct magring_pool {
 	uint64_t fast_key;       /* the registry's, or NO_KEY: see init_fast() */
 	size_t fast_small;       /* the smaller of FAST_SMALL and fast_max */
 	size_t fast_max;         /* bytes of a payload in an entry of pair_offset */
+	size_t sampled_max;      /* the same of a pool with samples: see sampler.c */
+	double sample_rate;      /* 1 / mean, in such a pool */
 	struct profile *profile; /* NULL: off */
 	struct checked *checked; /* NULL: misuse is not looked for */
 	size_t max_payload;
@@ -100,6 +102,15 @@ static inline bool pool_find_pair(const struct magring_pool *pool, size_t bytes,
 	}
 	*ret_offset = pool->pair_offset[size];
 	return true;
+}
+
+/* The same in a pool with samples, for sampled_max bytes at most. */
+static inline size_t pool_sampled_pair(const struct magring_pool *pool, size_t bytes)
+{
+	if (bytes <= FAST_SMALL)
+		return pool->pair_offset[(bytes + SLAB_UNIT - 1) / SLAB_UNIT];
+	return pool
+		->pair_offset[FAST_SMALL / SLAB_UNIT - FAST_SMALL / 1024 + (bytes + 1023) / 1024];
 }
 
 static inline struct magazine_pair *cache_pair(struct cache *cache, size_t offset)

@@ -3,9 +3,8 @@
  * Samples of a pool's allocations, as tcmalloc and jemalloc take them of
  * malloc's.
  *
- * Bytes are sampled by a Poisson process of one point in `mean` bytes. A
- * message is sampled when it has a point, with probability 1 - exp(-bytes /
- * mean). Readers of a profile divide by that, for each line with the average
+ * A message is sampled with probability 1 - exp(-bytes / mean): see sampler.c.
+ * Readers of a profile divide by that, for each line with the average
  * size of its messages. So there is a line for each stack and size class. A
  * mean of 1 samples all.
  *
@@ -30,62 +29,11 @@
 
 #include "base/backtrace.h"
 #include "base/clock.h"
-#include "base/random.h"
-#include "base/thread_id.h"
-#include "base/thread_local.h"
 #include "base/watched.h"
+#include "pool/sampler.h"
 #include "pool/size_class.h"
 #include "pool/thread_cache.h"
 #include "tuning.h"
-
-/* -------------------------------------------------------------- sampling -- */
-
-/*
- * One for this thread and all pools: a Poisson process has no memory. The
- * points are counted in means, so they do for any mean.
- */
-static THREAD_LOCAL struct {
-	uint64_t random; /* 0: not seeded */
-	double until;    /* the next point */
-} sampler;
-
-/* In [0, 1). */
-static double uniform(void)
-{
-	return (double)(random_next(&sampler.random) >> 11) * 0x1p-53;
-}
-
-/*
- * Exponentially distributed with mean 1, exact and without a logarithm. A
- * falling run that begins with u has an odd length with probability exp(-u):
- * von Neumann, 1951.
- */
-static double exponential(void)
-{
-	for (double whole = 0;; whole++) {
-		double first = uniform(), last = first, next;
-		bool odd = true;
-		for (; (next = uniform()) < last; last = next)
-			odd = !odd;
-		if (odd)
-			return whole + first;
-	}
-}
-
-static bool is_due(const struct profile *profile, size_t bytes)
-{
-	if (profile->mean == 1)
-		return true;
-	if (sampler.random == 0) {
-		sampler.random = (uint64_t)clock_now() ^ thread_self() << 40;
-		sampler.until = exponential();
-	}
-	sampler.until -= (double)bytes / (double)profile->mean;
-	if (sampler.until > 0)
-		return false;
-	sampler.until = exponential();
-	return true;
-}
 
 /* ------------------------------------------------------------ accounting -- */
 
@@ -184,7 +132,9 @@ bool profile_alloc(struct profile *profile, uint32_t round, unsigned int class_i
 	const void *id, size_t id_size, const void *caller)
 {
 	void *frame[PROFILE_FRAMES_CUT + PROFILE_FRAMES];
-	if (profile->inherited || !is_due(profile, bytes))
+	bool every = profile->mean == 1;
+	if (profile->inherited ||
+		(!every && !sampler_is_due((double)bytes / (double)profile->mean)))
 		return false;
 	struct live *live = malloc(sizeof(*live));
 	if (live == NULL)

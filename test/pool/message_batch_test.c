@@ -286,3 +286,18 @@ Test(message_batch, checked_and_sampled_pools)
 		done_with(pool, NULL);
 	}
 }
+
+/* 20,000 of 1,000 bytes, one sample in 10,000: as in profile_test.c. */
+Test(message_batch, samples_are_as_many_as_in_single_calls)
+{
+	struct magring_pool *pool = given_pool_with(10000, 0);
+	int sampled = 0;
+	for (int i = 0; i < 200; i++) {
+		assert_same(alloc_batch(pool, 100, PAYLOAD, 0), 100);
+		for (size_t at = 0; at < 100; at++)
+			sampled += (message_kind(&messages[at]) & MESSAGE_RARE) != 0;
+		magring_message_free_batch(messages, 100);
+	}
+	cr_assert(sampled > 1903 - 249 && sampled < 1903 + 249, "%d", sampled);
+	done_with(pool, NULL);
+}
