@@ -108,8 +108,8 @@
 /* Less than this share of memory_limit, one in so many, is not ample: threads
  * then carve one chunk at a time. Not measured. */
 #define CHUNK_AMPLE_SHARE 16
-/* Bytes of address space for the magazines of caches, beside an eighth of
- * memory_limit. Threads beyond work without magazines. Not measured. */
+/* Bytes of address space for magazines and records of chunks, beside an eighth
+ * of memory_limit. Threads beyond work without magazines. Not measured. */
 #define METADATA_BYTES ((size_t)4 << 20)
 /* Small pools have this many times memory_limit instead. Arbitrary. */
 #define METADATA_SHARE 4
