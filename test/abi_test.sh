@@ -88,7 +88,7 @@ the soname has changed too, write the new baseline: test/abi_test.sh --update"
 	mkdir "$copy"
 	restore() {
 		rm -rf "$copy/include" "$copy/lib"
-		cp -r "$source/meson.build" "$source/meson_options.txt" "$source/cmake" "$source/include" \
+		cp -r "$source/meson.build" "$source/meson_options.txt" "$source/cmake" "$source/tools" "$source/include" \
 			"$source/lib" "$copy"
 	}
 	# seen|unseen WHAT SED FILE...: edits the copy.

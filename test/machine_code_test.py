@@ -807,7 +807,7 @@ OTHER = "\tother();\n"  # holds a place while two lines change theirs
 ANNOUNCE = "\tatomic_fetch_add_explicit(&ring->challenges, pending->count, memory_order_release);\n"
 ARMED = "\tword = atomic_fetch_or_explicit(&eventcount->word, armed, memory_order_acq_rel);\n"
 FENCE_ARMED = "\tfence_armed(eventcount, word);\n"
-RELEASED = "atomic_store_explicit(&cache->owner, 0, memory_order_release);"
+RELEASED = "~((uint64_t)1 << index % 64),\n\t\tmemory_order_release);"
 NOTIFY = "atomic_fetch_add_explicit(&eventcount->word, 0, memory_order_acq_rel)"
 
 
@@ -862,7 +862,7 @@ FAULTS = [
     ("notified", X86, "queue/send_recv.c", LIGHT, "\tfence_full();\n"),
     ("notified", X86, "queue/send_recv.c", LIGHT, "\tfence_light_asymmetric();\n"),
     ("notified", X86, "queue/send_recv.c", "\tint result = ring_try_pop(", "\tfence_full();\n\tint result = ring_try_pop("),
-    ("sent_then_notified", BOTH, "queue/send_recv.c", "\tTRACEPOINT2(send, queue, 1);\n\tnotify_waiters(queue, SENDER);\n", ""),
+    ("sent_then_notified", BOTH, "queue/send_recv.c", "\tTRACEPOINT3(send, queue, queue->ring.name, 1);\n\tnotify_waiters(queue, SENDER);\n", ""),
     ("freed_then_notified", BOTH, "pool/pool.h", LIGHT, "\tfence_full();\n"),
     ("freed_then_notified", X86, "pool/pool.h", LIGHT, ""),
     ("prepared", BOTH, "base/eventcount.c", "\t\tfence_full();\n", ""),
@@ -899,7 +899,7 @@ FAULTS = [
      "atomic_store_explicit(&ring->resolved, ring->resolved + 1, memory_order_release);"),
     ("orders", ARM, "queue/recovery_word.h", "atomic_fetch_add_explicit(&ring->resolved, 1, memory_order_release);",
      "atomic_fetch_add_explicit(&ring->resolved, 1, memory_order_relaxed);"),
-    ("orders", ARM, "pool/thread_cache.c", RELEASED, relaxed(RELEASED)),
+    ("orders", ARM, "pool/thread_registry.c", RELEASED, relaxed(RELEASED)),
     ("orders", ARM, "queue/close.h", "&ring->end, memory_order_acquire", "&ring->end, memory_order_relaxed"),
 ]
 # In which file the accesses of a header are compiled, for the check of orders.
