@@ -42,7 +42,7 @@ static unsigned int group_of(unsigned int index)
 
 static unsigned int group_start(unsigned int group)
 {
-	return group == 0 ? 0 : THREAD_GROUP_FIRST / 2 << group;
+	return group == 0 ? 0 : (unsigned int)THREAD_GROUP_FIRST / 2 << group;
 }
 
 static size_t group_bytes(const struct thread_registry *registry, unsigned int group)
