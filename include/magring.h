@@ -174,8 +174,8 @@ struct magring_message {
  * serves: that takes as long as a trim, now and then. Next comes a free slab of
  * a larger class. Then it waits up to timeout_ns. A free of the same size
  * class, by any thread, wakes a waiting thread, in no promised order. What a
- * free of another class brings is found within a fifth of a second, or where
- * trims are slow within some ten times as long as one takes.
+ * free of another class brings is found within a fifth of a second, or within
+ * some ten times as long as a trim takes.
  *
  * Returns:   0; -EMSGSIZE: id_size above MAGRING_ID_MAX, payload_size above
  *            max_payload, or the slab for both above memory_limit; -ENOBUFS:

@@ -16,6 +16,7 @@
  * drop landing pads of callers.
  */
 #include "base/eventcount.h"
+#include "base/realign.h"
 
 #undef __EXCEPTIONS /* pthread_cleanup_push() with setjmp */
 #include <pthread.h>
@@ -32,7 +33,7 @@ static void awake(const struct sleep *sleep)
 		sleep->waiter->after_sleep(sleep->context);
 }
 
-static void cancelled(void *argument)
+static REALIGN_STACK void cancelled(void *argument)
 {
 	struct sleep *sleep = argument;
 	awake(sleep);

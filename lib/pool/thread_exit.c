@@ -35,6 +35,7 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "base/realign.h"
 #include "pool/past_caches.h"
 
 enum { UNWATCHED, WATCHED, ENDING };
@@ -44,7 +45,7 @@ static pthread_key_t thread_key;
 static _Atomic(bool) thread_key_usable;
 static _Atomic(unsigned int) thread_watching; /* threads that are in watch() */
 
-static void at_thread_exit(void *unused)
+static REALIGN_STACK void at_thread_exit(void *unused)
 {
 	(void)unused;
 	/*
