@@ -175,7 +175,7 @@ struct magring_message {
  * a larger class. Then it waits up to timeout_ns. A free of the same size
  * class, by any thread, wakes a waiting thread, in no promised order. What a
  * free of another class brings is found within a fifth of a second, or within
- * some ten times as long as a trim takes.
+ * ten times as long as a trim takes.
  *
  * Returns:   0; -EMSGSIZE: id_size above MAGRING_ID_MAX, payload_size above
  *            max_payload, or the slab for both above memory_limit; -ENOBUFS:
