@@ -46,8 +46,8 @@ static struct class_counts add_all(struct magring_pool *pool, unsigned int class
 	struct cache *cache;
 	struct class_counts sum = { 0 };
 	/*
-	 * [account] acquire: pairs with give_up() in trim.c. What was trimmed
-	 * is carved.
+	 * [account] acquire: pairs with give_up() in trim_class.c. What was
+	 * trimmed is carved.
 	 */
 	sum.trimmed =
 		atomic_load_explicit(&pool->depot.class[class_index].trimmed, memory_order_acquire);

@@ -25,7 +25,6 @@
 #include "pool/pressure.h"
 
 #include "base/clock.h"
-#include "base/tracepoint.h"
 #include "pool/counts.h"
 #include "pool/reclaim.h"
 #include "pool/trim_class.h"
@@ -157,7 +156,6 @@ bool pressure_trim(struct magring_pool *pool, unsigned int class_index, const st
 	bool *ret_hidden)
 {
 	struct trim trim;
-	bool hidden = false;
 	if (!may_serve(pool, class_index, survey) || !is_due(pool, survey))
 		return false;
 	/* [trim] acquire: the notes of the last trim on caches are visible. */
@@ -168,22 +166,17 @@ bool pressure_trim(struct magring_pool *pool, unsigned int class_index, const st
 	int64_t begun_ns = clock_now();
 	bool moves = trim_begin(&trim, pool) == 0;
 	if (moves) {
-		thread_empty_idle(&pool->registry, &pool->depot, 0, &hidden);
+		thread_empty_idle(&pool->registry, &pool->depot, 0, ret_hidden);
 		chunk_begin_move(trim.chunks);
 		trim_for(&trim, class_index, survey);
 		chunk_end_move(trim.chunks);
 		trim_end(&trim);
 		note(pool, survey->freed, trim.given_up, chunk_has_range(trim.chunks, class_index),
 			begun_ns);
-		/* Relaxed: a number to read. */
-		atomic_fetch_add_explicit(&pool->trims, 1, memory_order_relaxed);
-		TRACEPOINT3(trim, &pool->depot, pool->depot.name, (size_t)0);
 	}
 	/* [trim] release: pairs with the exchange. */
 	atomic_store_explicit(&pool->trimming, false, memory_order_release);
 	if (moves)
 		pool_notify_all_classes(pool);
-	if (hidden)
-		*ret_hidden = true;
 	return moves;
 }

@@ -12,7 +12,6 @@
  */
 #include <errno.h>
 
-#include "base/tracepoint.h"
 #include "pool/counts.h"
 #include "pool/limbo.h"
 #include "pool/past_caches.h"
@@ -41,10 +40,6 @@ static int trim_pool(struct magring_pool *pool, int64_t idle_ns, size_t *ret_byt
 	trim.bytes += trim_magazines(depot, empty, trim.pages);
 	trim.bytes += pool_give_back_caches(pool);
 	trim_end(&trim);
-	/* Relaxed: numbers to read. */
-	atomic_fetch_add_explicit(&pool->trims, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&pool->trimmed_bytes, trim.bytes, memory_order_relaxed);
-	TRACEPOINT3(trim, depot, depot->name, trim.bytes);
 	pool_notify_all_classes(pool);
 	*ret_bytes = trim.bytes;
 	return 0;

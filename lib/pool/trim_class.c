@@ -29,6 +29,7 @@
 #include <sys/mman.h>
 
 #include "base/sanitizer.h"
+#include "base/tracepoint.h"
 #include "base/watched.h"
 #include "pool/carve.h"
 #include "pool/checked_slab.h"
@@ -62,6 +63,10 @@ int trim_begin(struct trim *trim, struct magring_pool *pool)
 void trim_end(struct trim *trim)
 {
 	munmap(trim->spans, notes_bytes(trim));
+	/* Relaxed: numbers to read. */
+	atomic_fetch_add_explicit(&trim->pool->trims, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&trim->pool->trimmed_bytes, trim->bytes, memory_order_relaxed);
+	TRACEPOINT3(trim, trim->depot, trim->depot->name, trim->bytes);
 }
 
 static bool is_before(const struct span *span, const struct span *other)

@@ -30,6 +30,7 @@ struct trim {
 
 /* The notes, and zero bytes for trim_magazines() behind them. 0, -ENOMEM. */
 int trim_begin(struct trim *trim, struct magring_pool *pool);
+/* The notes go, and the pool's statistics have the trim. */
 void trim_end(struct trim *trim);
 
 void trim_class(struct trim *trim, unsigned int class_index);
