@@ -181,10 +181,7 @@ struct magring_private_slab pool_alloc_fenced(struct magring_pool *pool, size_t 
 	struct cache *cache = thread_cache_at_hand(&pool->registry);
 	if (!pool_find_pair(pool, bytes, &offset) || cache == NULL || !cache_enter(cache))
 		return (struct magring_private_slab){ 0 };
-	struct magazine_pair *pair = cache_pair(cache, offset);
-	if (pair->hot > HOT_NONE)
-		return pool_take_hot(pool, cache, pair, bytes);
-	return pool_take_loaded(pool, cache, pair, bytes);
+	return pool_take_entered(pool, cache, offset, bytes);
 }
 
 static bool put_cached(const struct request *request, uint32_t round)

@@ -70,17 +70,24 @@ static inline struct cache *pool_enter_fast(struct magring_pool *pool)
 	return __builtin_expect(cache != NULL && cache_enter_fast(cache), 1) ? cache : NULL;
 }
 
-/* A slab of the thread's from this pair, or none. */
+/* A slab of this pair, or none. The cache has been entered, and is left. */
+static inline __attribute__((always_inline)) struct magring_private_slab
+pool_take_entered(struct magring_pool *pool, struct cache *cache, size_t offset, size_t bytes)
+{
+	struct magazine_pair *pair = cache_pair(cache, offset);
+	if (__builtin_expect(pair->hot <= HOT_NONE, 0))
+		return pool_take_loaded(pool, cache, pair, bytes);
+	return pool_take_hot(pool, cache, pair, bytes);
+}
+
+/* The same of the thread's cache, which is to be entered. */
 static inline __attribute__((always_inline)) struct magring_private_slab
 pool_take_at(struct magring_pool *pool, size_t offset, size_t bytes)
 {
 	struct cache *cache = pool_enter_fast(pool);
 	if (__builtin_expect(cache == NULL, 0))
 		return (struct magring_private_slab){ 0 };
-	struct magazine_pair *pair = cache_pair(cache, offset);
-	if (__builtin_expect(pair->hot <= HOT_NONE, 0))
-		return pool_take_loaded(pool, cache, pair, bytes);
-	return pool_take_hot(pool, cache, pair, bytes);
+	return pool_take_entered(pool, cache, offset, bytes);
 }
 
 /* A slab was put into the cache, which has been entered. */

@@ -87,18 +87,29 @@ struct magring_pool {
 	struct depot depot;
 };
 
+/* Where a size is in pair_offset: in slab units up to FAST_SMALL, and in KiB
+ * beyond. All classes beyond are whole KiB. */
+static inline size_t fast_small_size(size_t bytes)
+{
+	return (bytes + SLAB_UNIT - 1) / SLAB_UNIT;
+}
+
+static inline size_t fast_large_size(size_t bytes)
+{
+	return FAST_SMALL / SLAB_UNIT - FAST_SMALL / 1024 + (bytes + 1023) / 1024;
+}
+
 /*
- * Where in a cache the magazines for a payload of so many bytes are, by a
- * table: for each size in slab units up to FAST_SMALL, and in KiB beyond. All
- * classes beyond are whole KiB. False: it is beyond fast_max.
+ * Where in a cache the magazines for a payload of so many bytes are. False: it
+ * is beyond fast_max.
  */
 static inline bool pool_find_pair(const struct magring_pool *pool, size_t bytes, size_t *ret_offset)
 {
-	size_t size = (bytes + SLAB_UNIT - 1) / SLAB_UNIT;
+	size_t size = fast_small_size(bytes);
 	if (__builtin_expect(bytes > pool->fast_small, 0)) {
 		if (bytes > pool->fast_max)
 			return false;
-		size = FAST_SMALL / SLAB_UNIT - FAST_SMALL / 1024 + (bytes + 1023) / 1024;
+		size = fast_large_size(bytes);
 	}
 	*ret_offset = pool->pair_offset[size];
 	return true;
@@ -107,10 +118,8 @@ static inline bool pool_find_pair(const struct magring_pool *pool, size_t bytes,
 /* The same in a pool with samples, for sampled_max bytes at most. */
 static inline size_t pool_sampled_pair(const struct magring_pool *pool, size_t bytes)
 {
-	if (bytes <= FAST_SMALL)
-		return pool->pair_offset[(bytes + SLAB_UNIT - 1) / SLAB_UNIT];
-	return pool
-		->pair_offset[FAST_SMALL / SLAB_UNIT - FAST_SMALL / 1024 + (bytes + 1023) / 1024];
+	return pool->pair_offset[bytes <= FAST_SMALL ? fast_small_size(bytes)
+						     : fast_large_size(bytes)];
 }
 
 static inline struct magazine_pair *cache_pair(struct cache *cache, size_t offset)
