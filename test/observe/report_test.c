@@ -185,15 +185,23 @@ Test(environment, has_nothing_said_if_it_does_not_ask_for_it)
 	done_with(pool, NULL);
 }
 
+enum { NAME = 80 };
+
+/* The file "here" of a profile of this pool, which is the process's own. */
+static void name_profile(char name[NAME], const char *directory, const struct magring_pool *pool)
+{
+	snprintf(name, NAME, "%s/here.%d.%d.heap", directory, (int)getpid(),
+		(int)pool->registry.serial);
+}
+
 Test(environment, has_the_profile_written_when_the_pool_is_destroyed)
 {
-	char directory[] = "/tmp/profile_test-XXXXXX", name[80], text[200] = "";
+	char directory[] = "/tmp/profile_test-XXXXXX", name[NAME], text[200] = "";
 	cr_assert_not_null(mkdtemp(directory));
 	snprintf(name, sizeof(name), "%s/here", directory);
 	setenv("MAGRING_PROFILE_FILE", name, 1);
 	struct magring_pool *pool = sampled_pool(0);
-	snprintf(name, sizeof(name), "%s/here.%d.%d.heap", directory, (int)getpid(),
-		(int)pool->registry.serial);
+	name_profile(name, directory, pool);
 	cr_assert_neq(access(name, F_OK), 0);
 	done_with(pool, NULL);
 	FILE *file = fopen(name, "r");
@@ -208,13 +216,12 @@ Test(environment, has_the_profile_written_when_the_pool_is_destroyed)
 /* As daemons do: the file's name is relative, and the process goes elsewhere. */
 Test(environment, has_a_relative_name_looked_up_when_the_pool_is_created)
 {
-	char directory[] = "/tmp/profile_test-XXXXXX", name[80];
+	char directory[] = "/tmp/profile_test-XXXXXX", name[NAME];
 	cr_assert_not_null(mkdtemp(directory));
 	cr_assert_eq(chdir(directory), 0);
 	setenv("MAGRING_PROFILE_FILE", "here", 1);
 	struct magring_pool *pool = sampled_pool(0);
-	snprintf(name, sizeof(name), "%s/here.%d.%d.heap", directory, (int)getpid(),
-		(int)pool->registry.serial);
+	name_profile(name, directory, pool);
 	cr_assert_eq(chdir("/"), 0);
 	done_with(pool, NULL);
 	cr_assert_eq(unlink(name), 0);
@@ -224,14 +231,13 @@ Test(environment, has_a_relative_name_looked_up_when_the_pool_is_created)
 /* The directory is gone, so the name stays as it is. */
 Test(environment, keeps_a_relative_name_that_cannot_be_looked_up)
 {
-	char directory[] = "/tmp/profile_test-XXXXXX", name[80];
+	char directory[] = "/tmp/profile_test-XXXXXX", name[NAME];
 	cr_assert_not_null(mkdtemp(directory));
 	cr_assert_eq(chdir(directory), 0);
 	cr_assert_eq(rmdir(directory), 0);
 	setenv("MAGRING_PROFILE_FILE", "here", 1);
 	struct magring_pool *pool = sampled_pool(0);
-	snprintf(name, sizeof(name), "%s/here.%d.%d.heap", directory, (int)getpid(),
-		(int)pool->registry.serial);
+	name_profile(name, directory, pool);
 	cr_assert_eq(mkdir(directory, 0700), 0);
 	cr_assert_eq(chdir(directory), 0);
 	done_with(pool, NULL);
@@ -242,13 +248,12 @@ Test(environment, keeps_a_relative_name_that_cannot_be_looked_up)
 /* The last bytes are written when the file is closed. */
 Test(environment, is_told_of_a_profile_that_is_not_written_in_full)
 {
-	char directory[] = "/tmp/profile_test-XXXXXX", name[80];
+	char directory[] = "/tmp/profile_test-XXXXXX", name[NAME];
 	cr_assert_not_null(mkdtemp(directory));
 	snprintf(name, sizeof(name), "%s/here", directory);
 	setenv("MAGRING_PROFILE_FILE", name, 1);
 	struct magring_pool *pool = sampled_pool(0);
-	snprintf(name, sizeof(name), "%s/here.%d.%d.heap", directory, (int)getpid(),
-		(int)pool->registry.serial);
+	name_profile(name, directory, pool);
 	char *text = text_of(pool, magring_pool_write_profile);
 	struct rlimit all, limit;
 	getrlimit(RLIMIT_FSIZE, &all);

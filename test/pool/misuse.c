@@ -257,14 +257,20 @@ static void no_message(void)
 	magring_message_free(&message);
 }
 
-static void pool_gone(void)
+/* `copy` is of a message that was freed, of a pool that was destroyed. */
+static void copy_of_a_pool_that_goes(void)
 {
-	struct magring_pool *first = pool;
 	create();
 	alloc(&message);
 	copy = message;
 	magring_message_free(&message);
 	require(magring_pool_destroy(pool) == 0);
+}
+
+static void pool_gone(void)
+{
+	struct magring_pool *first = pool;
+	copy_of_a_pool_that_goes();
 	pool = first;
 	magring_message_free(&copy);
 }
@@ -273,11 +279,7 @@ static void pool_gone(void)
 static void pool_reused(void)
 {
 	struct magring_pool *first = pool;
-	create();
-	alloc(&message);
-	copy = message;
-	magring_message_free(&message);
-	require(magring_pool_destroy(pool) == 0);
+	copy_of_a_pool_that_goes();
 	create();
 	magring_message_free(&copy);
 	require(magring_pool_destroy(pool) == 0);

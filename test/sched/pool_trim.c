@@ -122,17 +122,22 @@ static void run_hopeless(void)
 	slabs_end(LARGE);
 }
 
+static void two_want_large(void)
+{
+	slabs_spawn("waiter", want_large, NULL);
+	slabs_spawn("waiter", want_large, NULL);
+	slabs_spawn("small", use_small, NULL);
+	slabs_wait();
+	slabs_end(LARGE);
+}
+
 /* Two threads trim for themselves, beside one of the class that has it all. */
 static void run_two_press(void)
 {
 	slabs_create(&one_large);
 	fill(SLABS_SMALL);
 	free_all(SLABS_SMALL);
-	slabs_spawn("waiter", want_large, NULL);
-	slabs_spawn("waiter", want_large, NULL);
-	slabs_spawn("small", use_small, NULL);
-	slabs_wait();
-	slabs_end(LARGE);
+	two_want_large();
 }
 
 /* The only thing that frees is a thread of another class. */
@@ -165,11 +170,7 @@ static void run_rest(void)
 	slabs_free(&message);
 	if (sched_choose(2) == 1)
 		trim((void *)(uintptr_t)1);
-	slabs_spawn("waiter", want_large, NULL);
-	slabs_spawn("waiter", want_large, NULL);
-	slabs_spawn("small", use_small, NULL);
-	slabs_wait();
-	slabs_end(LARGE);
+	two_want_large();
 }
 
 static void use_again(void *times)
