@@ -17,6 +17,7 @@ case ${1:-} in
 --update | --self-test) mode=$1; shift ;;
 esac
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/copy_library.sh"
 source=${1:-$here/..} compiler=${2:-gcc}
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
@@ -88,8 +89,7 @@ the soname has changed too, write the new baseline: test/abi_test.sh --update"
 	mkdir "$copy"
 	restore() {
 		rm -rf "$copy/include" "$copy/lib"
-		cp -r "$source/meson.build" "$source/meson_options.txt" "$source/cmake" "$source/tools" "$source/include" \
-			"$source/lib" "$copy"
+		copy_library "$source" "$copy"
 	}
 	# seen|unseen WHAT SED FILE...: edits the copy.
 	changed() {

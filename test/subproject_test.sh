@@ -6,8 +6,8 @@ directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
 
 mkdir -p "$directory/subprojects/magring"
-cp -r "$source"/meson.build "$source"/meson_options.txt "$source"/cmake "$source"/tools "$source"/include "$source"/lib \
-	"$directory/subprojects/magring"
+. "$(dirname "$0")/copy_library.sh"
+copy_library "$source" "$directory/subprojects/magring"
 cp "$source/test/example.c" "$directory"
 cat >"$directory/meson.build" <<'MESON'
 project('user', 'c', default_options: ['c_std=c11', 'warning_level=2', 'werror=true'])
