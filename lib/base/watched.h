@@ -3,9 +3,9 @@
  * watched: what ThreadSanitizer and LeakSanitizer are told by a library that is
  * built without them, in a program that is built with them.
  *
- * Their functions are weak references: NULL in any other process. All calls are
- * in slow paths. What is told on fast paths is in magring/sanitizers.h, which
- * is compiled into the program.
+ * Their functions are weak references, under names that C lets be declared:
+ * NULL in any other process. All calls are in slow paths. What is told on fast
+ * paths is in magring/sanitizers.h, which is compiled into the program.
  *
  * With MAGRING_NO_TSAN, for a library that is instrumented, ThreadSanitizer is
  * told nothing: the library's own order is checked then.
@@ -32,25 +32,25 @@ static inline void watched_release(void *address)
 	(void)address;
 }
 #else
-extern __attribute__((weak)) void __tsan_acquire(void *address);
-extern __attribute__((weak)) void __tsan_release(void *address);
+extern __attribute__((weak)) void tsan_acquire(void *address) __asm__("__tsan_acquire");
+extern __attribute__((weak)) void tsan_release(void *address) __asm__("__tsan_release");
 
 static inline bool watched_for_races(void)
 {
-	return __tsan_acquire != NULL && __tsan_release != NULL;
+	return tsan_acquire != NULL && tsan_release != NULL;
 }
 
 /* This thread sees what other threads did before they released the address. */
 static inline void watched_acquire(void *address)
 {
 	if (watched_for_races())
-		__tsan_acquire(address);
+		tsan_acquire(address);
 }
 
 static inline void watched_release(void *address)
 {
 	if (watched_for_races())
-		__tsan_release(address);
+		tsan_release(address);
 }
 #endif
 
@@ -74,22 +74,24 @@ static inline void watched_carve(void *moves, unsigned char *memory, size_t byte
 		watched_release(memory + at);
 }
 
-extern __attribute__((weak)) void __lsan_register_root_region(const void *memory, size_t bytes);
-extern __attribute__((weak)) void __lsan_unregister_root_region(const void *memory, size_t bytes);
+extern __attribute__((weak)) void lsan_add_root(const void *memory, size_t bytes) __asm__(
+	"__lsan_register_root_region");
+extern __attribute__((weak)) void lsan_remove_root(const void *memory, size_t bytes) __asm__(
+	"__lsan_unregister_root_region");
 
 /* Mapped memory that may hold pointers of the program's: what is in it is no
  * leak. LeakSanitizer reads what is accessible of it. */
 static inline void watched_add_root(const void *memory, size_t bytes)
 {
-	if (__lsan_register_root_region != NULL)
-		__lsan_register_root_region(memory, bytes);
+	if (lsan_add_root != NULL)
+		lsan_add_root(memory, bytes);
 }
 
 /* Before it is unmapped. */
 static inline void watched_remove_root(const void *memory, size_t bytes)
 {
-	if (__lsan_unregister_root_region != NULL)
-		__lsan_unregister_root_region(memory, bytes);
+	if (lsan_remove_root != NULL)
+		lsan_remove_root(memory, bytes);
 }
 
 #endif

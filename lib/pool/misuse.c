@@ -125,7 +125,8 @@ _Noreturn void misuse_of_side(const char *queue, bool sends)
 static uintptr_t address_in(uint64_t pointer)
 {
 	const struct magring_message message = { .private_body = { pointer } };
-	return (uintptr_t)message_slab(&message);
+	const unsigned char *slab = message_slab(&message);
+	return (uintptr_t)slab;
 }
 
 static _Noreturn void wrong(const char *call, const char *what, uint64_t header, uint64_t pointer)

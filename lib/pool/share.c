@@ -55,8 +55,9 @@ static size_t end_of(struct magring_pool *pool, const share_word *word)
 static _Noreturn void wrong(const char *call, const char *what,
 	const struct magring_message *message)
 {
+	const void *slab = message_slab(message);
 	const struct misuse_message wrong = { .header = message->private_header,
-		.address = (uintptr_t)message_slab(message) };
+		.address = (uintptr_t)slab };
 	misuse_of_message(call, what, &wrong);
 }
 
