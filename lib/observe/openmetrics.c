@@ -3,12 +3,15 @@
  * Statistics as an OpenMetrics exposition, or in Prometheus' text format.
  *
  * A metric family is a run of lines, which stands once in an exposition and
- * which no other family interrupts. So the outer loops are those over families,
- * each through all pools, their classes or their queues.
+ * which no other family interrupts. So the outer loops are those over families.
+ * Each class and each queue is asked once, before them. It is a row, with a
+ * sample in each family. The rows of all queues are a fraction of their text,
+ * which is in memory as well.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/watched.h"
 #include "queue/queue.h"
@@ -126,49 +129,77 @@ static void write_pools(struct text *out, const struct exposition *exposition)
 			NULL, exposition->snapshots[j].stats.efficiency);
 }
 
-/* The samples of one family for the classes of one pool. */
-static void write_classes_of(struct text *out, const struct family *family,
-	struct magring_pool *pool)
+/* ---------------------------------------------------------------- rows -- */
+
+/* A class or a queue, and its statistics at one moment: a sample per family. */
+struct row {
+	const char *pool;
+	char label[MAGRING_NAME_MAX + 1];
+	union {
+		struct magring_class_stats of_class;
+		struct magring_queue_stats of_queue;
+	} stats;
+};
+
+/* Rows of one kind, as bytes that grow. */
+static const struct row *row_at(const struct text *rows, size_t i)
+{
+	return (const struct row *)(const void *)rows->bytes + i;
+}
+
+/* A family's samples, which are ratios if it is the classes' efficiency. */
+static void write_rows(struct text *out, const struct family *family, uint64_t flags,
+	const char *label, const struct text *rows)
+{
+	family_write(out, family, flags);
+	for (size_t i = 0; i < rows->size / sizeof(struct row); i++) {
+		const struct row *row = row_at(rows, i);
+		if (family == &class_efficiency)
+			family_write_ratio(out, family, row->pool, label, row->label,
+				row->stats.of_class.efficiency);
+		else
+			family_write_sample(out, family, row->pool, label, row->label, &row->stats);
+	}
+}
+
+static void add_classes_of(struct text *rows, struct magring_pool *pool)
 {
 	for (unsigned int i = 0; i < pool->depot.classes; i++) {
-		struct magring_class_stats stats = { .size = sizeof(stats) };
-		char slab[24];
-		if (magring_pool_get_class_stats(pool, i, &stats) != 0 || stats.carved == 0)
+		struct row row = { .pool = pool->name,
+			.stats.of_class.size = sizeof(row.stats.of_class) };
+		if (magring_pool_get_class_stats(pool, i, &row.stats.of_class) != 0 ||
+			row.stats.of_class.carved == 0)
 			continue;
-		snprintf(slab, sizeof(slab), "%" PRIu64, stats.slab_size);
-		if (family == &class_efficiency)
-			family_write_ratio(out, family, pool->name, "slab_size", slab,
-				stats.efficiency);
-		else
-			family_write_sample(out, family, pool->name, "slab_size", slab, &stats);
+		snprintf(row.label, sizeof(row.label), "%" PRIu64, row.stats.of_class.slab_size);
+		text_add(rows, &row, sizeof(row));
 	}
 }
 
 static void write_classes(struct text *out, const struct exposition *exposition)
 {
-	for (size_t i = 0; i <= COUNT_OF(class_families); i++) {
-		const struct family *family =
-			i < COUNT_OF(class_families) ? &class_families[i] : &class_efficiency;
-		family_write(out, family, exposition->flags);
-		for (size_t j = 0; j < exposition->count; j++)
-			write_classes_of(out, family, exposition->snapshots[j].pool);
-	}
+	struct text rows = { 0 };
+	for (size_t i = 0; i < exposition->count; i++)
+		add_classes_of(&rows, exposition->snapshots[i].pool);
+	for (size_t i = 0; i < COUNT_OF(class_families); i++)
+		write_rows(out, &class_families[i], exposition->flags, "slab_size", &rows);
+	write_rows(out, &class_efficiency, exposition->flags, "slab_size", &rows);
+	text_end(out, &rows);
 }
 
-/* The samples of one family for the queues of one pool, or with NULL of none.
- * An empty label is the same as none. */
-static void write_queues_of(struct text *out, const struct family *family,
-	struct magring_pool *pool)
+/* The queues of one pool, or with NULL of none. An empty label is the same as
+ * none. */
+static void add_queues_of(struct text *rows, struct magring_pool *pool)
 {
 	struct queue_list *list = queue_list(pool);
-	const char *name = pool != NULL ? pool->name : "";
 	struct cds_list_head *node;
 	pthread_mutex_lock(&list->lock);
 	cds_list_for_each(node, &list->queues) {
 		struct magring_queue *queue = caa_container_of(node, struct magring_queue, link);
-		struct magring_queue_stats stats = { .size = sizeof(stats) };
-		magring_queue_get_stats(queue, &stats);
-		family_write_sample(out, family, name, "queue", queue->name, &stats);
+		struct row row = { .pool = pool != NULL ? pool->name : "",
+			.stats.of_queue.size = sizeof(row.stats.of_queue) };
+		magring_queue_get_stats(queue, &row.stats.of_queue);
+		strcpy(row.label, queue->name);
+		text_add(rows, &row, sizeof(row));
 	}
 	pthread_mutex_unlock(&list->lock);
 	watched_release(list);
@@ -176,14 +207,14 @@ static void write_queues_of(struct text *out, const struct family *family,
 
 static void write_queues(struct text *out, const struct exposition *exposition)
 {
-	for (size_t i = 0; i < COUNT_OF(queue_families); i++) {
-		const struct family *family = &queue_families[i];
-		family_write(out, family, exposition->flags);
-		for (size_t j = 0; j < exposition->count; j++)
-			write_queues_of(out, family, exposition->snapshots[j].pool);
-		if (exposition->no_pool_queues)
-			write_queues_of(out, family, NULL);
-	}
+	struct text rows = { 0 };
+	for (size_t i = 0; i < exposition->count; i++)
+		add_queues_of(&rows, exposition->snapshots[i].pool);
+	if (exposition->no_pool_queues)
+		add_queues_of(&rows, NULL);
+	for (size_t i = 0; i < COUNT_OF(queue_families); i++)
+		write_rows(out, &queue_families[i], exposition->flags, "queue", &rows);
+	text_end(out, &rows);
 }
 
 static void take_snapshot(struct exposition *exposition, struct magring_pool *pool)

@@ -72,6 +72,12 @@ void text_print(struct text *text, const char *format, ...)
 	}
 }
 
+void text_end(struct text *whole, struct text *part)
+{
+	whole->failed = whole->failed || part->failed;
+	free(part->bytes);
+}
+
 int text_compose(FILE *stream, bool (*compose)(struct text *text, void *context), void *context)
 {
 	struct text text = { 0 };

@@ -23,8 +23,10 @@
  *
  * Invariant: a word changes by its slab's owner alone. Two threads that both
  * take themselves for the owner meet in a compare-and-swap, and one of them
- * ends the process. The words order nothing: messages and magazines do. But
- * ThreadSanitizer sees fills and comparisons, and so is told of each.
+ * ends the process. The one that loses has touched nothing but the word, and so
+ * does not take what the other fills for a write of the program. The words
+ * order nothing: messages and magazines do. But ThreadSanitizer sees fills and
+ * comparisons, and so is told of each.
  */
 #include "pool/checked.h"
 
@@ -195,8 +197,8 @@ void checked_free(uint64_t header, uint64_t pointer)
 	unsigned char *slab = slab_of(&subject);
 	unsigned int class_index = checked_class_index(subject.word);
 	uint32_t round = depot_round(&pool->depot, slab);
-	check_margin("free", &subject);
 	change("free", &subject, (uint16_t)(checked_generation(subject.word) + 1), CHECKED_FREE);
+	check_margin("free", &subject);
 	subject.record->note = header;
 	if (subject.word & CHECKED_SAMPLED)
 		profile_free(pool->profile, round);
@@ -220,10 +222,10 @@ void checked_send(const struct magring_message *message)
 		subject_in(CHECKED_LIVE, "send", message->private_header, message->private_body[0]);
 	if (message_is_shared(message))
 		return; /* others read it */
+	change("send", &subject, checked_generation(subject.word), CHECKED_QUEUED);
 	check_margin("send", &subject);
 	subject.record->note = filling_sum(slab_of(&subject), bytes_of(&subject));
 	watched_release(slab_of(&subject));
-	change("send", &subject, checked_generation(subject.word), CHECKED_QUEUED);
 }
 
 void checked_unsend(const struct magring_message *message)

@@ -4,7 +4,8 @@
  * threads that end look through the table of pools.
  *
  * Every exposition has each family once, and in each the pool and the queues that are
- * there all the time, once. No other line is torn.
+ * there all the time, once. No other line is torn. What is told of a queue, or of a
+ * class, is of one moment: no more is received than was sent, or freed than allocated.
  */
 #include "stress.h"
 
@@ -56,6 +57,33 @@ static void *change(void *number)
 	return NULL;
 }
 
+/* One message after the other, with a slab, through the queue that stays. */
+static void *pass_through(void *unused)
+{
+	struct magring_message message;
+	while (stress_goes_on()) {
+		CHECK(magring_message_alloc(game.stays, &message, NULL, 0, 200, 0) == 0, "alloc");
+		CHECK(magring_send(game.with, &message, 0) == 0, "send");
+		CHECK(magring_recv(game.with, &message, 0) == 0, "recv");
+		magring_message_free(&message);
+	}
+	return unused;
+}
+
+/* The value of a sample. */
+static uint64_t value_of(const char *text, const char *sample)
+{
+	const char *line = strstr(text, sample);
+	CHECK(line != NULL, "no %s", sample);
+	return line != NULL ? strtoull(line + strlen(sample), NULL, 10) : 0;
+}
+
+static void check_pair(const char *text, const char *less, const char *more)
+{
+	CHECK(value_of(text, less) <= value_of(text, more), "%" PRIu64 " of%s%" PRIu64 " of%s",
+		value_of(text, less), less, value_of(text, more), more);
+}
+
 static size_t times(const char *text, const char *part)
 {
 	size_t count = 0;
@@ -77,6 +105,10 @@ static void check_text(const char *text)
 		"\nmagring_queue_closed{pool=\"\",queue=\"without\"} 0\n" };
 	for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++)
 		CHECK(times(text, once[i]) == 1, "%zu times %s", times(text, once[i]), once[i]);
+	check_pair(text, "\nmagring_queue_received_messages_total{pool=\"stays\",queue=\"with\"} ",
+		"\nmagring_queue_sent_messages_total{pool=\"stays\",queue=\"with\"} ");
+	check_pair(text, "\nmagring_class_freed_slabs_total{pool=\"stays\",slab_size=\"256\"} ",
+		"\nmagring_class_allocated_slabs_total{pool=\"stays\",slab_size=\"256\"} ");
 	CHECK(times(text, "\n\n") == 0, "an empty line");
 	for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1)
 		if (strncmp(line, "magring_", 8) != 0 && line[0] != '#') {
@@ -108,18 +140,20 @@ int main(int argc, char **argv)
 {
 	static uint32_t numbers[CHANGERS] = { 0, 1, 2 };
 	const struct magring_pool_options options = { .size = sizeof(options), .name = "stays" };
-	pthread_t writers[WRITERS], changers[CHANGERS];
+	pthread_t writers[WRITERS], changers[CHANGERS], passes;
 	stress_begin("stress_metrics", argc, argv);
 	CHECK(magring_pool_create(&game.stays, &options) == 0, "create");
 	game.with = queue_named(game.stays, "with");
 	game.without = queue_named(NULL, "without");
 	use_once(game.stays);
+	stress_start(&passes, pass_through, NULL);
 	for (int i = 0; i < CHANGERS; i++)
 		stress_start(&changers[i], change, &numbers[i]);
 	for (int i = 0; i < WRITERS; i++)
 		stress_start(&writers[i], write_all, NULL);
 	for (int i = 0; i < WRITERS; i++)
 		stress_join(writers[i]);
+	stress_join(passes);
 	for (int i = 0; i < CHANGERS; i++)
 		stress_join(changers[i]);
 	CHECK(magring_queue_release(game.with) == 0 && magring_queue_release(game.without) == 0,

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How threads end: cancellation, clean-up handlers, what is specific to a thread;
- * and forks, in whose child all other threads have ended.
+ * forks, in whose child all other threads have ended; and abort().
  */
+#include <unistd.h>
+
 #include "kernel.h"
 #include "shim.h"
 
 #include <errno.h>
+
+#undef abort
+#undef memcpy
+#undef write
 
 /* Made by constructors, and so as old as the process. */
 static void (*destructors[KEYS])(void *);
@@ -151,4 +157,46 @@ void shim_cleanup_pop(int run)
 	me->cleanups = entry->next;
 	if (run)
 		entry->run(entry->context);
+}
+
+/* ----------------------------------------------------------------- aborts -- */
+
+static bool may_abort;
+static unsigned int aborts;
+static char last_line[512]; /* to stderr */
+
+void sched_expect_abort(void)
+{
+	may_abort = true;
+}
+
+unsigned int sched_aborts(void)
+{
+	return aborts;
+}
+
+const char *sched_last_line(void)
+{
+	return last_line;
+}
+
+ssize_t shim_write(int fd, const void *bytes, size_t count)
+{
+	if (!is_running() || fd != STDERR_FILENO)
+		return write(fd, bytes, count);
+	size_t kept = count < sizeof(last_line) ? count : sizeof(last_line) - 1;
+	memcpy(last_line, bytes, kept);
+	last_line[kept] = '\0';
+	return (ssize_t)count;
+}
+
+void shim_abort(void)
+{
+	if (!is_running())
+		abort();
+	if (!may_abort)
+		sched_fail("abort()%s%s", last_line[0] != '\0' ? ": " : "", last_line);
+	aborts++;
+	for (;;)
+		engine_block(WAITING);
 }

@@ -43,19 +43,71 @@ static void run_wakes(void)
 	slabs_end(SLABS_SMALL);
 }
 
-/* The first sleeper stops as it is woken. The second one gets its slab. */
+static bool has_taken;
+
+static void take_and_free(void *unused)
+{
+	(void)unused;
+	slabs_take_all(held, SLABS_SMALL, 2);
+	has_taken = true;
+	add_and_stay((void *)(uintptr_t)2);
+}
+
+/*
+ * The first sleeper stops as it is woken. The second one gets its slab. The
+ * thread that frees has a cache with room, so its batch is one run.
+ */
 static void run_second(void)
 {
 	slabs_create(&(struct slabs_options){ .bytes = 2 * 64, .rounds = 2, .chunk = 2 });
-	slabs_take_all(held, SLABS_SMALL, 2);
+	unsigned int frees = slabs_spawn("free", take_and_free, NULL);
+	for (int i = 0; i < 2000 && !has_taken; i++)
+		sched_run_alone(frees, 1);
 	unsigned int first = sleeper(), second = sleeper();
-	unsigned int frees = slabs_spawn("free", add_and_stay, (void *)(uintptr_t)2);
 	for (int i = 0; i < 2000 && sched_is_asleep(first); i++)
 		sched_run_alone(frees, 1);
 	sched_stop(first);
 	sched_run_alone(frees, 2000);
 	sched_wait();
 	sched_require(sched_has_ended(second), "no second sleeper is woken");
+	slabs_wait();
+	slabs_end(SLABS_SMALL);
+}
+
+static struct magring_message batch[3];
+
+/* Two slabs are free, or one and another that comes. Three are wanted. */
+static void take_three(void *unused)
+{
+	(void)unused;
+	slabs_listen();
+	int got = slabs_take_batch(batch, 3, SLABS_SMALL, 0);
+	sched_require(got < 3, "%d slabs, and one is out", got);
+	slabs_stay();
+}
+
+/*
+ * A batch is cut short beside a thread that waits. The slabs of a third thread's
+ * cache are in the batch's hands for a moment. What the batch does not take the
+ * other one gets, although nothing is freed any more.
+ */
+static void run_cut(void)
+{
+	slabs_create(&(struct slabs_options){ .bytes = 3 * 64, .rounds = 2, .chunk = 1 });
+	slabs_take_all(held, SLABS_SMALL, 3);
+	unsigned int waits = sleeper();
+	slabs_tell();
+	slabs_spawn("cut", take_three, NULL);
+	slabs_spawn("free", add_and_stay, (void *)(uintptr_t)2);
+	slabs_stand_still();
+	size_t left = 3 * 64 - slabs_held();
+	sched_require(sched_has_ended(waits) || left == 0,
+		"a thread sleeps, and %zu bytes are free", left);
+	slabs_listen();
+	for (int i = 0; i < 3; i++)
+		if (batch[i].private_header != 0)
+			slabs_free(&batch[i]);
+	slabs_free(&held[2]);
 	slabs_wait();
 	slabs_end(SLABS_SMALL);
 }
@@ -117,3 +169,5 @@ const struct sched_program memory_batches = { "memory_batches",
 	"three threads make and free batches", run_trade, SCHED_MAY_STOP | SCHED_MAY_DIE };
 const struct sched_program memory_batches_wait = { "memory_batches_wait",
 	"three threads wait for batches", run_wait, SCHED_MAY_STOP };
+const struct sched_program pool_batch_cut = { "pool_batch_cut",
+	"a batch is cut short beside a thread that waits", run_cut, 0 };

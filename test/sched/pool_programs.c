@@ -14,4 +14,5 @@ const struct sched_program *const pool_programs[] = { &memory_few, &memory_pairs
 	&memory_pops, &memory_bare_statistics, &memory_carve, &memory_carve_both, &memory_cool,
 	&memory_ranges, &memory_trimmed, &memory_fast_free, &memory_sampled, &memory_sampled_all,
 	&memory_messages, &memory_names, &memory_shares, &memory_ends, &memory_ends_fork,
-	&memory_given_back, &memory_rest, &memory_batches, &memory_batches_wait, NULL };
+	&memory_given_back, &memory_rest, &memory_batches, &memory_batches_wait, &memory_checked,
+	NULL };

@@ -24,7 +24,7 @@ extern const struct sched_program memory_pops, memory_bare_statistics, memory_ca
 extern const struct sched_program memory_ranges, memory_trimmed;
 extern const struct sched_program memory_fast_free;
 extern const struct sched_program memory_sampled, memory_sampled_all;
-extern const struct sched_program memory_batches, memory_batches_wait;
+extern const struct sched_program memory_batches, memory_batches_wait, memory_checked;
 extern const struct sched_program memory_messages, memory_names, memory_shares;
 
 #endif

@@ -9,7 +9,9 @@
 
 #include <errno.h>
 
+#include "pool/checked.h"
 #include "pool/chunk.h"
+#include "pool/message_layout.h"
 
 #define GIVEN 8
 
@@ -35,7 +37,8 @@ struct magring_pool *slabs_create(const struct slabs_options *options)
 	const struct magring_pool_options wanted = { .size = sizeof(wanted),
 		.memory_limit = options->bytes,
 		.max_payload = options->max_payload > 0 ? options->max_payload : SLABS_SMALL,
-		.sample_bytes = options->sample };
+		.sample_bytes = options->sample,
+		.flags = options->checked ? MAGRING_CHECKED : 0 };
 	int rc = magring_pool_create(&slabs.pool, &wanted);
 	sched_require(rc == 0, "pool_create: %d", rc);
 	struct depot *depot = &slabs.pool->depot;
@@ -80,9 +83,16 @@ void slabs_leave_metadata(unsigned int caches, size_t bytes)
 	metadata->limit = atomic_load(&metadata->taken) + bytes;
 }
 
+/* Bytes of a slab for so much payload. */
+static size_t size_for(size_t payload)
+{
+	return slab_size(slabs.pool->checked != NULL ? checked_class(slabs.pool, payload)
+						     : slab_class(payload));
+}
+
 size_t slabs_room(size_t payload)
 {
-	return slabs.bytes / slab_size(slab_class(payload));
+	return slabs.bytes / size_for(payload);
 }
 
 size_t slabs_held(void)
@@ -113,7 +123,7 @@ void slabs_end_call(void)
 
 static void hold(const struct magring_message *message, size_t size)
 {
-	const unsigned char *slab = (unsigned char *)message->private_body[0];
+	const unsigned char *slab = message_slab(message);
 	size_t first = (size_t)(slab - slabs.base) / SLAB_UNIT;
 	struct sched_knowledge now = sched_knowledge();
 	sched_require(slab >= slabs.base && slab + size <= slabs.base + slabs.bytes,
@@ -130,7 +140,7 @@ static void hold(const struct magring_message *message, size_t size)
 
 static void let_go(const struct magring_message *message, size_t size)
 {
-	const unsigned char *slab = (unsigned char *)message->private_body[0];
+	const unsigned char *slab = message_slab(message);
 	size_t first = (size_t)(slab - slabs.base) / SLAB_UNIT;
 	struct sched_knowledge now = sched_knowledge();
 	for (size_t i = first; i < first + size / SLAB_UNIT; i++) {
@@ -156,7 +166,7 @@ static int take(struct magring_message *ret_messages, size_t count, size_t paylo
 int slabs_take_batch(struct magring_message *ret_messages, size_t count, size_t payload,
 	int64_t timeout_ns)
 {
-	size_t size = slab_size(slab_class(payload)), wanted = slabs.held + count * size;
+	size_t size = size_for(payload), wanted = slabs.held + count * size;
 	bool quiet = !others_at_work() && wanted <= slabs.bytes;
 	int64_t begin = sched_time();
 	unsigned int refused = sched_refused();
@@ -190,7 +200,7 @@ void slabs_free_batch(struct magring_message *messages, size_t count)
 	size_t payload;
 	for (size_t i = 0; i < count; i++) {
 		(void)magring_message_payload(&messages[i], &payload);
-		let_go(&messages[i], slab_size(slab_class(payload)));
+		let_go(&messages[i], size_for(payload));
 	}
 	slabs_begin_call();
 	magring_message_free_batch(messages, count);
@@ -201,7 +211,7 @@ void slabs_free(struct magring_message *message)
 {
 	size_t payload;
 	(void)magring_message_payload(message, &payload);
-	let_go(message, slab_size(slab_class(payload)));
+	let_go(message, size_for(payload));
 	slabs_begin_call();
 	magring_message_free(message);
 	slabs_end_call();
@@ -311,7 +321,7 @@ static void check_balance(void)
  */
 static size_t least_room(size_t payload)
 {
-	size_t size = slab_size(slab_class(payload));
+	size_t size = size_for(payload);
 	size_t taken = slabs.several ? atomic_load(&slabs.pool->depot.slabs.taken) : 0;
 	return taken / size + (slabs.bytes - taken) / size;
 }

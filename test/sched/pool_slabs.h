@@ -26,6 +26,7 @@ struct slabs_options {
 	uint32_t cooling;   /* places for cooling magazines, one each; 0: none */
 	bool several;       /* classes: a refusal may be right */
 	uint64_t sample;    /* mean bytes between samples; 0: none */
+	bool checked;       /* see checked.c */
 	/* Bytes of metadata that are left; 0: enough. */
 	size_t metadata;
 };

@@ -89,6 +89,15 @@ void sched_load_library(void);
 void sched_exit_process(void);
 void sched_unload_library(void);
 
+/*
+ * From now on the library may end the process with a line to stderr. A thread
+ * that does so goes no further, and the others go on. Otherwise that fails the
+ * run. And how many threads have done so, and the last line.
+ */
+void sched_expect_abort(void);
+unsigned int sched_aborts(void);
+const char *sched_last_line(void);
+
 /* The calling thread. */
 unsigned int sched_self(void);
 /* Its steps so far: to bound the steps of a call. */

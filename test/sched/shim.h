@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/types.h>
 #include <time.h>
 
 /* Of lib/tuning.h: small, so that a run comes to what happens after so many. */
@@ -57,6 +58,8 @@ int shim_key_delete(pthread_key_t key);
 int shim_setspecific(pthread_key_t key, const void *value);
 int shim_setcancelstate(int state, int *ret_old);
 int shim_setcanceltype(int type, int *ret_old);
+ssize_t shim_write(int fd, const void *bytes, size_t count);
+__attribute__((noreturn)) void shim_abort(void);
 
 struct shim_cleanup {
 	struct shim_cleanup *next;
@@ -83,6 +86,8 @@ int shim_memcmp(const void *one, const void *other, size_t bytes);
 #define syscall shim_syscall
 #define eventfd(value, flags) shim_eventfd(value, flags)
 #define close(fd) shim_close(fd)
+#define write(fd, bytes, count) shim_write(fd, bytes, count)
+#define abort() shim_abort()
 #define clock_gettime shim_clock_gettime
 #define sched_yield shim_sched_yield
 #define nanosleep shim_nanosleep
