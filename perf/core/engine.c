@@ -15,6 +15,7 @@
  */
 #include "core/engine.h"
 
+#include "core/calibrate.h"
 #include "core/control.h"
 #include "core/cpus.h"
 #include "core/median.h"
@@ -43,10 +44,12 @@ static const double share_around = 0.3;
 
 /* What the measurement that is going on counts in its window. */
 static struct counted counted;
+static bool window_counts; /* not while waits are tried */
 
 /* How far the run is, in measurements of a queue. */
 struct course {
-	double start;
+	double begin; /* of the run */
+	double start; /* of the rounds */
 	unsigned int done;
 	unsigned int all;
 	char stage[48];
@@ -54,12 +57,16 @@ struct course {
 
 void window_open(void)
 {
+	if (!window_counts)
+		return;
 	control_turn(true);
 	counters_start();
 }
 
 void window_close(uint64_t messages)
 {
+	if (!window_counts)
+		return;
 	counters_stop(&counted);
 	control_turn(false);
 	counted.messages = messages;
@@ -141,8 +148,10 @@ static void run_group(struct results *results, struct group *group, uint64_t *ra
 
 	order_shuffle(order, group->queue_count, random);
 	round.probes.before = probe_when_apart(results->options);
-	for (unsigned int i = 0; i < group->queue_count; i++)
+	for (unsigned int i = 0; i < group->queue_count; i++) {
+		calibrate_use(group, order[i]);
 		run_queue(results, group, group->queues[order[i]], &round.samples[order[i]]);
+	}
 	round.probes.after = probe_cores();
 	round.others = cpus_others_stop(&others);
 	group->rounds =
@@ -243,7 +252,7 @@ static void fit(struct results *results, const struct course *course, unsigned i
 	double count = weight_of_all(results) + (options->limits ? LIMITS : 0);
 	double around = rounds_done == 0 ? share_around * results->measured_seconds
 					 : fmax(0, last_round / count - results->measured_seconds);
-	double left = course->start + 60 * options->minutes - cpus_now();
+	double left = course->begin + 60 * options->minutes - cpus_now();
 	double each = left / (options->rounds - rounds_done) / count - around;
 
 	if (options->minutes > 0)
@@ -254,7 +263,7 @@ static void fit(struct results *results, const struct course *course, unsigned i
 static bool time_is_up(const struct results *results, const struct course *course)
 {
 	return results->options->minutes > 0 &&
-		cpus_now() - course->start > 60 * results->options->minutes;
+		cpus_now() - course->begin > 60 * results->options->minutes;
 }
 
 /* One round of all groups that have too few. */
@@ -290,15 +299,35 @@ static unsigned int weight_missing(const struct results *results)
 	return weight;
 }
 
+/* Find each queue's best wait. */
+static void calibrate_all(struct results *results)
+{
+	double seconds = fmax(0.005, fmin(0.01, results->options->seconds / 5));
+
+	for (unsigned int g = 0; g < results->group_count; g++) {
+		struct group *group = &results->groups[g];
+		char detail[96];
+
+		snprintf(detail, sizeof(detail), "%.30s, %.30s", group->scenario->name,
+			group->setting->name);
+		progress_show("waits", detail, g, results->group_count);
+		calibrate(group, seconds);
+	}
+}
+
 void engine_run(struct results *results)
 {
 	unsigned int rounds = results->options->rounds;
 	struct cpus_others others = cpus_others_start();
-	struct course course = { .start = cpus_now() };
+	struct course course = { .begin = cpus_now() };
 	uint64_t random = results->options->seed;
 	double stolen = cpus_stolen();
 	double last_round = 0;
 
+	if (results->options->calibrate)
+		calibrate_all(results);
+	window_counts = true;
+	course.start = cpus_now();
 	course.all = weight_of_all(results) * rounds;
 	for (unsigned int r = 0; r < rounds && (r == 0 || !time_is_up(results, &course)); r++) {
 		double begin = cpus_now();
@@ -326,6 +355,6 @@ void engine_run(struct results *results)
 	}
 	progress_end();
 	results->others = cpus_others_stop(&others);
-	results->seconds = cpus_now() - course.start;
+	results->seconds = cpus_now() - course.begin;
 	results->steal_share = (cpus_stolen() - stolen) / (results->seconds * cpus_allowed());
 }

@@ -33,8 +33,9 @@ static const char help[] =
 	"  --input FILE      records to replay: stanzas or paragraphs parted by blank lines,\n"
 	"                    otherwise lines (/var/lib/dpkg/status)\n"
 	"  --json FILE       write everything that was measured there\n"
-	"  --pauses N        how often a thread looks again at a full or empty queue after a\n"
-	"                    pause before it yields its CPU, on average (256)\n"
+	"  --pauses N        where a queue has no waiting calls, look N times at a full or empty one,\n"
+	"                    on average, with a pause after each, and then yield; otherwise the\n"
+	"                    best wait for each queue is found first\n"
 	"  --apart NS        measure only while a cache line takes so long from CPU to CPU, and wait\n"
 	"                    until it does: 100 leaves out two threads of one core\n"
 	"  --seed N          of the random order of measurements (1)\n"
@@ -91,7 +92,11 @@ void options_read(struct options *options, int argc, char **argv)
 	};
 	int option;
 
-	*options = (struct options){ .rounds = 7, .seconds = 0.2, .seed = 1, .limits = true };
+	*options = (struct options){ .rounds = 7,
+		.seconds = 0.2,
+		.seed = 1,
+		.limits = true,
+		.calibrate = true };
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		switch (option) {
 		case 'c':
@@ -128,8 +133,9 @@ void options_read(struct options *options, int argc, char **argv)
 			options->json = optarg;
 			break;
 		case 'p':
-			worker_pauses =
-				(unsigned int)argument_number("pauses", optarg, 0, 1000000000);
+			waits_set_pauses(
+				(unsigned int)argument_number("pauses", optarg, 0, 1000000000));
+			options->calibrate = false;
 			break;
 		case 'a':
 			options->apart = argument_real("apart", optarg, 0, 1e6);

@@ -17,6 +17,7 @@ struct options {
 	double apart;     /* ns: CPUs are to be so far apart, or further */
 	uint64_t seed;    /* of the order of measurements */
 	unsigned int few; /* settings of each scenario; 0: all */
+	bool calibrate;   /* find the best wait of each queue */
 	bool limits;      /* measure the physical ones */
 	bool list;        /* what there is, and end */
 };

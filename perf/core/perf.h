@@ -107,6 +107,8 @@ struct setting {
 	unsigned int busy;  /* processes beside them, on the same CPUs, that spin */
 };
 
+struct wait;
+
 enum { VALUES_MAX = 12 };
 
 struct value {
@@ -127,6 +129,9 @@ struct scenario {
 	const char *(*hindrance)(void);
 	/* Whether this queue can be measured so. */
 	bool (*applies)(const struct queue *queue, const struct setting *setting);
+	/* Whether threads may wait so (core/waits.h), and the best is to be found first. A scenario
+	 * without this function has one way to wait, for all queues. */
+	bool (*allows)(const struct queue *queue, const struct wait *wait);
 	/* Once, for about so many seconds. False, and a line on stderr, when what was
 	 * received is not what was sent. A value that could not be had is NAN. */
 	bool (*measure)(const struct queue *queue, const struct setting *setting, double seconds,

@@ -122,6 +122,7 @@ void engine_free(struct results *results)
 		for (unsigned int r = 0; r < results->groups[g].round_count; r++)
 			free(results->groups[g].rounds[r].samples);
 		free(results->groups[g].rounds);
+		free(results->groups[g].waits);
 		free(results->groups[g].queues);
 	}
 	free(results->groups);

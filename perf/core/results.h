@@ -32,6 +32,7 @@ struct group {
 	const struct scenario *scenario;
 	const struct setting *setting;
 	const struct queue **queues;
+	const struct wait **waits; /* of each queue; NULL: there is one for all */
 	unsigned int queue_count;
 	struct round *rounds;
 	unsigned int round_count;

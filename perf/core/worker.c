@@ -15,13 +15,12 @@
 #include <err.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-unsigned int worker_pauses = 256;
 
 unsigned int worker_patience(void)
 {
@@ -29,7 +28,8 @@ unsigned int worker_patience(void)
 
 	if (random == 0)
 		random = (uint64_t)gettid();
-	return worker_pauses / 2 + (unsigned int)(order_random(&random) % (worker_pauses + 1));
+	return worker_wait->pauses / 2 +
+		(unsigned int)(order_random(&random) % (worker_wait->pauses + 1));
 }
 
 void crew_init(struct crew *crew)
@@ -127,6 +127,7 @@ static void stop(struct crew *crew, bool sends)
 	/* Release: pairs with the load in worker_stops(). */
 	atomic_store_explicit(sends ? &crew->senders_stop : &crew->receivers_stop, true,
 		memory_order_release);
+	sleepers_wake(sends ? &crew->senders_asleep : &crew->receivers_asleep, UINT_MAX);
 	for (unsigned int i = 0; i < crew->count; i++)
 		if (crew->workers[i].sends == sends)
 			pthread_join(crew->workers[i].thread, NULL);

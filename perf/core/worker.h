@@ -27,6 +27,7 @@
 #define PERF_WORKER_H
 
 #include "core/perf.h"
+#include "core/waits.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -122,7 +123,9 @@ struct crew {
 	unsigned int count;
 	const struct queue *queue; /* of crew_add_all(), which crew_fini() destroys */
 	void *made;
-	pthread_barrier_t start; /* all workers and the main thread */
+	pthread_barrier_t start;        /* all workers and the main thread */
+	struct sleepers senders_asleep; /* where the wait is WAIT_SLEEP */
+	struct sleepers receivers_asleep;
 	_Alignas(128) atomic_bool senders_stop;
 	atomic_bool receivers_stop;
 };
@@ -188,12 +191,8 @@ static inline void worker_show(struct worker *worker, uint64_t count)
 
 /* --------------------------------------------------------------------- waits -- */
 
-/* How often, on average, a thread that finds a queue full or empty looks again after a pause of
- * the processor before it gives its CPU to others; the option --pauses. */
-extern unsigned int worker_pauses;
-
-/* From half to one and a half times as often, at random: see lib/queue/blocking.c on threads that yield at
- * the same moment. */
+/* From half to one and a half times as often as worker_wait says, at random: see
+ * lib/queue/blocking.c on threads that yield at the same moment. */
 unsigned int worker_patience(void);
 
 static inline void worker_relax(void)
@@ -205,17 +204,34 @@ static inline void worker_relax(void)
 #endif
 }
 
-/* The same for every queue. looks is 0 after each success. */
-static inline void worker_look_away(unsigned int *looks)
+/* A pause, and false; true when it is time to yield or sleep. looks is 0 after each success. */
+static inline bool worker_has_paused(unsigned int *looks)
 {
+	enum { LONGEST = 1024 };
+
+	if (worker_wait->kind == WAIT_EXPONENTIAL) {
+		*looks = *looks == 0 ? 1 : *looks * 2;
+		if (*looks > LONGEST) {
+			*looks = LONGEST;
+			return true;
+		}
+		for (unsigned int i = 0; i < *looks; i++)
+			worker_relax();
+		return false;
+	}
 	if (*looks == 0)
 		*looks = worker_patience() + 1;
-	if (*looks > 1) {
-		--*looks;
-		worker_relax();
-	} else {
+	if (*looks == 1)
+		return true;
+	--*looks;
+	worker_relax();
+	return false;
+}
+
+static inline void worker_look_away(unsigned int *looks)
+{
+	if (worker_has_paused(looks))
 		sched_yield();
-	}
 }
 
 /* The main thread sleeps. */

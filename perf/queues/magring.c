@@ -6,8 +6,8 @@
  * `first` is. So a message is made and read in the sender's and receiver's own memory.
  * Making it, finding the bytes in it and freeing it are calls too, and are measured with the rest.
  *
- * How to wait is part of what the library offers. "polled" is the same queue without: it
- * is waited for as for the others'. Who finds that full has made messages in vain.
+ * How to wait is part of what the library offers: the patient calls. A thread that polls and finds
+ * it full has made messages in vain.
  */
 #include "queues/side.h"
 
@@ -253,7 +253,6 @@ static const struct record_calls records = { send_record, receive_record, releas
 		__VA_ARGS__ }
 
 MAGRING(magring, "magring", 0, 0, PATIENT, .records = &records);
-MAGRING(magring_polled, "magring, polled", 0, 0, );
 MAGRING(magring_one_sender, "magring, one sender", QUEUE_SINGLE_SENDER, MAGRING_SINGLE_SENDER,
 	PATIENT);
 MAGRING(magring_one_receiver, "magring, one receiver", QUEUE_SINGLE_RECEIVER,

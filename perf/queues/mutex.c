@@ -18,6 +18,7 @@ struct ring {
 	size_t count;
 	size_t senders_asleep;
 	size_t receivers_asleep;
+	bool ended;
 	struct message *messages;
 };
 
@@ -101,30 +102,55 @@ static size_t receive(void *side, struct message *ret_messages, size_t count)
 	return received;
 }
 
-static void send_waiting(void *side, const struct message *message)
+static size_t send_patiently(void *side, const struct message *messages, size_t count)
 {
 	struct ring *ring = side;
+	size_t sent;
 
 	pthread_mutex_lock(&ring->lock);
-	while (put(ring, message, 1) == 0) {
+	while ((sent = put(ring, messages, count)) == 0) {
 		ring->senders_asleep++;
 		pthread_cond_wait(&ring->not_full, &ring->lock);
 		ring->senders_asleep--;
 	}
-	unlock_and_wake(ring, ring->receivers_asleep, &ring->not_empty, 1);
+	unlock_and_wake(ring, ring->receivers_asleep, &ring->not_empty, sent);
+	return sent;
 }
 
-static void receive_waiting(void *side, struct message *ret_message)
+/* 0 at the end alone. */
+static size_t receive_patiently(void *side, struct message *ret_messages, size_t count)
 {
 	struct ring *ring = side;
+	size_t received;
 
 	pthread_mutex_lock(&ring->lock);
-	while (take(ring, ret_message, 1) == 0) {
+	while ((received = take(ring, ret_messages, count)) == 0 && !ring->ended) {
 		ring->receivers_asleep++;
 		pthread_cond_wait(&ring->not_empty, &ring->lock);
 		ring->receivers_asleep--;
 	}
-	unlock_and_wake(ring, ring->senders_asleep, &ring->not_full, 1);
+	unlock_and_wake(ring, ring->senders_asleep, &ring->not_full, received);
+	return received;
+}
+
+static void end(void *queue)
+{
+	struct ring *ring = queue;
+
+	pthread_mutex_lock(&ring->lock);
+	ring->ended = true;
+	pthread_cond_broadcast(&ring->not_empty);
+	pthread_mutex_unlock(&ring->lock);
+}
+
+static void send_waiting(void *side, const struct message *message)
+{
+	send_patiently(side, message, 1);
+}
+
+static void receive_waiting(void *side, struct message *ret_message)
+{
+	receive_patiently(side, ret_message, 1);
 }
 
 const struct queue queue_mutex = {
@@ -138,6 +164,9 @@ const struct queue queue_mutex = {
 	.detach = detach_nothing,
 	.send = send,
 	.receive = receive,
+	.send_patiently = send_patiently,
+	.receive_patiently = receive_patiently,
+	.end = end,
 	.send_waiting = send_waiting,
 	.receive_waiting = receive_waiting,
 };

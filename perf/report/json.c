@@ -21,7 +21,7 @@ static json_t *options_json(const struct results *results)
 	value_set_count(object, "rounds", options->rounds);
 	value_set_real(object, "seconds", results->measured_seconds);
 	value_set_count(object, "seed", options->seed);
-	value_set_count(object, "pauses", worker_pauses);
+	value_set(object, "calibrate", json_boolean(options->calibrate));
 	return object;
 }
 
@@ -113,6 +113,8 @@ static json_t *queue_json(const struct results *results, const struct group *gro
 			round_json(group->scenario, &group->rounds[r],
 				&group->rounds[r].samples[queue]));
 	value_set_text(object, "name", group->queues[queue]->name);
+	if (group->waits != NULL)
+		value_set_text(object, "wait", group->waits[queue]->name);
 	value_set(object, "summary", summary);
 	value_set(object, "ratio", interval_json(summary_ratio(results, group, queue)));
 	value_set(object, "counters", counters_json(group, queue));

@@ -209,6 +209,8 @@ static void print_rows(const struct group *group, const struct row *rows, unsign
 		}
 		for (unsigned int v = first; measured && v < last; v++)
 			print_cell(summary_value(group, rows[i].queue, v).median);
+		if (measured && with_ratio && group->waits != NULL)
+			printf("  %s", group->waits[rows[i].queue]->name);
 		putchar('\n');
 	}
 }
@@ -275,8 +277,9 @@ static void print_notes(const struct results *results)
 	       "of at least 95 %% of confidence, or with fewer than %d\n"
 	       "rounds from the least to the largest figure. `magring` is so many times better than\n"
 	       "the queue of the line, by the first column, in the same round: 1.00 is the same, less\n"
-	       "is worse. Who finds a queue full or empty pauses some %u times, then yields.\n",
-		results->measured_seconds, STATISTICS_LEAST, worker_pauses);
+	       "is worse. Where the last column names a wait, it is the best one for that queue in that\n"
+	       "setting: its own calls, or pauses and then a yield or sleep, which the harness adds.\n",
+		results->measured_seconds, STATISTICS_LEAST);
 	if (results->limit_count > 0)
 		printf("Lines in parentheses are no queues but what the two cores can do: see\n"
 		       "docs/performance.md.\n");

@@ -4,6 +4,7 @@
 
 const struct scenario *const scenarios[] = {
 	&scenario_throughput,
+	&scenario_polling,
 	&scenario_replay,
 	&scenario_one_thread,
 	&scenario_round_trip,

@@ -6,6 +6,7 @@
 #include "core/perf.h"
 
 extern const struct scenario scenario_throughput;
+extern const struct scenario scenario_polling;
 extern const struct scenario scenario_one_thread;
 extern const struct scenario scenario_round_trip;
 extern const struct scenario scenario_latency;

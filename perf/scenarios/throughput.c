@@ -3,9 +3,13 @@
  * How many messages a second go through, as fast as they can.
  *
  * Senders make messages and send them, one by one or in batches that are one operation of
- * the queue's; receivers take as many at a time and check each. Who finds the queue full or
- * empty looks again after a pause, some 256 times, and then yields its CPU: the same for all queues
- * (--pauses), for how it is done decides how a queue fares with more threads than CPUs.
+ * the queue's; receivers take as many at a time and check each.
+ *
+ *	throughput  a thread that finds the queue full or empty sleeps in the end: in the queue's
+ *	            own calls, or, after some pauses, in an event count that is beside the
+ *	            queue (core/waits.h); whatever is best for the queue in that setting
+ *	polling     it may keep its CPU busy: it pauses and looks again, and yields after a
+ *	            number of pauses that is best for the queue in that setting
  *
  *	warm    a fifth of the time
  *	window  what receivers have received and the CPU time of the process are read before and
@@ -66,13 +70,46 @@ static ALWAYS_INLINE void make_batch(struct message *messages, unsigned int send
 typedef size_t send_call(void *side, const struct message *messages, size_t count);
 typedef size_t receive_call(void *side, struct message *ret_messages, size_t count);
 
+static bool waits_by(enum wait_kind kind)
+{
+	return worker_wait->kind == kind;
+}
+
+/* The last look, and then sleep if nothing goes. */
+static size_t send_or_sleep(struct worker *worker, const struct message *messages, size_t count)
+{
+	struct sleepers *sleepers = &worker->crew->senders_asleep;
+	uint32_t ticket = sleepers_prepare(sleepers);
+	size_t sent = worker->queue->send(worker->side, messages, count);
+
+	if (sent == 0 && !worker_stops(worker))
+		sleepers_sleep(sleepers, ticket);
+	sleepers_leave(sleepers);
+	return sent;
+}
+
+static size_t receive_or_sleep(struct worker *worker, struct message *ret_messages, size_t count)
+{
+	struct sleepers *sleepers = &worker->crew->receivers_asleep;
+	uint32_t ticket = sleepers_prepare(sleepers);
+	bool last = worker_stops(worker);
+	size_t received = worker->queue->receive(worker->side, ret_messages, count);
+
+	if (received == 0 && !last)
+		sleepers_sleep(sleepers, ticket);
+	sleepers_leave(sleepers);
+	return received;
+}
+
 static ALWAYS_INLINE void send_batches(struct worker *worker, size_t batch)
 {
 	/* One batch ahead: a queue that copies what was stored this instant would have to
 	 * wait for the stores. */
 	struct message two[2][BATCH_MAX];
 	const struct queue *queue = worker->queue;
-	send_call *call = queue->send_patiently != NULL ? queue->send_patiently : queue->send;
+	bool own = queue->send_patiently != NULL && waits_by(WAIT_OWN);
+	send_call *call = own ? queue->send_patiently : queue->send;
+	bool sleeps = waits_by(WAIT_SLEEP);
 	struct tally tally = { 0 };
 
 	make_batch(two[0], worker->index, 0, batch);
@@ -85,15 +122,24 @@ static ALWAYS_INLINE void send_batches(struct worker *worker, size_t batch)
 		while (sent < batch) {
 			size_t some = call(worker->side, &messages[sent], batch - sent);
 
+			if (some == 0) {
+				if (worker_stops(worker))
+					break;
+				if (!worker_has_paused(&looks))
+					continue;
+				if (sleeps)
+					some = send_or_sleep(worker, &messages[sent], batch - sent);
+				else
+					sched_yield();
+			}
 			for (size_t i = sent; i < sent + some; i++)
 				tally_sent(&tally, &messages[i]);
 			sent += some;
-			if (some > 0)
+			if (some > 0 || sleeps)
 				looks = 0;
-			else if (worker_stops(worker))
-				break;
-			else
-				worker_look_away(&looks);
+			if (some > 0 && sleeps)
+				sleepers_notify(&worker->crew->receivers_asleep,
+					(unsigned int)some);
 		}
 		worker_show(worker, tally.count);
 	}
@@ -112,8 +158,9 @@ static ALWAYS_INLINE void receive_batches(struct worker *worker, size_t batch)
 {
 	struct message messages[BATCH_MAX];
 	const struct queue *queue = worker->queue;
-	receive_call *call =
-		queue->receive_patiently != NULL ? queue->receive_patiently : queue->receive;
+	bool own = queue->receive_patiently != NULL && waits_by(WAIT_OWN);
+	receive_call *call = own ? queue->receive_patiently : queue->receive;
+	bool sleeps = waits_by(WAIT_SLEEP);
 	bool endless = moves_nothing(queue);
 	struct tally tally = { 0 };
 	unsigned int looks = 0;
@@ -122,16 +169,24 @@ static ALWAYS_INLINE void receive_batches(struct worker *worker, size_t batch)
 		bool last = worker_stops(worker);
 		size_t some = call(worker->side, messages, batch);
 
+		if (some == 0 && !last && worker_has_paused(&looks)) {
+			if (sleeps) {
+				some = receive_or_sleep(worker, messages, batch);
+				looks = 0;
+			} else {
+				sched_yield();
+			}
+		}
 		for (size_t i = 0; i < some; i++)
 			tally_received(&tally, &messages[i]);
 		if (worker_leaves(worker, last, endless ? 0 : some))
 			break;
-		if (some > 0) {
-			worker_show(worker, tally.count);
-			looks = 0;
-		} else {
-			worker_look_away(&looks);
-		}
+		if (some == 0)
+			continue;
+		looks = 0;
+		worker_show(worker, tally.count);
+		if (sleeps)
+			sleepers_notify(&worker->crew->senders_asleep, (unsigned int)some);
 	}
 	worker->tally = tally;
 }
@@ -158,6 +213,27 @@ static bool applies(const struct queue *queue, const struct setting *setting)
 	if ((queue->flags & QUEUE_PROGRAM) != 0)
 		return setting->batch == 1;
 	return crew_applies(queue, setting);
+}
+
+/* The harness itself moves nothing, and never waits. */
+static bool sleeps_so(const struct queue *queue, const struct wait *wait)
+{
+	if (moves_nothing(queue) || (queue->flags & QUEUE_PROGRAM) != 0)
+		return wait->kind == WAIT_OWN;
+	if (wait->kind == WAIT_OWN)
+		return queue->send_patiently != NULL || queue->receive_patiently != NULL;
+	return wait->kind == WAIT_SLEEP;
+}
+
+static bool polls_so(const struct queue *queue, const struct wait *wait)
+{
+	(void)queue;
+	return wait->kind == WAIT_YIELD || wait->kind == WAIT_EXPONENTIAL;
+}
+
+static bool is_polled(const struct queue *queue, const struct setting *setting)
+{
+	return crew_applies(queue, setting) && !moves_nothing(queue);
 }
 
 static bool measure(const struct queue *queue, const struct setting *setting, double seconds,
@@ -197,16 +273,37 @@ static bool measure(const struct queue *queue, const struct setting *setting, do
 	return right;
 }
 
+#define VALUES \
+	{ \
+		{ "messages_per_second", "messages/s", true }, \
+		{ \
+			"cpu_ns_per_message", "ns", false \
+		} \
+	}
+
 const struct scenario scenario_throughput = {
 	.name = "throughput",
-	.what = "messages of 56 bytes from senders to receivers, as fast as they go",
-	.values = {
-		{"messages_per_second", "messages/s", true},
-		{"cpu_ns_per_message", "ns", false},
-	},
+	.what = "messages of 56 bytes as fast as they go; threads that wait sleep in the end",
+	.values = VALUES,
 	.value_count = 2,
 	.settings = settings,
 	.setting_count = sizeof(settings) / sizeof(settings[0]),
 	.applies = applies,
+	.allows = sleeps_so,
+	.measure = measure,
+};
+
+/* The first settings, and batches: what follows varies in how they wait, too. */
+enum { POLLED = 10 };
+
+const struct scenario scenario_polling = {
+	.name = "polling",
+	.what = "the same; threads that wait keep their CPUs busy",
+	.values = VALUES,
+	.value_count = 2,
+	.settings = settings,
+	.setting_count = POLLED,
+	.applies = is_polled,
+	.allows = polls_so,
 	.measure = measure,
 };
