@@ -16,6 +16,7 @@
 #include "core/machine.h"
 #include "core/options.h"
 #include "report/table.h"
+#include "report/verdict.h"
 #include "workloads/commands.h"
 
 #include <string.h>
@@ -28,6 +29,9 @@ static const struct command {
 	{ "replay", replay_main },
 	{ "phases", phases_main },
 };
+
+/* Groups whose tables fit beside the verdict. */
+enum { FEW = 2 };
 
 int main(int argc, char **argv)
 {
@@ -50,7 +54,9 @@ int main(int argc, char **argv)
 	engine_plan(&results, &options);
 	engine_run(&results);
 	machine_read(&machine);
-	table_print(&results, &machine);
+	verdict_print(&results, &machine);
+	if (options.all || results.group_count <= FEW)
+		table_print(&results, &machine);
 	if (options.json != NULL)
 		json_write(options.json, &results, &machine);
 	engine_free(&results);

@@ -28,8 +28,10 @@ static const char help[] =
 	"  --seconds S       how long one measurement takes (0.2)\n"
 	"  --minutes M       fit the run into about so long: with shorter measurements first, down\n"
 	"                    to 0.02 s, and then with fewer rounds\n"
-	"  --short           a look at everything in half a minute: --rounds 3 --seconds 0.02\n"
-	"                    --minutes 0.5, and two settings of each scenario\n"
+	"  --quick           a look at everything in two minutes: --rounds 3 --seconds 0.02\n"
+	"                    --minutes 2, and two settings of each scenario\n"
+	"  --all             print all tables after the verdict; those of one or two settings are\n"
+	"                    printed anyway\n"
 	"  --input FILE      records to replay: stanzas or paragraphs parted by blank lines,\n"
 	"                    otherwise lines (/var/lib/dpkg/status)\n"
 	"  --json FILE       write everything that was measured there\n"
@@ -78,7 +80,8 @@ void options_read(struct options *options, int argc, char **argv)
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "seconds", required_argument, NULL, 's' },
 		{ "minutes", required_argument, NULL, 'm' },
-		{ "short", no_argument, NULL, 'o' },
+		{ "quick", no_argument, NULL, 'o' },
+		{ "all", no_argument, NULL, 'A' },
 		{ "input", required_argument, NULL, 'i' },
 		{ "json", required_argument, NULL, 'j' },
 		{ "pauses", required_argument, NULL, 'p' },
@@ -123,11 +126,14 @@ void options_read(struct options *options, int argc, char **argv)
 		case 'o':
 			options->rounds = 3;
 			options->seconds = 0.02;
-			options->minutes = 0.5;
+			options->minutes = 2;
 			options->few = 2;
 			break;
 		case 'i':
 			options_input = optarg;
+			break;
+		case 'A':
+			options->all = true;
 			break;
 		case 'j':
 			options->json = optarg;

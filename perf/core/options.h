@@ -18,6 +18,7 @@ struct options {
 	uint64_t seed;    /* of the order of measurements */
 	unsigned int few; /* settings of each scenario; 0: all */
 	bool calibrate;   /* find the best wait of each queue */
+	bool all;         /* print all tables */
 	bool limits;      /* measure the physical ones */
 	bool list;        /* what there is, and end */
 };

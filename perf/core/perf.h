@@ -39,6 +39,7 @@ enum {
 	QUEUE_ALLOCATOR = 32, /* no queue, but where payloads come from: scenarios/allocators.c */
 	QUEUE_SPARE = 128,    /* takes up to twice the capacity */
 	QUEUE_FIRST = 64,     /* where queues[0] takes no part, others are compared with this one */
+	QUEUE_NO_PEER = 256,  /* shown, but nothing that a program could use in our place */
 };
 
 /* A message of any size: an id and a payload. */

@@ -8,6 +8,7 @@
 
 #include "core/summary.h"
 #include "report/value.h"
+#include "report/verdict.h"
 #include "core/worker.h"
 
 #include <err.h>
@@ -209,6 +210,7 @@ void json_write(const char *path, const struct results *results, const struct ma
 	value_set_count(all, "rounds_left_out", results->rounds_left_out);
 	value_set_real(all, "cpus_busy_for_others", results->others);
 	value_set_real(all, "steal_share", results->steal_share);
+	value_set_text(all, "disturbed_by", verdict_disturbance(results));
 	value_set(all, "queues", queues_json(results));
 	value_set(all, "scenarios", scenarios_json(results));
 	value_set(all, "left_out", left_out_json(results->options));

@@ -20,7 +20,7 @@
 ALLOCATOR(magring, "magring's pool", "this library, by its public calls",
 	"a payload; inside the message up to 48 bytes", "magring", QUEUE_FIRST);
 ALLOCATOR(static, "static buffers", "the harness: no allocation",
-	"pointer to a buffer, used in turn", "static", 0);
+	"pointer to a buffer, used in turn", "static", QUEUE_NO_PEER);
 ALLOCATOR(glibc, "malloc of glibc", "the system", "pointer to a payload", "malloc:libc.so", 0);
 ALLOCATOR(jemalloc, "jemalloc", "libjemalloc.so.2, preloaded", "pointer to a payload",
 	"malloc:libjemalloc.so.2", 0);
