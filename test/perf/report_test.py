@@ -133,7 +133,10 @@ class Report(unittest.TestCase):
         run = made_up.Run(4, noise=0, queues={"magring": 4.0, "baseline": 1.0})
         throughput = run.scenario("throughput", [("messages_per_second", "messages/s", True)])
         run.setting(throughput, "1x1", 1)
-        cells = Page(self.made(run.document)).cells
+        run.document["disturbed_by"] = "a <storm>"
+        text = self.made(run.document)
+        self.assertIn("This run was disturbed: a &lt;storm&gt;.", text)
+        cells = Page(text).cells
         self.assertIn("throughput, 1x1: magring, messages per second, in ratio to baseline", cells)
         self.assertIn("at least 5", cells)
         self.assertIn("no", cells)
