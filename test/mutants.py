@@ -723,10 +723,8 @@ MUTANTS = [
     Mutant("a poll that receives wakes no sender", "queue/poll.c",
            "\tnotify_waiters(queue, RECEIVER);\n\treturn 0;", "\tpass_wake_up_on(queue, RECEIVER);\n\treturn 0;", "sched/tries_wake"),
     Mutant("a wait without spin does", "queue/blocking.c",
-           "return spin_ns > 0 && try_awake_for(wait, spin_ns);", "return try_awake_for(wait, spin_ns > 0 ? spin_ns : 1);",
+           "return spin_ns > 0 && try_awake_for(wait, spin_ns);", "return try_awake_for(wait, spin_ns > 0 ? spin_ns : MAGRING_SPIN_ALWAYS);",
            "queue/spin_test", config="plain"),
-    Mutant("a wait that always spins sleeps at its deadline", "queue/blocking.c",
-           "if (now_ns >= wait->deadline_ns) {", "if (0) {", "queue/spin_test", config="plain"),
     Mutant("[queues] release is relaxed", "queue/queue.c", "&pool->queue_count, 1, memory_order_release",
            "&pool->queue_count, 1, memory_order_relaxed", "sched/pool_of_queues"),
 
