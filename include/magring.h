@@ -288,7 +288,18 @@ struct magring_queue_options {
 	/* Called for messages that are left: see magring_queue_release(). */
 	void (*drop)(struct magring_message *message, void *context);
 	void *drop_context;
+	int64_t spin_ns; /* for how long a wait tries before it sleeps: see below */
 };
+
+/*
+ * Values of spin_ns. By default a wait tries for some microseconds if that has
+ * paid of late. MAGRING_SPIN_NEVER saves CPU: a wait sleeps at once. With a
+ * budget each wait tries for that long, and a little at least: that saves the
+ * time of wake-ups. With MAGRING_SPIN_ALWAYS no wait sleeps, and no waiting
+ * call is a cancellation point. Other negative values are -EINVAL.
+ */
+#define MAGRING_SPIN_NEVER (-1)
+#define MAGRING_SPIN_ALWAYS 9223372036854775807
 
 /*
  * Exclusive sides, for speed: one thread at a time sends, or receives. Calls of
@@ -389,6 +400,29 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_send_batch(struct magring_queue *queue,
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_recv_batch(struct magring_queue *queue,
 	struct magring_message *ret_messages, size_t count, int64_t timeout_ns);
+
+/*
+ * For threads that poll: send or receive what can be at once, without a memory
+ * barrier for each "no". Messages, order and wake-ups are as of any send or
+ * receive. But -EAGAIN may be false. Then the thread that has the next cell is
+ * in the middle of its call, or has stopped there.
+ *
+ * Of 256 calls in vain, by one thread on one queue, one is like a call with a
+ * timeout of 0. Threads that poll beside it may take that one instead. So a
+ * stopped thread hides no message (cell) for longer, and -EPIPE comes in time.
+ * No other call in vain counts in the statistics, and none arms a descriptor.
+ *
+ * Returns:   as magring_send(), magring_recv(), magring_send_batch() and
+ *            magring_recv_batch() with a timeout of 0.
+ */
+MAGRING_PUBLIC MAGRING_CHECK int magring_try_send(struct magring_queue *queue,
+	struct magring_message *message);
+MAGRING_PUBLIC MAGRING_CHECK int magring_try_recv(struct magring_queue *queue,
+	struct magring_message *ret_message);
+MAGRING_PUBLIC MAGRING_CHECK int magring_try_send_batch(struct magring_queue *queue,
+	struct magring_message *messages, size_t count);
+MAGRING_PUBLIC MAGRING_CHECK int magring_try_recv_batch(struct magring_queue *queue,
+	struct magring_message *ret_messages, size_t count);
 
 /*
  * The queue's descriptor for a receiver, or for a sender, to wait for with

@@ -298,6 +298,10 @@
 /* Waits in vain after which it is tried at the latest. Not below some 300: p99
  * of a dialogue beside two busy processes would be that of a try. */
 #define IN_VAIN_MANY 1024
+/* Polls of a queue in vain of which one is made sure of, with a full fence. */
+#ifndef POLLS_TO_BE_SURE
+#define POLLS_TO_BE_SURE 256
+#endif
 /* Nanoseconds, and a tick, after which a thread passes a signal on again. */
 #define PASS_ON_NS 1000000
 

@@ -75,6 +75,14 @@ MAGRING_CHECK int magring_watched_send_batch(struct magring_queue *queue,
 	struct magring_message *messages, size_t count, int64_t timeout_ns);
 MAGRING_CHECK int magring_watched_recv_batch(struct magring_queue *queue,
 	struct magring_message *ret_messages, size_t count, int64_t timeout_ns);
+MAGRING_CHECK int magring_watched_try_send(struct magring_queue *queue,
+	struct magring_message *message);
+MAGRING_CHECK int magring_watched_try_recv(struct magring_queue *queue,
+	struct magring_message *ret_message);
+MAGRING_CHECK int magring_watched_try_send_batch(struct magring_queue *queue,
+	struct magring_message *messages, size_t count);
+MAGRING_CHECK int magring_watched_try_recv_batch(struct magring_queue *queue,
+	struct magring_message *ret_messages, size_t count);
 
 /* What stands for a message on its way: its slab, or the queue. */
 MAGRING_PRIVATE_WATCHED void *magring_watched_edge(struct magring_queue *queue,
@@ -178,6 +186,42 @@ MAGRING_PRIVATE_WATCHED int magring_watched_recv_batch(struct magring_queue *que
 	return received;
 }
 
+MAGRING_PRIVATE_WATCHED int magring_watched_try_send(struct magring_queue *queue,
+	struct magring_message *message)
+{
+	if (queue && message)
+		__tsan_release(magring_watched_edge(queue, message));
+	return magring_try_send(queue, message);
+}
+
+MAGRING_PRIVATE_WATCHED int magring_watched_try_recv(struct magring_queue *queue,
+	struct magring_message *ret_message)
+{
+	int rc = magring_try_recv(queue, ret_message);
+	if (rc == 0)
+		__tsan_acquire(magring_watched_edge(queue, ret_message));
+	return rc;
+}
+
+MAGRING_PRIVATE_WATCHED int magring_watched_try_send_batch(struct magring_queue *queue,
+	struct magring_message *messages, size_t count)
+{
+	/* More than INT_MAX are refused, and perhaps not there. */
+	size_t i = queue && messages && count <= INT32_MAX ? 0 : count;
+	for (; i < count; i++)
+		__tsan_release(magring_watched_edge(queue, &messages[i]));
+	return magring_try_send_batch(queue, messages, count);
+}
+
+MAGRING_PRIVATE_WATCHED int magring_watched_try_recv_batch(struct magring_queue *queue,
+	struct magring_message *ret_messages, size_t count)
+{
+	int i, received = magring_try_recv_batch(queue, ret_messages, count);
+	for (i = 0; i < received; i++)
+		__tsan_acquire(magring_watched_edge(queue, &ret_messages[i]));
+	return received;
+}
+
 #ifdef __cplusplus
 }
 #endif
@@ -191,6 +235,10 @@ MAGRING_PRIVATE_WATCHED int magring_watched_recv_batch(struct magring_queue *que
 #define magring_recv magring_watched_recv
 #define magring_send_batch magring_watched_send_batch
 #define magring_recv_batch magring_watched_recv_batch
+#define magring_try_send magring_watched_try_send
+#define magring_try_recv magring_watched_try_recv
+#define magring_try_send_batch magring_watched_try_send_batch
+#define magring_try_recv_batch magring_watched_try_recv_batch
 
 #endif
 #endif

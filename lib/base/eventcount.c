@@ -26,7 +26,7 @@
  * waker sees the sleeper, or the sleeper sees the condition. A sleeper pays for
  * both, and only when it has nothing else to do.
  *
- * For a queue the waker is notify_waiters() in send_recv.c. It reads the words
+ * For a queue the waker is notify_waiters() in notify.h. It reads the words
  * of both sides at once, by eventcount_may_have_waiters(). Only if one of them
  * has FENCED or more set it calls eventcount_has_waiters(), and then
  * eventcount_notify(). Where membarrier is not allowed, fence_light() is a full

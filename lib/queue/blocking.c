@@ -190,6 +190,38 @@ static bool try_awake_if_due(struct wait *wait)
 	return end != ASLEEP;
 }
 
+/*
+ * The same for so long as the option spin_ns has it, whatever was in vain
+ * before. A round without pauses, as they were, is followed by one with. At its
+ * deadline the wait ends here and does not sleep.
+ */
+static bool try_awake_for(struct wait *wait, int64_t spin_ns)
+{
+	int64_t until_ns = spin_ns < MAGRING_SPIN_ALWAYS ? clock_deadline(spin_ns) : INT64_MAX;
+	for (;;) {
+		enum backoff_end end = try_awake(wait);
+		backoff_end(end);
+		if (end != ASLEEP)
+			return true;
+		int64_t now_ns = clock_now();
+		if (now_ns >= wait->deadline_ns) {
+			if (!try_once(wait, DEFINITE))
+				wait->result = -ETIMEDOUT;
+			return true;
+		}
+		if (now_ns >= until_ns)
+			return false;
+	}
+}
+
+static bool wait_awake(struct wait *wait)
+{
+	int64_t spin_ns = wait->queue->spin_ns;
+	if (spin_ns == 0)
+		return try_awake_if_due(wait);
+	return spin_ns > 0 && try_awake_for(wait, spin_ns);
+}
+
 /* The first try was in vain. */
 static void count_in_vain(struct magring_queue *queue, enum side side)
 {
@@ -218,7 +250,7 @@ int wait_for(struct magring_queue *queue, enum side side, struct magring_message
 		.deadline_ns = deadline_ns,
 		.result = -EAGAIN };
 	count_in_vain(queue, side);
-	if (!try_awake_if_due(&wait))
+	if (!wait_awake(&wait))
 		sleep_until_done(&wait);
 	if (wait.result < 0)
 		/* The thread gives up, and may have taken a wake-up with it. */

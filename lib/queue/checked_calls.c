@@ -52,6 +52,7 @@ void queue_check_messages(struct magring_queue *queue)
 	struct ring *ring = &queue->ring;
 	queue->plain_push = ring->push_batch;
 	queue->plain_pop = ring->pop_batch;
+	ring->flags |= RING_REPLACED;
 	ring->push = push;
 	ring->pop = pop;
 	ring->push_batch = push_batch;

@@ -90,7 +90,8 @@ static int check_options(const struct magring_queue_options *options,
 	int rc = pool_check_size(options->size, sizeof(*options));
 	if (rc != 0)
 		return rc;
-	if (options->capacity > MAGRING_CAPACITY_MAX || options->flags & ~(uint64_t)QUEUE_FLAGS)
+	if (options->capacity > MAGRING_CAPACITY_MAX || options->flags & ~(uint64_t)QUEUE_FLAGS ||
+		options->spin_ns < MAGRING_SPIN_NEVER)
 		return -EINVAL;
 	*ret_wanted = *options;
 	ret_wanted->capacity = QUEUE_CAPACITY;
@@ -141,6 +142,7 @@ int magring_queue_create(struct magring_queue **ret_queue, struct magring_pool *
 		queue_check_messages(queue);
 	queue->pool = pool;
 	queue->flags = wanted.flags;
+	queue->spin_ns = wanted.spin_ns;
 	queue->drop = wanted.drop;
 	queue->drop_context = wanted.drop_context;
 	watched_add_root(queue->ring.cells, cell_bytes(queue));

@@ -20,6 +20,7 @@ struct queue_counts {
 	_Alignas(64) _Atomic(uint64_t) in_vain[2]; /* first tries, by enum side */
 	_Atomic(uint64_t) parked;
 	_Atomic(uint64_t) woken;
+	_Atomic(uint32_t) polls[2]; /* in vain, of magring_try_send() and others: poll.c */
 };
 
 struct magring_queue {
@@ -37,6 +38,7 @@ struct magring_queue {
 	ring_pop_batch_call *plain_pop;
 	struct magring_pool *pool; /* or NULL */
 	uint64_t flags;            /* MAGRING_SINGLE_... */
+	int64_t spin_ns;           /* before a wait sleeps; 0: as it pays; negative: at once */
 	void *block;               /* of the heap; the queue is in it */
 	void (*drop)(struct magring_message *message, void *context);
 	void *drop_context;

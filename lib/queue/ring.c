@@ -181,6 +181,24 @@ POP(shared, 0)
 POP(fetching, RING_FETCHES)
 POP(exclusive, RING_EXCLUSIVE_RECEIVER | RING_FETCHES)
 
+int ring_poll_push(struct ring *ring, const struct magring_message *message)
+{
+	if (ring->flags & RING_REPLACED)
+		return ring_try_push(ring, message, TRY);
+	if (is_exclusive(ring, SENDER))
+		return push(ring, message, TRY, RING_EXCLUSIVE_SENDER);
+	return push(ring, message, TRY, 0);
+}
+
+int ring_poll_pop(struct ring *ring, struct magring_message *ret_message)
+{
+	if (ring->flags & RING_REPLACED)
+		return ring_try_pop(ring, ret_message, TRY);
+	if (is_exclusive(ring, RECEIVER))
+		return pop(ring, ret_message, TRY, RING_EXCLUSIVE_RECEIVER);
+	return pop(ring, ret_message, TRY, 0);
+}
+
 void ring_choose_calls(struct ring *ring)
 {
 	bool fetches = ring->flags & RING_FETCHES;

@@ -57,6 +57,13 @@ static inline int ring_try_pop_batch(struct ring *ring, struct magring_message *
 	return ring->pop_batch(ring, ret_messages, count, effort);
 }
 
+/*
+ * The single forms with TRY, for threads that try again at once. They prefetch
+ * nothing, as that takes away lines that the other side works on.
+ */
+int ring_poll_push(struct ring *ring, const struct magring_message *message);
+int ring_poll_pop(struct ring *ring, struct magring_message *ret_message);
+
 static inline int ring_push(struct ring *ring, const struct magring_message *message)
 {
 	return ring_try_push(ring, message, DEFINITE);
@@ -123,5 +130,20 @@ static inline uint64_t ring_position(const struct ring *ring, enum side side)
 /* Whether the cell at this distance from a side's end is ready for that side.
  * A hint, which reads nothing that the other side writes but the cell. */
 bool ring_ready(const struct ring *ring, size_t distance, enum side side);
+
+/* For a poll: whether it need not go further, as it would return -EAGAIN. Reads
+ * its own end and the cell there. */
+static inline bool ring_has_nothing(struct ring *ring, enum side side)
+{
+	_Atomic(uint64_t) *end = end_of(ring, side);
+	/* Relaxed: as in claim_shared(). */
+	uint64_t position = atomic_load_explicit(end, memory_order_relaxed);
+	/* [publish], [recycle] acquire: not needed here, as nothing is read. */
+	if (read_state(cell_at(ring, position)) == wanted(ring, position, side) ||
+		moved_on(end, &position))
+		return false;
+	return side == RECEIVER ||
+		!(position & CLOSED || atomic_load_explicit(&ring->end, memory_order_relaxed));
+}
 
 #endif

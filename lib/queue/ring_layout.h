@@ -44,6 +44,8 @@ _Static_assert(sizeof(struct ring_cell) == 64, "a cell is one cache line");
  * This pays if a thread that finds the ring full or empty backs off for a
  * while. Otherwise each side takes away the lines that the other works on. */
 #define RING_FETCHES (1u << 2)
+/* The calls below are not those of ring_choose_calls(). */
+#define RING_REPLACED (1u << 3)
 
 struct ring;
 typedef int ring_push_call(struct ring *, const struct magring_message *, enum effort);

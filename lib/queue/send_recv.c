@@ -20,15 +20,15 @@
 #include <limits.h>
 
 #include "base/clock.h"
-#include "base/fence.h"
 #include "base/tracepoint.h"
 #include "queue/blocking.h"
 #include "queue/descriptor.h"
+#include "queue/notify.h"
 #include "queue/spacing.h"
 #include "tuning.h"
 
 /* One of the eventcounts may have waiters. */
-static __attribute__((noinline)) void notify_slowly(struct magring_queue *queue, enum side side)
+void notify_slowly(struct magring_queue *queue, enum side side)
 {
 	enum side other = side == SENDER ? RECEIVER : SENDER;
 	if (eventcount_has_waiters(&queue->eventcount[other]))
@@ -37,19 +37,6 @@ static __attribute__((noinline)) void notify_slowly(struct magring_queue *queue,
 		pass_wake_up_on(queue, side);
 	if (eventcount_has_signal(&queue->eventcount[side]))
 		descriptor_pass_on(queue, side);
-}
-
-/* A thread of this side has changed the ring. */
-static inline void notify_waiters(struct magring_queue *queue, enum side side)
-{
-	/*
-	 * [sleep] light side: pairs with eventcount_prepare_wait() and
-	 * eventcount_arm().
-	 */
-	fence_light();
-	if (eventcount_may_have_waiters(eventcount_peek(&queue->eventcount[SENDER]) |
-		    eventcount_peek(&queue->eventcount[RECEIVER])))
-		notify_slowly(queue, side);
 }
 
 /*

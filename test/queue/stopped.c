@@ -585,6 +585,28 @@ static int64_t receive_number(void)
 	return rc == 0 ? (int64_t)number_of(&message) : rc;
 }
 
+/* The same by polls, as many as may be in vain: 256, as magring.h has it. */
+static int64_t poll_number(uint64_t number)
+{
+	struct magring_message message;
+	make(&message, number);
+	int rc = -EAGAIN;
+	for (int polls = 0; polls < 256 && rc == -EAGAIN; polls++)
+		rc = magring_try_send(game.queue, &message);
+	stress_alive();
+	return rc;
+}
+
+static int64_t poll_for_number(void)
+{
+	struct magring_message message;
+	int rc = -EAGAIN;
+	for (int polls = 0; polls < 256 && rc == -EAGAIN; polls++)
+		rc = magring_try_recv(game.queue, &message);
+	stress_alive();
+	return rc == 0 ? (int64_t)number_of(&message) : rc;
+}
+
 static int act_send(struct worker *worker)
 {
 	return magring_send(game.queue, worker->messages, -1);
@@ -691,6 +713,40 @@ static void a_sender_is_woken_for_what_is_behind_a_stopped_receiver(void)
 	EXPECT(receive_number(), 5);
 	EXPECT(receive_number(), 5);
 	EXPECT(receive_number(), -EAGAIN);
+	close_queue();
+}
+
+static void a_thread_that_polls_passes_over_a_stopped_sender(void)
+{
+	open_queue(4);
+	struct worker *sender = stopped_in_queue(0, act_send, 100);
+	for (uint64_t i = 1; i <= 20; i++) {
+		EXPECT(poll_number(i), 0);
+		EXPECT(poll_for_number(), i);
+		EXPECT(poll_for_number(), -EAGAIN);
+	}
+	EXPECT(stress_queue_stats(game.queue).quarantined, 1);
+	EXPECT(come_back(sender), 0);
+	EXPECT(poll_for_number(), 100);
+	close_queue();
+}
+
+static void a_thread_that_polls_passes_over_a_stopped_receiver(void)
+{
+	open_queue(4);
+	for (uint64_t i = 1; i <= 4; i++)
+		EXPECT(send_number(i), 0);
+	struct worker *receiver = stopped_in_queue(0, act_receive, 0);
+	EXPECT(poll_number(5), -EAGAIN);
+	EXPECT(poll_for_number(), 2);
+	EXPECT(poll_number(5), 0);
+	EXPECT(poll_number(6), -EAGAIN);
+	EXPECT(come_back(receiver), 0);
+	EXPECT(number_of(receiver->messages), 1);
+	for (uint64_t i = 3; i <= 5; i++)
+		EXPECT(poll_for_number(), i);
+	magring_queue_close(game.queue);
+	EXPECT(poll_for_number(), -EPIPE);
 	close_queue();
 }
 
@@ -1147,6 +1203,8 @@ int main(int argc, char **argv)
 	a_receiver_is_woken_for_what_is_behind_a_stopped_sender();
 	a_sender_is_woken_for_what_is_behind_a_stopped_receiver();
 	a_sender_is_woken_when_the_receiver_comes_back();
+	a_thread_that_polls_passes_over_a_stopped_sender();
+	a_thread_that_polls_passes_over_a_stopped_receiver();
 	all_are_told_that_a_queue_is_closed_beside_a_stopped_sender();
 	if (SIGNALS)
 		a_sleeper_that_stands_still_keeps_nobody_asleep();

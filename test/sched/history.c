@@ -30,12 +30,13 @@ bool history_has_room(size_t messages)
 
 /* ------------------------------------------------------------------ calls -- */
 
-static struct call *begin(enum judge_kind kind, size_t count)
+static struct call *begin(enum judge_kind kind, size_t count, bool poll)
 {
 	sched_require(history.count < HISTORY_CALLS && count <= HISTORY_BATCH,
 		"the history is too small");
 	struct call *call = &history.calls[history.count++];
 	call->kind = kind;
+	call->poll = poll;
 	call->thread = sched_self();
 	call->count = count;
 	call->begin = sched_moment();
@@ -57,9 +58,9 @@ static uint64_t word_for(uint64_t value)
 	return value * 0x9e3779b97f4a7c15;
 }
 
-static struct call *begin_send(size_t count)
+static struct call *begin_send(size_t count, bool poll)
 {
-	struct call *call = begin(JUDGE_SEND, count);
+	struct call *call = begin(JUDGE_SEND, count, poll);
 	for (size_t i = 0; i < count; i++) {
 		uint64_t value = call->values[i] = ++history.values;
 		sched_require(value < HISTORY_VALUES, "too many messages");
@@ -97,8 +98,8 @@ static bool is_refusal(int result)
 static void check_result(const struct call *call, int result, int64_t timeout_ns)
 {
 	bool right = is_refusal(result)
-		? (timeout_ns == 0 ? result != -ETIMEDOUT : result != -EAGAIN) &&
-			(timeout_ns >= 0 || result == -EPIPE)
+		? (timeout_ns == 0 || call->poll ? result != -ETIMEDOUT : result != -EAGAIN) &&
+			(timeout_ns >= 0 || call->poll || result == -EPIPE)
 		: result >= 1 && result <= (int)call->count;
 	sched_require(right, "a call for %zu with timeout %ld returns %d", call->count,
 		(long)timeout_ns, result);
@@ -117,15 +118,17 @@ static int end_send(struct call *call, int result, int64_t timeout_ns)
 
 int history_send(int64_t timeout_ns)
 {
-	struct call *call = begin_send(1);
-	int rc = magring_send(history.queue, call->messages, timeout_ns);
+	struct call *call = begin_send(1, timeout_ns == HISTORY_POLL);
+	int rc = call->poll ? magring_try_send(history.queue, call->messages)
+			    : magring_send(history.queue, call->messages, timeout_ns);
 	return end_send(call, rc == 0 ? 1 : rc, timeout_ns);
 }
 
 int history_send_batch(size_t count, int64_t timeout_ns)
 {
-	struct call *call = begin_send(count);
-	int rc = magring_send_batch(history.queue, call->messages, count, timeout_ns);
+	struct call *call = begin_send(count, timeout_ns == HISTORY_POLL);
+	int rc = call->poll ? magring_try_send_batch(history.queue, call->messages, count)
+			    : magring_send_batch(history.queue, call->messages, count, timeout_ns);
 	return end_send(call, rc, timeout_ns);
 }
 
@@ -139,21 +142,23 @@ static int end_recv(struct call *call, int result, int64_t timeout_ns)
 
 int history_recv(int64_t timeout_ns)
 {
-	struct call *call = begin(JUDGE_RECV, 1);
-	int rc = magring_recv(history.queue, call->messages, timeout_ns);
+	struct call *call = begin(JUDGE_RECV, 1, timeout_ns == HISTORY_POLL);
+	int rc = call->poll ? magring_try_recv(history.queue, call->messages)
+			    : magring_recv(history.queue, call->messages, timeout_ns);
 	return end_recv(call, rc == 0 ? 1 : rc, timeout_ns);
 }
 
 int history_recv_batch(size_t count, int64_t timeout_ns)
 {
-	struct call *call = begin(JUDGE_RECV, count);
-	int rc = magring_recv_batch(history.queue, call->messages, count, timeout_ns);
+	struct call *call = begin(JUDGE_RECV, count, timeout_ns == HISTORY_POLL);
+	int rc = call->poll ? magring_try_recv_batch(history.queue, call->messages, count)
+			    : magring_recv_batch(history.queue, call->messages, count, timeout_ns);
 	return end_recv(call, rc, timeout_ns);
 }
 
 void history_close(void)
 {
-	struct call *call = begin(JUDGE_CLOSE, 1);
+	struct call *call = begin(JUDGE_CLOSE, 1, false);
 	history.closed = true;
 	int rc = magring_queue_close(history.queue);
 	sched_require(rc == 0, "close returns %d", rc);

@@ -18,6 +18,9 @@
 
 void history_begin(struct magring_queue *queue);
 
+/* A timeout: magring_try_send() and others, whose -EAGAIN is judged no answer. */
+#define HISTORY_POLL INT64_MIN
+
 /* As the calls of magring.h. Messages are new ones, and those that were not
  * sent are dropped. */
 int history_send(int64_t timeout_ns);

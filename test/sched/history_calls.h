@@ -9,6 +9,7 @@
 struct call {
 	enum judge_kind kind;
 	bool ended;
+	bool poll; /* HISTORY_POLL */
 	unsigned int thread;
 	size_t count;
 	int result; /* how many, or an error */

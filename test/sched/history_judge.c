@@ -37,11 +37,13 @@ static void add(const struct call *call, int result, uint64_t value, uint64_t be
 }
 
 /* A call of a thread that was cancelled has changed nothing, but for what a
- * batch had sent. */
+ * batch had sent. So has a poll in vain, whose answer may be false. */
 static void add_call(const struct call *call, uint64_t before, bool with_full)
 {
 	unsigned int n = history_went(call), count = (unsigned int)call->count;
 	bool cancelled = !call->ended && sched_has_ended(call->thread);
+	if (call->ended && call->poll && call->result == -EAGAIN)
+		return;
 	int refusal = call->result == -ETIMEDOUT ? -EAGAIN : call->result;
 	for (unsigned int i = 0; i < n; i++)
 		add(call, 0, call->values[i], before, i > 0);

@@ -33,6 +33,7 @@ static __attribute__((constructor)) void compose(void)
 	count = append(order_programs, count);
 	count = append(refusal_programs, count);
 	count = append(second_look_programs, count);
+	count = append(try_programs, count);
 	count = append(small_programs, count);
 	count = append(pool_programs, count);
 	count = append(pool_directed_programs, count);

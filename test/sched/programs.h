@@ -18,6 +18,7 @@ extern const struct sched_program *const recovery_exact_programs[];
 extern const struct sched_program *const order_programs[];
 extern const struct sched_program *const refusal_programs[];
 extern const struct sched_program *const second_look_programs[];
+extern const struct sched_program *const try_programs[];
 extern const struct sched_program *const small_programs[];
 extern const struct sched_program *const pool_programs[];
 extern const struct sched_program *const pool_directed_programs[];

@@ -28,6 +28,7 @@
 /* Of lib/tuning.h: small, so that a run comes to what happens after so many. */
 #define EVENTCOUNT_FENCES_IN_VAIN 2
 #define CHALLENGE_AFTER 1
+#define POLLS_TO_BE_SURE 3
 
 long shim_syscall(long number, ...);
 int shim_eventfd(unsigned int value, int flags);

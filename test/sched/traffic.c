@@ -34,10 +34,10 @@ static int64_t choose_timeout(void)
 		unsigned int flag;
 		int64_t timeout_ns;
 	} all[] = { { TRAFFIC_WAIT, -1 }, { TRAFFIC_TRY, 0 }, { TRAFFIC_LIMIT, 3000 },
-		{ TRAFFIC_LONG, INT64_MAX }, { TRAFFIC_POLL, 0 } };
-	int64_t timeouts[5];
+		{ TRAFFIC_LONG, INT64_MAX }, { TRAFFIC_POLL, 0 }, { TRAFFIC_MAYBE, HISTORY_POLL } };
+	int64_t timeouts[6];
 	unsigned int n = 0;
-	for (unsigned int i = 0; i < 5; i++)
+	for (unsigned int i = 0; i < 6; i++)
 		if (chosen->flags & all[i].flag)
 			timeouts[n++] = all[i].timeout_ns;
 	return timeouts[sched_choose(n)];

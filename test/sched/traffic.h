@@ -19,6 +19,7 @@
 #define TRAFFIC_STOP (1u << 8)    /* thread 0 stops one thread or two */
 #define TRAFFIC_EDGES (1u << 9)   /* TRAFFIC_POLL waits for edges */
 #define TRAFFIC_FILL (1u << 10)   /* at the end the queue is open, and filled */
+#define TRAFFIC_MAYBE (1u << 11)  /* magring_try_send() and others */
 
 /* What a program chooses from. */
 struct traffic {
