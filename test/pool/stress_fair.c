@@ -19,6 +19,11 @@
 #include "pool/pool.h"
 
 #define SLABS 4
+#ifdef __SANITIZE_THREAD__
+#define THREADS 40 /* each step takes twenty times as long */
+#else
+#define THREADS 200
+#endif
 #define PAYLOAD ((size_t)1000)
 #define TIMEOUT_NS 2000000000 /* as long as a single game, about */
 #define WAIT_MAX_NS 1500000000
@@ -92,7 +97,7 @@ static void *use(void *argument)
 static void play(enum game game, uint64_t ms)
 {
 	static struct user users[200];
-	uint32_t count = game == HELD ? 40 : 200;
+	uint32_t count = game == HELD ? 40 : THREADS;
 	uint64_t least = UINT64_MAX, most = 0;
 	int64_t longest_ns = 0;
 	now.game = game;
