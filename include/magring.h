@@ -173,9 +173,15 @@ struct magring_message {
  * When memory_limit is used up, what other size classes have and do not use
  * serves: that takes as long as a trim, now and then. Next comes a free slab of
  * a larger class. Then it waits up to timeout_ns. A free of the same size
- * class, by any thread, wakes a waiting thread, in no promised order. What a
- * free of another class brings is found within a fifth of a second, or within
- * ten times as long as a trim takes.
+ * class, by any thread, wakes a waiting thread. What a free of another class
+ * brings is found within a fifth of a second, or within ten times as long as a
+ * trim takes.
+ *
+ * Threads that came later may be served first, in no order, but not for long.
+ * Of one size class, each other thread gets ahead of one that waits for about
+ * 10 ms, and after that twice at most. What is free then is kept for threads
+ * that have waited longer. If none of these runs for a tenth of a second while
+ * there is such memory, it serves all until one does.
  *
  * Returns:   0; -EMSGSIZE: id_size above MAGRING_ID_MAX, payload_size above
  *            max_payload, or the slab for both above memory_limit; -ENOBUFS:
@@ -183,8 +189,9 @@ struct magring_message {
  *            memory and no free can bring a slab; -ETIMEDOUT: none was free in
  *            time. None is free when messages, or threads in calls, hold all
  *            slabs that would do, and some of each chunk of others, of about 4
- *            KiB. With a timeout of 0 what other classes freed in the last
- *            milliseconds may be overlooked, up to a 16th of memory_limit.
+ *            KiB; or it is kept for those that wait. With a timeout of 0 what
+ *            other classes freed in the last milliseconds may be overlooked,
+ *            up to a 16th of memory_limit.
  */
 MAGRING_PUBLIC MAGRING_CHECK int magring_message_alloc(struct magring_pool *pool,
 	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,

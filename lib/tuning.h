@@ -168,6 +168,18 @@
 #define MEMORY_RETRY_MAX_NS 16000000
 /* Nanoseconds: the same if none was hidden, but other classes may free. */
 #define MEMORY_RETRY_OTHERS_NS 128000000
+/*
+ * Nanoseconds that threads wait for memory before it is theirs: turns.c. With
+ * less, threads that wait are served sooner, and less is allocated in all.
+ */
+#ifndef TURN_NS
+#define TURN_NS 5000000
+#endif
+/* Nanoseconds after which they are thought to be stopped. It has to be longer
+ * than a busy machine keeps a thread from running. Not measured. */
+#ifndef TURN_LAPSE_NS
+#define TURN_LAPSE_NS 100000000
+#endif
 /* Bytes freed, one part in so many of memory_limit, after which other classes
  * are trimmed again for a thread without memory: at first. Not measured. */
 #define PRESSURE_BAR_MIN 4096

@@ -100,13 +100,6 @@
 
 _Static_assert(sizeof(long) == 8, "SYS_futex takes the 64-bit struct timespec");
 
-/* The half of the word that the kernel compares. */
-static uint32_t *futex_of(struct eventcount *eventcount)
-{
-	uint32_t *halves = (uint32_t *)(void *)&eventcount->word;
-	return &halves[__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__];
-}
-
 static uint64_t next_epoch(uint64_t word)
 {
 	return (word & ~EPOCH) | ((word + 1) & EPOCH);
@@ -121,7 +114,8 @@ void eventcount_init(struct eventcount *eventcount)
 
 static void futex_wake(struct eventcount *eventcount, int sleepers)
 {
-	syscall(SYS_futex, futex_of(eventcount), FUTEX_WAKE_PRIVATE, sleepers, NULL, NULL, 0);
+	syscall(SYS_futex, eventcount_futex(eventcount), FUTEX_WAKE_PRIVATE, sleepers, NULL, NULL,
+		0);
 }
 
 static uint64_t waking(uint64_t word)
@@ -257,9 +251,10 @@ __attribute__((noplt)) int pthread_setcanceltype(int type, int *ret_old);
  * frames, so the frame has none of these either.
  */
 __attribute__((no_sanitize_address, no_sanitize_thread)) void
-eventcount_commit_wait(struct eventcount *eventcount, uint32_t ticket, int64_t deadline_ns)
+eventcount_commit_wait_as(struct eventcount *eventcount, uint32_t ticket, int64_t deadline_ns,
+	uint32_t kinds)
 {
-	uint32_t *futex = futex_of(eventcount);
+	uint32_t *futex = eventcount_futex(eventcount);
 	struct timespec deadline = { .tv_sec = 0 };
 	bool limited = deadline_ns != INT64_MAX;
 	bool relative = limited && clock_to_kernel(deadline_ns, &deadline);
@@ -274,7 +269,7 @@ eventcount_commit_wait(struct eventcount *eventcount, uint32_t ticket, int64_t d
 		 */
 		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &cancel_type);
 		long result = syscall(SYS_futex, futex, operation, ticket,
-			limited ? &deadline : NULL, NULL, FUTEX_BITSET_MATCH_ANY);
+			limited ? &deadline : NULL, NULL, kinds);
 		pthread_setcanceltype(cancel_type, NULL);
 		interrupted = result != 0 && errno == EINTR;
 	} while (interrupted);

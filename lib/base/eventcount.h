@@ -72,6 +72,7 @@ struct eventcount_waiter {
 	void (*after_sleep)(void *context);
 	/* A cancelled thread has left the eventcount. Passes its wake-up on. */
 	void (*cancelled)(void *context);
+	uint32_t kinds; /* of sleeper, a set; 0: all */
 };
 
 /*
@@ -91,8 +92,32 @@ bool eventcount_await(struct eventcount *eventcount, const struct eventcount_wai
  * prepare, or when CLOCK_MONOTONIC reaches deadline_ns. INT64_MAX is never.
  */
 uint32_t eventcount_prepare_wait(struct eventcount *eventcount);
-void eventcount_commit_wait(struct eventcount *eventcount, uint32_t ticket, int64_t deadline_ns);
+void eventcount_commit_wait_as(struct eventcount *eventcount, uint32_t ticket, int64_t deadline_ns,
+	uint32_t kinds);
 void eventcount_cancel_wait(struct eventcount *eventcount);
+
+#define EVENTCOUNT_ALL_KINDS UINT32_MAX
+
+static inline void eventcount_commit_wait(struct eventcount *eventcount, uint32_t ticket,
+	int64_t deadline_ns)
+{
+	eventcount_commit_wait_as(eventcount, ticket, deadline_ns, EVENTCOUNT_ALL_KINDS);
+}
+
+/*
+ * The condition holds, for sleepers of these kinds alone. Wakes one of them, if
+ * any sleeps. Others may wake without a reason. See eventcount_kinds.c.
+ */
+void eventcount_notify_kinds(struct eventcount *eventcount, uint32_t kinds);
+/* The same, for a thread that was woken and passes that on. */
+void eventcount_pass_on_kinds(struct eventcount *eventcount, uint32_t kinds);
+
+/* The half of the word that the kernel compares. */
+static inline uint32_t *eventcount_futex(struct eventcount *eventcount)
+{
+	uint32_t *halves = (uint32_t *)(void *)&eventcount->word;
+	return &halves[__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__];
+}
 
 /* The descriptor, made by the first call and readable at first; or an error. */
 int eventcount_fd(struct eventcount *eventcount);

@@ -50,8 +50,9 @@ bool eventcount_await(struct eventcount *eventcount, const struct eventcount_wai
 	if (!done) {
 		int64_t again_ns = waiter->before_sleep(context);
 		pthread_cleanup_push(cancelled, &sleep);
-		eventcount_commit_wait(eventcount, ticket,
-			again_ns < deadline_ns ? again_ns : deadline_ns);
+		eventcount_commit_wait_as(eventcount, ticket,
+			again_ns < deadline_ns ? again_ns : deadline_ns,
+			waiter->kinds != 0 ? waiter->kinds : EVENTCOUNT_ALL_KINDS);
 		pthread_cleanup_pop(0);
 		awake(&sleep);
 	}

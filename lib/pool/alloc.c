@@ -86,7 +86,7 @@ static bool take_larger(struct request *request, const struct survey *survey, ui
 	struct depot *depot = &request->pool->depot;
 	for (unsigned int i = request->class_index + 1; i < depot->classes; i++) {
 		bool hidden = false;
-		if (survey->free[i] == 0)
+		if (survey->free[i] == 0 || turns_closed(&request->pool->turns[i]))
 			continue;
 		bool got = depot_take_round(depot, i, ret_round);
 		if (!got) {

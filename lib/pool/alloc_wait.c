@@ -19,7 +19,9 @@
  * Waiting for memory. Every size class has an eventcount. A thread that waits
  * tries, sleeps and tries again: see eventcount_await(). Every free wakes one
  * sleeper of its class, if there is one. The sleeper takes the slab out of
- * whatever cache it is in.
+ * whatever cache it is in. Other threads may take it first, but not for long:
+ * turns.c. A thread whose turn it is not does not try. It tries again unasked,
+ * as nothing tells it when the turn of a stopped thread lapses.
  *
  * A thread that has got a slab, or gives up waiting, wakes the next sleeper, as
  * there may be more slabs. That chain ends with the first thread that finds
@@ -92,15 +94,25 @@ struct wait {
 	struct magring_pool *pool;
 	unsigned int class_index; /* of what it wants */
 	unsigned int class_got;
+	unsigned int group; /* of turns.c */
 	size_t bytes;
 	int64_t retry_ns; /* a try unasked is due after so long */
+	bool refused;     /* the last try was not made: it is not the thread's turn */
 	bool hidden;      /* the last try met slabs that were out of reach */
 	void *slab;
 };
 
+static struct turns *turns_of(const struct wait *wait)
+{
+	return &wait->pool->turns[wait->class_index];
+}
+
 static bool try_alloc(void *context)
 {
 	struct wait *wait = context;
+	wait->refused = !turns_may_take(turns_of(wait), wait->group);
+	if (wait->refused)
+		return false;
 	do {
 		wait->class_got = wait->class_index;
 		wait->slab =
@@ -109,33 +121,52 @@ static bool try_alloc(void *context)
 	return wait->slab != NULL;
 }
 
-static int64_t when_to_retry(void *context)
+/* After a try in vain. */
+static int64_t retry_within(struct wait *wait)
 {
-	struct wait *wait = context;
 	int64_t most_ns = wait->hidden ? MEMORY_RETRY_MAX_NS : MEMORY_RETRY_OTHERS_NS;
 	if (!wait->hidden && !may_come(wait->pool, wait->class_index))
 		return INT64_MAX;
-	return clock_now() + (wait->retry_ns < most_ns ? wait->retry_ns : most_ns);
+	return wait->retry_ns < most_ns ? wait->retry_ns : most_ns;
+}
+
+static int64_t when_to_retry(void *context)
+{
+	struct wait *wait = context;
+	int64_t ns = wait->refused ? INT64_MAX : retry_within(wait);
+	/* It is not told when the turn of others lapses. */
+	if (ns > TURN_LAPSE_NS && wait->group != turns_first(turns_of(wait)))
+		ns = TURN_LAPSE_NS;
+	return ns == INT64_MAX ? ns : clock_now() + ns;
 }
 
 static void cancelled(void *context)
 {
 	struct wait *wait = context;
+	turns_leave(turns_of(wait), wait->group);
 	pool_notify_waiters(wait->pool, wait->class_index);
 }
 
+#define WAITER(number) \
+	{ \
+		.try = try_alloc, .before_sleep = when_to_retry, .cancelled = cancelled, \
+		.kinds = 1 << (number) \
+	}
+
 static int wait_for_slab(struct wait *wait, int64_t deadline_ns)
 {
-	static const struct eventcount_waiter waiter = { .try = try_alloc,
-		.before_sleep = when_to_retry,
-		.cancelled = cancelled };
+	static const struct eventcount_waiter waiters[] = { WAITER(0), WAITER(1) };
 	struct eventcount *eventcount = &wait->pool->memory[wait->class_index];
 	do {
-		if (is_hopeless(wait->pool, wait->class_index))
+		if (!wait->refused && is_hopeless(wait->pool, wait->class_index))
 			return -ENOBUFS;
 		if (deadline_ns != INT64_MAX && clock_now() >= deadline_ns)
 			return -ETIMEDOUT;
-		eventcount_await(eventcount, &waiter, wait, deadline_ns);
+		eventcount_await(eventcount, &waiters[wait->group], wait, deadline_ns);
+		/* It may have been woken before the class closed. */
+		if (wait->refused)
+			eventcount_pass_on_kinds(eventcount,
+				turns_kind(turns_first(turns_of(wait))));
 		if (wait->retry_ns < MEMORY_RETRY_OTHERS_NS)
 			wait->retry_ns *= 2;
 	} while (wait->slab == NULL);
@@ -147,6 +178,7 @@ int alloc_wait(struct magring_pool *pool, unsigned int *class_index, size_t byte
 {
 	struct wait wait = { .pool = pool,
 		.class_index = *class_index,
+		.group = TURNS_NO_GROUP,
 		.bytes = bytes,
 		.retry_ns = MEMORY_RETRY_NS };
 	int rc = 0;
@@ -155,7 +187,10 @@ int alloc_wait(struct magring_pool *pool, unsigned int *class_index, size_t byte
 		atomic_fetch_add_explicit(&pool->exhausted, 1, memory_order_relaxed);
 		if (timeout_ns == 0)
 			return -ENOBUFS;
-		rc = wait_for_slab(&wait, clock_deadline(timeout_ns));
+		int64_t deadline_ns = clock_deadline(timeout_ns);
+		wait.group = turns_join(turns_of(&wait));
+		rc = wait_for_slab(&wait, deadline_ns);
+		turns_leave(turns_of(&wait), wait.group);
 	}
 	if (rc == 0) {
 		*ret_slab = wait.slab;

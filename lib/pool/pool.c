@@ -38,9 +38,3 @@ int pool_name(char *name, const char *wanted, const char *prefix, uint64_t seria
 		strcpy(name, wanted);
 	return 0;
 }
-
-void pool_notify_slowly(struct magring_pool *pool, unsigned int class_index)
-{
-	if (eventcount_has_waiters(&pool->memory[class_index]))
-		eventcount_notify(&pool->memory[class_index]);
-}

@@ -17,6 +17,7 @@
 #include "pool/accounts.h"
 #include "pool/table.h"
 #include "pool/thread_registry.h"
+#include "pool/turns.h"
 #include "tuning.h"
 
 struct checked;
@@ -78,6 +79,7 @@ struct magring_pool {
 	_Atomic(uint64_t) trimmed_bytes;
 	_Atomic(bool) trimming; /* a thread trims */
 	struct pressure pressure;
+	struct turns turns[SLAB_CLASSES_MAX]; /* of the waiters, by class */
 	struct queue_list queues;
 	/* Counts of threads without a cache, by read-modify-write. */
 	struct magazine_counts uncached[SLAB_CLASSES_MAX];

@@ -118,10 +118,13 @@ struct cache *thread_attach(struct thread_registry *registry)
 }
 
 /* The caller is in a section, so the pool stays if it is there. */
-static void detach(const struct thread_slot *slot)
+static void detach(struct thread_slot *slot)
 {
-	struct magring_pool *pool = pool_published(pool_key_number(slot->key));
-	if (pool == NULL || !pool_key_has(slot->key, pool->registry.serial))
+	uint64_t key = slot->key;
+	struct magring_pool *pool = pool_published(pool_key_number(key));
+	/* The thread has no cache at hand while others may have it. */
+	slot->key = 0;
+	if (pool == NULL || !pool_key_has(key, pool->registry.serial))
 		return; /* it was destroyed, and the cache with it */
 	pool_end_cache(pool, slot->cache);
 }

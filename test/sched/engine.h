@@ -85,6 +85,7 @@ struct thread {
 	unsigned int yields;
 
 	const uint32_t *futex;
+	uint32_t futex_kinds;
 	int64_t deadline_ns;
 	int answer; /* of the sleep: 0 or an errno */
 	int fd;

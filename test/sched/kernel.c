@@ -13,6 +13,7 @@
  */
 #include "kernel.h"
 #include "shim.h"
+#include "tuned.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -23,6 +24,8 @@
 #include <unistd.h>
 
 #define PAUSE_NS 1000
+
+int64_t tuned_turn_ns = INT64_MAX, tuned_turn_lapse_ns = INT64_MAX;
 
 void kernel_enter(void)
 {
@@ -37,7 +40,8 @@ static int64_t ns_of(const struct timespec *time)
 	return time->tv_sec * 1000000000 + time->tv_nsec;
 }
 
-static long futex_wait(const uint32_t *futex, uint32_t expected, const struct timespec *deadline)
+static long futex_wait(const uint32_t *futex, uint32_t expected, const struct timespec *deadline,
+	uint32_t kinds)
 {
 	kernel_enter();
 	kernel_check_cancelled();
@@ -47,6 +51,7 @@ static long futex_wait(const uint32_t *futex, uint32_t expected, const struct ti
 		return -1;
 	}
 	me->futex = futex;
+	me->futex_kinds = kinds;
 	me->deadline_ns = deadline != NULL ? ns_of(deadline) : INT64_MAX;
 	if (me->deadline_ns <= engine->time_ns) {
 		me->futex = NULL;
@@ -61,14 +66,14 @@ static long futex_wait(const uint32_t *futex, uint32_t expected, const struct ti
 	return me->answer == 0 ? 0 : -1;
 }
 
-static long futex_wake(const uint32_t *futex, int most)
+static long futex_wake(const uint32_t *futex, int most, uint32_t kinds)
 {
 	struct thread *sleepers[THREADS];
 	unsigned int n = 0;
 	long woken = 0;
 	kernel_enter();
 	for (unsigned int i = 0; i < engine->count; i++)
-		if (engine->threads[i].futex == futex)
+		if (engine->threads[i].futex == futex && engine->threads[i].futex_kinds & kinds)
 			sleepers[n++] = &engine->threads[i];
 	trace("futex wake", (uintptr_t)futex, n);
 	while (n > 0 && woken < most) {
@@ -131,9 +136,13 @@ long shim_syscall(long number, ...)
 	switch (number) {
 	case SYS_futex:
 		if ((int)a[1] == FUTEX_WAKE_PRIVATE)
-			return futex_wake((const uint32_t *)a[0], (int)a[2]);
+			return futex_wake((const uint32_t *)a[0], (int)a[2],
+				FUTEX_BITSET_MATCH_ANY);
+		if ((int)a[1] == FUTEX_WAKE_BITSET_PRIVATE)
+			return futex_wake((const uint32_t *)a[0], (int)a[2], (uint32_t)a[5]);
 		return futex_wait((const uint32_t *)a[0], (uint32_t)a[2],
-			(const struct timespec *)a[3]);
+			(const struct timespec *)a[3],
+			(int)a[1] == FUTEX_WAIT_PRIVATE ? FUTEX_BITSET_MATCH_ANY : (uint32_t)a[5]);
 	case SYS_membarrier:
 		return membarrier((int)a[0]);
 	case SYS_write:

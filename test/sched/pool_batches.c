@@ -161,6 +161,14 @@ static void run_wait(void)
 	slabs_end(SLABS_SMALL);
 }
 
+static void run_turns(void)
+{
+	slabs_take_turns();
+	run_wait();
+}
+
+const struct sched_program memory_turns_batches = { "memory_turns_batches",
+	"the same, and they take turns", run_turns, SCHED_MAY_STOP };
 const struct sched_program pool_batch_wakes = { "pool_batch_wakes",
 	"a batch of three slabs beside three sleepers", run_wakes, 0 };
 const struct sched_program pool_batch_second = { "pool_batch_second",

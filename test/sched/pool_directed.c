@@ -9,9 +9,10 @@
 #include <stddef.h>
 
 const struct sched_program *const pool_directed_programs[] = { &pool_turn_over, &pool_cut,
-	&pool_cut_twice, &pool_tail, &pool_pages, &pool_pass_on, &pool_second_wake, &pool_left,
-	&pool_cool_over, &pool_cool_class, &pool_cool_bare, &pool_busy, &pool_revoked, &pool_hands,
-	&pool_accounts, &pool_child, &pool_child_after, &pool_tries, &pool_cool_moves, &pool_two_go,
+	&pool_cut_twice, &pool_tail, &pool_pages, &pool_pass_on, &pool_second_wake, &fair_hand_off,
+	&fair_stopped, &fair_timeout, &fair_cancel, &fair_passed_on, &pool_left, &pool_cool_over,
+	&pool_cool_class, &pool_cool_bare, &pool_busy, &pool_revoked, &pool_hands, &pool_accounts,
+	&pool_child, &pool_child_after, &pool_tries, &pool_cool_moves, &pool_two_go,
 	&pool_end_wakes, &pool_flush_wakes, &pool_left_over, &pool_load, &pool_at_exit,
 	&pool_exit_beside, &pool_unload, &refused_traffic, &refused_waits, &refused_nothing,
 	&refused_trim, &refused_create, &share_frees, &share_beside, &share_awaited,

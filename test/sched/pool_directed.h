@@ -11,6 +11,8 @@
 extern const struct sched_program pool_turn_over, pool_cut, pool_cut_twice, pool_tail, pool_pages;
 extern const struct sched_program pool_pass_on, pool_second_wake, pool_left;
 extern const struct sched_program pool_batch_wakes, pool_batch_second, pool_batch_cut;
+extern const struct sched_program fair_hand_off, fair_stopped, fair_timeout, fair_cancel,
+	fair_passed_on;
 extern const struct sched_program pool_cool_over, pool_cool_class, pool_cool_bare;
 extern const struct sched_program pool_busy, pool_revoked, pool_hands, pool_survey, pool_uncounted;
 extern const struct sched_program pool_accounts;

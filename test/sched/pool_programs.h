@@ -22,7 +22,8 @@ extern const struct sched_program memory_ends, memory_ends_fork, memory_given_ba
 extern const struct sched_program memory_pops, memory_bare_statistics, memory_carve,
 	memory_carve_both, memory_cool;
 extern const struct sched_program memory_ranges, memory_trimmed;
-extern const struct sched_program memory_fast_free;
+extern const struct sched_program memory_turns, memory_turns_cancel, memory_turns_batches,
+	memory_fast_free;
 extern const struct sched_program memory_sampled, memory_sampled_all;
 extern const struct sched_program memory_batches, memory_batches_wait, memory_checked;
 extern const struct sched_program memory_messages, memory_names, memory_shares;

@@ -32,6 +32,12 @@ static struct {
 	struct magring_message left[SLABS_UNITS];
 } slabs;
 
+void slabs_take_turns(void)
+{
+	tuned_turn_ns = 500;
+	tuned_turn_lapse_ns = 100000000;
+}
+
 struct magring_pool *slabs_create(const struct slabs_options *options)
 {
 	const struct magring_pool_options wanted = { .size = sizeof(wanted),
@@ -345,6 +351,9 @@ void slabs_end(size_t payload)
 		slabs_free(&message);
 	check_balance();
 	sched_require(slabs.held == 0, "%zu bytes are held", slabs.held);
+	for (unsigned int i = 0; i < slabs.pool->depot.classes; i++)
+		sched_require(atomic_load(&slabs.pool->turns[i].word) < 2,
+			"class %u: a thread is said to wait", i);
 	if (slabs.several) {
 		int rc = magring_pool_trim(slabs.pool, 0, NULL);
 		sched_require(rc == 0, "trim: %d", rc);

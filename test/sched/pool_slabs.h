@@ -31,6 +31,8 @@ struct slabs_options {
 	size_t metadata;
 };
 
+/* Threads that wait for memory take turns in this run. */
+void slabs_take_turns(void);
 /* The pool of the run. */
 struct magring_pool *slabs_create(const struct slabs_options *options);
 struct magring_pool *slabs_pool(void);

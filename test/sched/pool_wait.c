@@ -239,6 +239,22 @@ static void run_cool(void)
 	slabs_end(SLABS_SMALL);
 }
 
+/* ------------------------------------------------------ in turns */
+
+static void run_turns(void)
+{
+	static void (*const programs[])(void) = { run_burst, run_wave, run_line, run_timeouts,
+		run_hidden, run_fast_free, run_cool };
+	slabs_take_turns();
+	programs[sched_choose(sizeof(programs) / sizeof(*programs))]();
+}
+
+static void run_turns_cancel(void)
+{
+	slabs_take_turns();
+	run_cancel();
+}
+
 #define ALL (SCHED_MAY_STOP | SCHED_MAY_INTERRUPT)
 const struct sched_program memory_burst = { "memory_burst",
 	"one thread frees as many slabs as others wait for", run_burst, ALL };
@@ -258,5 +274,9 @@ const struct sched_program memory_carve_both = { "memory_carve_both",
 	"a thread waits while another carves for another class", run_carve_both, ALL };
 const struct sched_program memory_cool = { "memory_cool", "threads wait for slabs that cool",
 	run_cool, ALL };
+const struct sched_program memory_turns = { "memory_turns",
+	"threads that wait for memory take turns", run_turns, ALL };
+const struct sched_program memory_turns_cancel = { "memory_turns_cancel",
+	"one of them is cancelled", run_turns_cancel, ALL };
 const struct sched_program memory_fast_free = { "memory_fast_free",
 	"the freed slab stays in the cache", run_fast_free, ALL };
