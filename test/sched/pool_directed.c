@@ -16,4 +16,5 @@ const struct sched_program *const pool_directed_programs[] = { &pool_turn_over, 
 	&pool_exit_beside, &pool_unload, &refused_traffic, &refused_waits, &refused_nothing,
 	&refused_trim, &refused_create, &share_frees, &share_beside, &share_awaited,
 	&share_first_shares, &refused_samples, &refused_load, &pool_batch_wakes, &pool_batch_second,
-	&pool_survey, &pool_uncounted, &growth_region, &growth_pool, NULL };
+	&pool_survey, &pool_uncounted, &growth_region, &growth_pool, &pool_trim_beside,
+	&pool_cut_beside, &pool_moved, &pool_busy_alone, &pool_cancelled, &pool_all, NULL };

@@ -12,8 +12,9 @@ extern const struct sched_program pool_turn_over, pool_cut, pool_cut_twice, pool
 extern const struct sched_program pool_pass_on, pool_second_wake, pool_left;
 extern const struct sched_program pool_batch_wakes, pool_batch_second;
 extern const struct sched_program pool_cool_over, pool_cool_class, pool_cool_bare;
-extern const struct sched_program pool_busy, pool_revoked, pool_hands, pool_survey,
-	pool_uncounted;
+extern const struct sched_program pool_busy, pool_revoked, pool_hands, pool_survey, pool_uncounted;
+extern const struct sched_program pool_trim_beside, pool_cut_beside, pool_moved, pool_busy_alone;
+extern const struct sched_program pool_cancelled, pool_all;
 extern const struct sched_program pool_accounts;
 extern const struct sched_program pool_child, pool_child_after;
 extern const struct sched_program pool_tries, pool_cool_moves, pool_two_go;
