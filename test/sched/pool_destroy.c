@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Programs: a pool that goes beside threads that end; and one stack alone.
+ * Programs: a pool that goes beside threads that end, or comes beside one that
+ * looks at all pools; and one stack alone.
  */
-#include "pool_slabs.h"
+#include "pool_acts.h"
 #include "pool_directed.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 static const struct slabs_options bare = { .bytes = 4 * 64, .rounds = 1, .chunk = 2 };
 
@@ -99,6 +101,46 @@ static void run_two_go(void)
 	slabs_end(SLABS_SMALL);
 }
 
+/* ------------------------------------------------------------ all pools -- */
+
+static FILE *sink; /* of the process: no run opens it */
+
+__attribute__((constructor)) static void open_sink(void)
+{
+	sink = fopen("/dev/null", "w");
+	if (sink != NULL)
+		setvbuf(sink, NULL, _IONBF, 0);
+}
+
+static void create_other(void *unused)
+{
+	(void)unused;
+	other = pool_of(64);
+	slabs_stay();
+}
+
+/* It has never used the other pool, and no thread has told it of it. */
+static void write_metrics(void *unused)
+{
+	(void)unused;
+	int rc = magring_write_metrics(sink, 0);
+	sched_require(rc == 0, "write_metrics: %d", rc);
+}
+
+/* The metrics of all pools are written beside a thread that makes one. */
+static void run_all(void)
+{
+	slabs_create(&bare);
+	sched_run_alone(slabs_spawn("create", create_other, NULL), 4000);
+	sched_require(other != NULL, "the pool is not made yet");
+	slabs_spawn("write", write_metrics, NULL);
+	slabs_wait();
+	slabs_listen();
+	int rc = magring_pool_destroy(other);
+	sched_require(rc == 0, "pool_destroy: %d", rc);
+	slabs_end(SLABS_SMALL);
+}
+
 /* ------------------------------------------------------------------ stack -- */
 
 static bool in_hands[8];
@@ -150,5 +192,7 @@ const struct sched_program memory_destroy = { "memory_destroy",
 	"a pool is destroyed beside a thread that ends", run_destroy, SCHED_MAY_STOP };
 const struct sched_program pool_two_go = { "pool_two_go",
 	"two pools are destroyed beside a thread that ends", run_two_go, 0 };
+const struct sched_program pool_all = { "pool_all",
+	"metrics of all pools are written as one has been made", run_all, 0 };
 const struct sched_program memory_stack = { "memory_stack", "three magazines on one stack",
 	run_stack, SCHED_MAY_STOP };

@@ -19,4 +19,6 @@ const struct sched_program *const pool_directed_programs[] = { &pool_turn_over, 
 	&share_first_shares, &refused_samples, &refused_load, &pool_batch_wakes, &pool_batch_second,
 	&pool_batch_cut, &pool_survey, &pool_uncounted, &growth_region, &growth_pool,
 	&growth_beside, &growth_stopped, &checked_trimmed, &checked_awaited, &checked_refused,
-	&checked_stale_free, &checked_stale_send, &checked_stale_shared, &checked_shares, NULL };
+	&checked_stale_free, &checked_stale_send, &checked_stale_shared, &checked_shares,
+	&pool_trim_beside, &pool_cut_beside, &pool_moved, &pool_busy_alone, &pool_cancelled,
+	&pool_all, NULL };

@@ -15,6 +15,8 @@ extern const struct sched_program fair_hand_off, fair_stopped, fair_timeout, fai
 	fair_passed_on;
 extern const struct sched_program pool_cool_over, pool_cool_class, pool_cool_bare;
 extern const struct sched_program pool_busy, pool_revoked, pool_hands, pool_survey, pool_uncounted;
+extern const struct sched_program pool_trim_beside, pool_cut_beside, pool_moved, pool_busy_alone;
+extern const struct sched_program pool_cancelled, pool_all;
 extern const struct sched_program pool_accounts;
 extern const struct sched_program pool_child, pool_child_after;
 extern const struct sched_program pool_tries, pool_cool_moves, pool_two_go;

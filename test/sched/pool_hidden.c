@@ -90,6 +90,36 @@ static void run_busy(void)
 	end(SLABS_SMALL);
 }
 
+static void free_two_and_take(void *unused)
+{
+	(void)unused;
+	slabs_free(&small[0]);
+	slabs_free(&small[1]);
+	freed = true;
+	slabs_take_all(&small[0], SLABS_SMALL, 1);
+	slabs_stay();
+}
+
+/*
+ * The same, and no other class has memory. The owner has two slabs and takes
+ * one, so nothing tells of the other one.
+ */
+static void run_busy_alone(void)
+{
+	slabs_create(&(struct slabs_options){ .bytes = 2 * 64, .rounds = 2, .chunk = 2 });
+	slabs_take_all(small, SLABS_SMALL, 2);
+	unsigned int owner = slabs_spawn("owner", free_two_and_take, NULL);
+	run_until(owner, has_freed);
+	cache = slabs_cache(1);
+	run_until(owner, is_busy);
+	sched_run_alone(slabs_spawn("want", slabs_want, (void *)SLABS_SMALL), 2000);
+	sched_resume_all();
+	slabs_wait();
+	slabs_listen();
+	slabs_free(&small[0]);
+	slabs_end(SLABS_SMALL);
+}
+
 static bool is_over(void)
 {
 	return !is_revoked();
@@ -132,7 +162,10 @@ static void want_none(void *unused)
 	slabs_stay();
 }
 
-/* Another thread empties the cache, of another class. */
+/*
+ * Another thread empties the cache, of another class. It is done with that
+ * after the first look, and there are more.
+ */
 static void run_revoked(void)
 {
 	slabs_create(&two_classes);
@@ -144,8 +177,14 @@ static void run_revoked(void)
 	run_until(owner, has_freed);
 	cache = slabs_cache(1);
 	sched_run_alone(owner, 1);
-	run_until(slabs_spawn("reclaim", want_none, NULL), is_revoked);
-	sched_run_alone(slabs_spawn("want", slabs_want, (void *)SLABS_SMALL), 2000);
+	unsigned int reclaims = slabs_spawn("reclaim", want_none, NULL);
+	run_until(reclaims, is_revoked);
+	unsigned int wants = slabs_spawn("want", want_at_once, NULL);
+	cache = slabs_cache(3); /* its own, which the other one leaves alone */
+	run_until(wants, is_revoked);
+	run_until(wants, is_over);
+	sched_run_alone(reclaims, 2000);
+	sched_run_alone(wants, 2000);
 	end(SLABS_SMALL);
 }
 
@@ -280,6 +319,8 @@ const struct sched_program pool_survey = { "pool_survey",
 	"a larger slab is free while another is freed and taken", run_survey, 0 };
 const struct sched_program pool_busy = { "pool_busy",
 	"the slab is in the cache of a thread at work", run_busy, 0 };
+const struct sched_program pool_busy_alone = { "pool_busy_alone",
+	"the slab is in the cache of a thread at work, which takes another", run_busy_alone, 0 };
 const struct sched_program pool_tries = { "pool_tries",
 	"the slab is out of reach at the first try alone", run_tries, 0 };
 const struct sched_program pool_revoked = { "pool_revoked",

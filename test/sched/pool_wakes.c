@@ -11,12 +11,17 @@
 
 static struct magring_message held[4];
 
-static unsigned int sleeper(void)
+static unsigned int sleeper_that(void (*run)(void *))
 {
-	unsigned int thread = slabs_spawn("waiter", slabs_want, (void *)SLABS_SMALL);
+	unsigned int thread = slabs_spawn("waiter", run, (void *)SLABS_SMALL);
 	sched_run_alone(thread, 2000);
 	sched_require(sched_is_asleep(thread), "thread %u does not sleep", thread);
 	return thread;
+}
+
+static unsigned int sleeper(void)
+{
+	return sleeper_that(slabs_want);
 }
 
 static void free_all(void *count)
@@ -80,6 +85,32 @@ static void run_left(void)
 	slabs_end(SLABS_SMALL);
 }
 
+static void use(void *unused)
+{
+	struct magring_message message;
+	(void)unused;
+	int rc = slabs_take(&message, SLABS_SMALL, -1);
+	sched_require(rc == 0, "alloc: %d", rc);
+	slabs_free(&message);
+}
+
+/* A thread is cancelled as it wakes, and the wake-up is the only one. */
+static void run_cancelled(void)
+{
+	slabs_create(&(struct slabs_options){ .bytes = 64, .rounds = 1, .chunk = 1 });
+	slabs_take_all(held, SLABS_SMALL, 1);
+	slabs_leave_metadata(0, 0); /* without a cache, its end wakes no other */
+	unsigned int first = sleeper_that(use), second = sleeper_that(use);
+	sched_run_alone(slabs_spawn("free", free_all_and_stay, (void *)(uintptr_t)1), 2000);
+	unsigned int woken = sched_is_asleep(first) ? second : first;
+	sched_require(!sched_is_asleep(woken), "the free wakes nobody");
+	sched_cancel(woken);
+	slabs_wait();
+	slabs_end(SLABS_SMALL);
+}
+
+const struct sched_program pool_cancelled = { "pool_cancelled",
+	"a sleeper is cancelled as it wakes", run_cancelled, 0 };
 const struct sched_program pool_pass_on = { "pool_pass_on",
 	"three slabs are freed at once beside three sleepers", run_pass_on, 0 };
 const struct sched_program pool_second_wake = { "pool_second_wake",
