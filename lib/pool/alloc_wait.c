@@ -163,8 +163,11 @@ static int wait_for_slab(struct wait *wait, int64_t deadline_ns)
 		if (deadline_ns != INT64_MAX && clock_now() >= deadline_ns)
 			return -ETIMEDOUT;
 		eventcount_await(eventcount, &waiters[wait->group], wait, deadline_ns);
-		/* It may have been woken before the class closed. */
-		if (wait->refused)
+		/*
+		 * It may have been woken before the class closed. If the group
+		 * has tried since, that try's thread passes on what is left.
+		 */
+		if (wait->refused && turns_offered(turns_of(wait)))
 			eventcount_pass_on_kinds(eventcount,
 				turns_kind(turns_first(turns_of(wait))));
 		if (wait->retry_ns < MEMORY_RETRY_OTHERS_NS)

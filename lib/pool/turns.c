@@ -88,6 +88,12 @@ void turns_offer(struct turns *turns)
 			memory_order_release, memory_order_relaxed);
 }
 
+bool turns_offered(struct turns *turns)
+{
+	/* Relaxed: an offer comes before the wake-up that a sleeper got. */
+	return atomic_load_explicit(&turns->offered_ns, memory_order_relaxed) != 0;
+}
+
 unsigned int turns_join(struct turns *turns)
 {
 	uint64_t word = atomic_load_explicit(&turns->word, memory_order_relaxed), next;

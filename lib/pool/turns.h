@@ -36,6 +36,8 @@ unsigned int turns_first(struct turns *turns);
 bool turns_closed(struct turns *turns);
 /* Memory was freed, and is for the first group to find. */
 void turns_offer(struct turns *turns);
+/* Whether it was, and the first group has not tried since. */
+bool turns_offered(struct turns *turns);
 /*
  * Before a thread of this group, or of none, tries to take a slab. False: it is
  * not its turn.
