@@ -110,7 +110,8 @@ static struct turns *turns_of(const struct wait *wait)
 static bool try_alloc(void *context)
 {
 	struct wait *wait = context;
-	wait->refused = !turns_may_take(turns_of(wait), wait->group);
+	int64_t offer;
+	wait->refused = !turns_may_take(turns_of(wait), wait->group, &offer);
 	if (wait->refused)
 		return false;
 	do {
@@ -118,6 +119,7 @@ static bool try_alloc(void *context)
 		wait->slab =
 			pool_alloc_slowly(wait->pool, &wait->class_got, wait->bytes, &wait->hidden);
 	} while (wait->slab == NULL && wait->pool->checked != NULL && limbo_empty(wait->pool));
+	turns_tried(turns_of(wait), offer);
 	return wait->slab != NULL;
 }
 
