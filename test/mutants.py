@@ -347,8 +347,14 @@ MUTANTS = [
            "\t\tflush(pool, class_index);\n", "", "sched/fair_hand_off", runs=100),
     Mutant("a refused sleeper does not try again", "pool/alloc_wait.c",
            "\tif (ns > TURN_LAPSE_NS && ", "\tif (ns < 0 && ", "sched/fair_stopped", runs=100),
+    Mutant("the second group does not become the first", "pool/turns.c",
+           "\treturn word / SECOND * FIRST | !number_of(word);", "\treturn word - FIRST;",
+           "sched/fair_next", runs=100),
+    Mutant("sleepers of the group are not woken", "base/eventcount_kinds.c",
+           "\tsyscall(SYS_futex, eventcount_futex(eventcount), FUTEX_WAKE_BITSET_PRIVATE, 1, NULL, NULL,\n\t\tkinds);\n",
+           "\t(void)eventcount, (void)kinds;\n", "sched/fair_woken", runs=100),
     Mutant("a wake-up is not passed on to the group", "pool/alloc_wait.c",
-           "\t\tif (wait->refused)\n\t\t\teventcount_pass_on_kinds(", "\t\tif (0)\n\t\t\teventcount_pass_on_kinds(",
+           "\t\tif (wait->refused && turns_offered(turns_of(wait)))\n\t\t\teventcount_pass_on_kinds(", "\t\tif (0)\n\t\t\teventcount_pass_on_kinds(",
            "sched/fair_passed_on", runs=100),
 
     # Magazines and caches.

@@ -110,7 +110,8 @@ static struct turns *turns_of(const struct wait *wait)
 static bool try_alloc(void *context)
 {
 	struct wait *wait = context;
-	wait->refused = !turns_may_take(turns_of(wait), wait->group);
+	int64_t offer;
+	wait->refused = !turns_may_take(turns_of(wait), wait->group, &offer);
 	if (wait->refused)
 		return false;
 	do {
@@ -118,6 +119,7 @@ static bool try_alloc(void *context)
 		wait->slab =
 			pool_alloc_slowly(wait->pool, &wait->class_got, wait->bytes, &wait->hidden);
 	} while (wait->slab == NULL && wait->pool->checked != NULL && limbo_empty(wait->pool));
+	turns_tried(turns_of(wait), offer);
 	return wait->slab != NULL;
 }
 
@@ -163,8 +165,11 @@ static int wait_for_slab(struct wait *wait, int64_t deadline_ns)
 		if (deadline_ns != INT64_MAX && clock_now() >= deadline_ns)
 			return -ETIMEDOUT;
 		eventcount_await(eventcount, &waiters[wait->group], wait, deadline_ns);
-		/* It may have been woken before the class closed. */
-		if (wait->refused)
+		/*
+		 * It may have been woken before the class closed. If the group
+		 * has tried since, that try's thread passes on what is left.
+		 */
+		if (wait->refused && turns_offered(turns_of(wait)))
 			eventcount_pass_on_kinds(eventcount,
 				turns_kind(turns_first(turns_of(wait))));
 		if (wait->retry_ns < MEMORY_RETRY_OTHERS_NS)

@@ -30,7 +30,10 @@
  *
  * Closed, a class also opens if its group does not come for what it is offered:
  * a thread of it may be stopped. TURN_LAPSE_NS after an offer that no try of
- * the group has followed, free slabs are for all. Such a try closes it again.
+ * the group has followed, free slabs are for all. Such a try closes it again,
+ * at its end: in the middle of it the thread may be stopped as well. So each
+ * offer has another value, later by a nanosecond. A try takes back what it
+ * found offered. If more was offered meanwhile that counts from its end.
  * An offer is noted whenever memory may be free without a try of the group to
  * follow that is certain:
  *
@@ -81,11 +84,18 @@ static void begin(struct turns *turns)
 
 void turns_offer(struct turns *turns)
 {
-	int64_t tried = 0;
-	if (atomic_load_explicit(&turns->offered_ns, memory_order_relaxed) == tried)
+	int64_t ns = atomic_load_explicit(&turns->offered_ns, memory_order_relaxed), next;
+	do {
+		next = ns == 0 ? clock_coarse() : ns + 1;
 		/* [offer] release: the memory is free before. */
-		atomic_compare_exchange_strong_explicit(&turns->offered_ns, &tried, clock_coarse(),
-			memory_order_release, memory_order_relaxed);
+	} while (!atomic_compare_exchange_weak_explicit(&turns->offered_ns, &ns, next,
+		memory_order_release, memory_order_relaxed));
+}
+
+bool turns_offered(struct turns *turns)
+{
+	/* Relaxed: an offer comes before the wake-up that a sleeper got. */
+	return atomic_load_explicit(&turns->offered_ns, memory_order_relaxed) != 0;
 }
 
 unsigned int turns_join(struct turns *turns)
@@ -146,12 +156,25 @@ bool turns_closed(struct turns *turns)
 		(offered_ns == 0 || now_ns - offered_ns < TURN_LAPSE_NS);
 }
 
-bool turns_may_take(struct turns *turns, unsigned int group)
+bool turns_may_take(struct turns *turns, unsigned int group, int64_t *ret_offer)
 {
+	*ret_offer = 0;
 	if (group != turns_first(turns))
 		return !turns_closed(turns);
 	/* [offer] acquire: this try finds what was free before. */
-	if (atomic_load_explicit(&turns->offered_ns, memory_order_relaxed) != 0)
-		(void)atomic_exchange_explicit(&turns->offered_ns, 0, memory_order_acquire);
+	*ret_offer = atomic_load_explicit(&turns->offered_ns, memory_order_acquire);
 	return true;
+}
+
+void turns_tried(struct turns *turns, int64_t offer)
+{
+	int64_t ns = offer;
+	if (offer == 0)
+		return;
+	/* Relaxed, both: one that comes late closes the class late. */
+	if (!atomic_compare_exchange_strong_explicit(&turns->offered_ns, &ns, 0,
+		    memory_order_relaxed, memory_order_relaxed) &&
+		ns != 0)
+		atomic_compare_exchange_strong_explicit(&turns->offered_ns, &ns, clock_coarse(),
+			memory_order_relaxed, memory_order_relaxed);
 }

@@ -13,7 +13,7 @@
 struct turns {
 	_Atomic(uint64_t) word;      /* the two groups */
 	_Atomic(int64_t) since_ns;   /* when the first group became that */
-	_Atomic(int64_t) offered_ns; /* to it, memory; 0: it has tried since */
+	_Atomic(int64_t) offered_ns; /* to it, memory: about; 0: it has tried since */
 };
 
 /* The groups have numbers that alternate. A thread that does not wait: none. */
@@ -36,10 +36,14 @@ unsigned int turns_first(struct turns *turns);
 bool turns_closed(struct turns *turns);
 /* Memory was freed, and is for the first group to find. */
 void turns_offer(struct turns *turns);
+/* Whether it was, and the first group has not tried since. */
+bool turns_offered(struct turns *turns);
 /*
  * Before a thread of this group, or of none, tries to take a slab. False: it is
- * not its turn.
+ * not its turn. Else *ret_offer is for turns_tried().
  */
-bool turns_may_take(struct turns *turns, unsigned int group);
+bool turns_may_take(struct turns *turns, unsigned int group, int64_t *ret_offer);
+/* After that try, whatever it brought. */
+void turns_tried(struct turns *turns, int64_t offer);
 
 #endif

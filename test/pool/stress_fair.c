@@ -20,7 +20,7 @@
 
 #define SLABS 4
 #ifdef __SANITIZE_THREAD__
-#define THREADS 40 /* each step takes twenty times as long */
+#define THREADS 40 /* 200 time out: each step takes twenty times as long */
 #else
 #define THREADS 200
 #endif
@@ -34,7 +34,7 @@ static const char *const name[GAMES] = { "single", "batch", "shared", "held" };
 static struct {
 	struct magring_pool *pool;
 	enum game game;
-	_Atomic(bool) over;
+	_Atomic(bool) begun, over;
 } now;
 
 struct user {
@@ -77,6 +77,8 @@ static void give(struct magring_message *messages, int count)
 static void *use(void *argument)
 {
 	struct user *user = argument;
+	while (!atomic_load_explicit(&now.begun, memory_order_relaxed))
+		stress_sleep_ns(1000000);
 	while (!atomic_load_explicit(&now.over, memory_order_relaxed)) {
 		struct magring_message messages[3];
 		int64_t begin_ns = now_ns();
@@ -86,6 +88,8 @@ static void *use(void *argument)
 			waited_ns / 1000000);
 		if (waited_ns > user->longest_ns)
 			user->longest_ns = waited_ns;
+		if (count <= 0)
+			break;
 		user->served++;
 		give(messages, count);
 	}
@@ -101,12 +105,16 @@ static void play(enum game game, uint64_t ms)
 	uint64_t least = UINT64_MAX, most = 0;
 	int64_t longest_ns = 0;
 	now.game = game;
+	atomic_store_explicit(&now.begun, false, memory_order_relaxed);
 	atomic_store_explicit(&now.over, false, memory_order_relaxed);
 	now.pool = stress_pool(SLABS * 1024, PAYLOAD);
 	for (uint32_t i = 0; i < count; i++) {
 		users[i] = (struct user){ 0 };
 		stress_start(&users[i].thread, use, &users[i]);
+		stress_alive();
 	}
+	/* Threads at work would keep this one from starting more for long. */
+	atomic_store_explicit(&now.begun, true, memory_order_relaxed);
 	for (uint64_t i = 0; i < ms; i += 10) {
 		stress_alive();
 		stress_sleep_ns(10000000);

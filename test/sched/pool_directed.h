@@ -12,7 +12,7 @@ extern const struct sched_program pool_turn_over, pool_cut, pool_cut_twice, pool
 extern const struct sched_program pool_pass_on, pool_second_wake, pool_left;
 extern const struct sched_program pool_batch_wakes, pool_batch_second, pool_batch_cut;
 extern const struct sched_program fair_hand_off, fair_stopped, fair_timeout, fair_cancel,
-	fair_passed_on;
+	fair_passed_on, fair_woken, fair_next;
 extern const struct sched_program pool_cool_over, pool_cool_class, pool_cool_bare;
 extern const struct sched_program pool_busy, pool_revoked, pool_hands, pool_survey, pool_uncounted;
 extern const struct sched_program pool_trim_beside, pool_cut_beside, pool_moved, pool_busy_alone;

@@ -156,6 +156,44 @@ static void run_passed_on(void)
 	slabs_end(SLABS_SMALL);
 }
 
+/* The only free since it slept is one that wakes threads of its group alone. */
+static void run_woken(void)
+{
+	slabs_take_turns();
+	tuned_turn_lapse_ns = INT64_MAX;
+	slabs_create(&one);
+	slabs_take_all(held, SLABS_SMALL, 1);
+	unsigned int waiter = asleep("waiter", -1);
+	pass_time(LATE_NS);
+	slabs_free(&held[0]);
+	slabs_wait();
+	sched_require(sched_has_ended(waiter), "the slab is not found");
+	slabs_end(SLABS_SMALL);
+}
+
+/* The first thread is served. Then it is the second one's turn, which stops. */
+static void run_next(void)
+{
+	slabs_take_turns();
+	slabs_create(&one);
+	slabs_take_all(held, SLABS_SMALL, 1);
+	unsigned int first = asleep("first", -1), second = asleep("second", -1);
+	pass_time(LATE_NS);
+	sched_stop(second);
+	slabs_free(&held[0]);
+	sched_wait();
+	sched_require(sched_has_ended(first), "the slab is not found");
+	pass_time(LATE_NS);
+	sched_require(try_now() == -ENOBUFS, "it is not the second thread's turn");
+	sched_resume_all();
+	slabs_wait();
+	slabs_end(SLABS_SMALL);
+}
+
+const struct sched_program fair_woken = { "fair_woken",
+	"a thread has the turn before any slab is free", run_woken, 0 };
+const struct sched_program fair_next = { "fair_next", "a second thread has the turn after a first",
+	run_next, 0 };
 const struct sched_program fair_passed_on = { "fair_passed_on",
 	"a thread is woken before it is another one's turn", run_passed_on, 0 };
 const struct sched_program fair_hand_off = { "fair_hand_off",
