@@ -412,12 +412,14 @@ MAGRING_PUBLIC MAGRING_CHECK int magring_recv_batch(struct magring_queue *queue,
  * For threads that poll: send or receive what can be at once, without a memory
  * barrier for each "no". Messages, order and wake-ups are as of any send or
  * receive. But -EAGAIN may be false. Then the thread that has the next cell is
- * in the middle of its call, or has stopped there.
+ * in its call, or has only just left it. Or one has stopped at that cell, now
+ * or before.
  *
  * Of 256 calls in vain, by one thread on one queue, one is like a call with a
- * timeout of 0. Threads that poll beside it may take that one instead. So a
- * stopped thread hides no message (cell) for longer, and -EPIPE comes in time.
- * No other call in vain counts in the statistics, and none arms a descriptor.
+ * timeout of 0. So a stopped thread hides no message (cell) for longer, and
+ * -EPIPE comes in time. Threads that poll beside it may take that one instead,
+ * or put it off if one is interrupted in its call. No other call in vain counts
+ * in the statistics, and none arms a descriptor.
  *
  * Returns:   as magring_send(), magring_recv(), magring_send_batch() and
  *            magring_recv_batch() with a timeout of 0.

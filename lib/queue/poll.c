@@ -18,11 +18,15 @@
  * store. A locked instruction would cost as much as the fence. A thread that is
  * alone in its stripe is sure in time. Where threads share one, a stale store
  * sets the count back to what its thread had loaded, once in each of its polls.
- * So the least count that any of them has loaded grows with each poll of all,
- * and one of them is sure in the end.
+ * So the least count that any of them has loaded grows with each poll of all.
+ * No multiple is left out, as each count that is stored is one more than one
+ * that was. So one of them is sure in the end, if later than after that many.
  *
  * A poll that got something is a send or receive like any other, and notifies
- * waiters. One in vain arms no descriptor: that takes a true answer.
+ * waiters. One in vain arms no descriptor: that takes a true answer. But a send
+ * in vain may have changed the ring: if its position was skipped, it returned
+ * the cell. That is room for a sleeper, even where it is none for this thread:
+ * behind the cell of another stopped thread.
  */
 #include <errno.h>
 #include <limits.h>
@@ -67,6 +71,14 @@ static inline int ended(struct magring_queue *queue, enum side side, int result)
 	return result == -EAGAIN ? result : descriptor_ended(queue, side, result);
 }
 
+/* A push with TRY is over. In vain, it may have returned a cell: see above. */
+static inline int pushed(struct magring_queue *queue, int result)
+{
+	if (result == -EAGAIN)
+		pass_wake_up_on(queue, SENDER);
+	return result;
+}
+
 /* ---------------------------------------------------------------- single -- */
 
 static inline int poll_push(struct magring_queue *queue, const struct magring_message *message)
@@ -76,7 +88,7 @@ static inline int poll_push(struct magring_queue *queue, const struct magring_me
 	message_hide(message, 1);
 	int result = ring_poll_push(&queue->ring, message);
 	message_show(message, result < 0);
-	return result;
+	return pushed(queue, result);
 }
 
 static inline int poll_pop(struct magring_queue *queue, struct magring_message *ret_message)
@@ -133,7 +145,7 @@ int magring_try_send_batch(struct magring_queue *queue, struct magring_message *
 	while (sent < count) {
 		result = ring_has_nothing(&queue->ring, SENDER)
 			? -EAGAIN
-			: queue_push(queue, messages + sent, count - sent, TRY);
+			: pushed(queue, queue_push(queue, messages + sent, count - sent, TRY));
 		if (sent == 0)
 			result = not_now(queue, SENDER, messages, count, result);
 		if (result < 0)

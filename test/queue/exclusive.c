@@ -5,8 +5,9 @@
  *	exclusive CASE
  *
  * makes one thread wait in a send (recv) and another one call the same; it ends by abort(), with
- * a line that names the queue. CASE: send, send_batch, recv, recv_batch. The same with "no-" before
- * it uses the other side, and "one-" a thread after the other: nothing happens.
+ * a line that names the queue. CASE: send, send_batch, recv, recv_batch; send_try and others: the
+ * other one polls. The same with "no-" before it uses the other side, and "one-" a thread after
+ * the other: nothing happens.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -34,11 +35,20 @@ static int call(const char *which, int64_t timeout_ns)
 	struct magring_message message = { 0 };
 	if (strncmp(which, "send", 4) == 0)
 		message = given_message();
-	return strcmp(which, "send") == 0 ? magring_send(queue, &message, timeout_ns)
-		: strcmp(which, "send_batch") == 0
+	if (timeout_ns == 0 && strstr(which, "_try") != NULL)
+		return strcmp(which, "send_try") == 0 ? magring_try_send(queue, &message)
+			: strcmp(which, "send_batch_try") == 0
+			? magring_try_send_batch(queue, &message, 1)
+			: strcmp(which, "recv_try") == 0
+			? magring_try_recv(queue, &message)
+			: magring_try_recv_batch(queue, &message, 1);
+	return strcmp(which, "send") == 0 || strcmp(which, "send_try") == 0
+		? magring_send(queue, &message, timeout_ns)
+		: strncmp(which, "send_batch", 10) == 0
 		? magring_send_batch(queue, &message, 1, timeout_ns)
-		: strcmp(which, "recv") == 0 ? magring_recv(queue, &message, timeout_ns)
-					     : magring_recv_batch(queue, &message, 1, timeout_ns);
+		: strcmp(which, "recv") == 0 || strcmp(which, "recv_try") == 0
+		? magring_recv(queue, &message, timeout_ns)
+		: magring_recv_batch(queue, &message, 1, timeout_ns);
 }
 
 static void *wait_in_call(void *which)

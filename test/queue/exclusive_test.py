@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 
-CALLS = ("send", "send_batch", "recv", "recv_batch")
+CALLS = ("send", "send_batch", "recv", "recv_batch", "send_try", "send_batch_try", "recv_try", "recv_batch_try")
 
 
 def main():

@@ -80,8 +80,20 @@ static inline int without_time(int result)
 	return result == -ETIMEDOUT ? -EAGAIN : result;
 }
 
+/* Some calls poll first. In vain that is no answer, and the call goes on. */
+static inline bool polls(struct worker *worker)
+{
+	return dice_throw(&worker->dice, 8) == 0;
+}
+
 static inline int push(struct worker *worker, struct magring_message *messages, uint32_t count)
 {
+	if (game.queue != NULL && polls(worker)) {
+		int result = count > 1 ? magring_try_send_batch(game.queue, messages, count)
+				       : magring_try_send(game.queue, messages);
+		if (result != -EAGAIN)
+			return result == 0 ? 1 : result;
+	}
 	if (game.queue == NULL)
 		return count == 1 ? ring_push(game.ring, messages)
 				  : ring_push_batch(game.ring, messages, count);
@@ -94,6 +106,12 @@ static inline int push(struct worker *worker, struct magring_message *messages, 
 
 static inline int pop(struct worker *worker, struct magring_message *messages, uint32_t count)
 {
+	if (game.queue != NULL && polls(worker)) {
+		int result = count > 1 ? magring_try_recv_batch(game.queue, messages, count)
+				       : magring_try_recv(game.queue, messages);
+		if (result != -EAGAIN)
+			return result == 0 ? 1 : result;
+	}
 	if (game.queue == NULL)
 		return count == 1 ? ring_pop(game.ring, messages)
 				  : ring_pop_batch(game.ring, messages, count);

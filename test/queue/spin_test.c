@@ -120,3 +120,20 @@ Test(spin, gets_what_comes)
 		assert_same(magring_queue_release(queue), 0);
 	}
 }
+
+/* It is no cancellation point then: the message comes, and is not lost. */
+Test(spin, always_is_not_cancelled)
+{
+	struct magring_queue *queue = queue_that_spins(MAGRING_SPIN_ALWAYS);
+	struct waiter receiver = { 0 };
+	waiter_start(&receiver, queue, RECEIVER, -1);
+	usleep(2000);
+	cr_assert_eq(pthread_cancel(receiver.thread), 0);
+	usleep(2000);
+	struct magring_message message = given_number(NULL, 7);
+	assert_same(magring_send(queue, &message, 0), 0);
+	assert_eventually(magring_queue_size(queue) == 0);
+	pthread_join(receiver.thread, NULL);
+	assert_same(number_in(&receiver.message), 7);
+	assert_same(magring_queue_release(queue), 0);
+}

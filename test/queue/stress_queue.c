@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Senders and receivers with every kind of call: single and batch, without a
- * timeout, with a short one and with none; messages from inline to tens of
+ * timeout, with a short one and with none, and polls; messages from inline to tens of
  * kilobytes; queues of 2 to 1024.
  *
  * Each message is received once with every byte of it; each receiver sees the
@@ -33,6 +33,14 @@ struct worker {
 
 static struct round round_;
 
+/* A timeout: magring_try_send() and others. */
+#define POLL INT64_MIN
+
+static int64_t timeout_or_poll(struct dice *dice)
+{
+	return dice_throw(dice, 4) == 0 ? POLL : dice_timeout(dice);
+}
+
 static void show(void)
 {
 	stress_print_queue(round_.queue);
@@ -41,7 +49,7 @@ static void show(void)
 /* Whether the call did nothing because it could not wait (longer). */
 static bool counted_failure(struct worker *worker, int result, int64_t timeout_ns)
 {
-	CHECK(result > 0 || (result == -EAGAIN && timeout_ns == 0) ||
+	CHECK(result > 0 || (result == -EAGAIN && (timeout_ns == 0 || timeout_ns == POLL)) ||
 			(result == -ETIMEDOUT && timeout_ns > 0),
 		"%d, timeout %" PRId64, result, timeout_ns);
 	worker->in_vain += result == -EAGAIN;
@@ -53,16 +61,20 @@ static bool counted_failure(struct worker *worker, int result, int64_t timeout_n
 static uint32_t send_some(struct worker *worker, struct dice *dice,
 	struct magring_message *messages, uint32_t count, uint32_t first)
 {
-	int64_t timeout_ns = dice_timeout(dice);
+	int64_t timeout_ns = timeout_or_poll(dice);
 	bool single = dice_throw(dice, 2) == 0;
 	int result;
 	if (single) {
-		result = magring_send(worker->round->queue, messages, timeout_ns);
+		result = timeout_ns == POLL
+			? magring_try_send(worker->round->queue, messages)
+			: magring_send(worker->round->queue, messages, timeout_ns);
 		if (result == 0)
 			result = 1;
 	} else {
-		result = magring_send_batch(worker->round->queue, messages, count, timeout_ns);
-		CHECK(result <= (int)count && (timeout_ns >= 0 || result == (int)count),
+		result = timeout_ns == POLL
+			? magring_try_send_batch(worker->round->queue, messages, count)
+			: magring_send_batch(worker->round->queue, messages, count, timeout_ns);
+		CHECK(result <= (int)count && (timeout_ns != -1 || result == (int)count),
 			"%d of %" PRIu32, result, count);
 	}
 	uint32_t sent = counted_failure(worker, result, timeout_ns) ? 0 : (uint32_t)result;
@@ -131,16 +143,20 @@ static void *receiver(void *argument)
 	struct magring_message messages[BATCH_MAX];
 	uint32_t next[THREADS_MAX] = { 0 };
 	for (;;) {
-		int64_t timeout_ns = dice_timeout(&dice);
+		int64_t timeout_ns = timeout_or_poll(&dice);
 		uint32_t count = 1 + dice_throw(&dice, BATCH_MAX);
 		int result;
 		if (dice_throw(&dice, 2) == 0) {
-			result = magring_recv(worker->round->queue, messages, timeout_ns);
+			result = timeout_ns == POLL
+				? magring_try_recv(worker->round->queue, messages)
+				: magring_recv(worker->round->queue, messages, timeout_ns);
 			if (result == 0)
 				result = 1;
 		} else {
-			result = magring_recv_batch(worker->round->queue, messages, count,
-				timeout_ns);
+			result = timeout_ns == POLL
+				? magring_try_recv_batch(worker->round->queue, messages, count)
+				: magring_recv_batch(worker->round->queue, messages, count,
+					  timeout_ns);
 			CHECK(result <= (int)count, "%d of %" PRIu32, result, count);
 		}
 		if (result == -EPIPE)

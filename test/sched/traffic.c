@@ -118,6 +118,7 @@ static void observer(void *unused)
 
 static void begin(void)
 {
+	static const int64_t spins[] = { MAGRING_SPIN_NEVER, 1, 3000 };
 	size_t capacity = (size_t)2
 		<< sched_choose(chosen->capacities > 0 ? chosen->capacities : 1);
 	unsigned int exclusive = chosen->exclusive != 0 ? sched_choose(4) & chosen->exclusive : 0;
@@ -126,6 +127,8 @@ static void begin(void)
 	batch_max = chosen->batch < capacity + 2 ? chosen->batch : (unsigned int)capacity + 2;
 	if (one_in(2))
 		checks_sleep_at_once(queue);
+	if (chosen->flags & TRAFFIC_SPIN)
+		queue->spin_ns = spins[sched_choose(3)];
 	unsigned int senders = 1 + sched_choose(chosen->senders);
 	unsigned int receivers = 1 + sched_choose(chosen->receivers);
 	senders = exclusive & MAGRING_SINGLE_SENDER ? 1 : senders;

@@ -20,6 +20,7 @@
 #define TRAFFIC_EDGES (1u << 9)   /* TRAFFIC_POLL waits for edges */
 #define TRAFFIC_FILL (1u << 10)   /* at the end the queue is open, and filled */
 #define TRAFFIC_MAYBE (1u << 11)  /* magring_try_send() and others */
+#define TRAFFIC_SPIN (1u << 12)   /* the queue has a budget, or none, for waits */
 
 /* What a program chooses from. */
 struct traffic {
