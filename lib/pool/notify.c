@@ -14,11 +14,12 @@
 /* Slabs of the class, out of the caller's cache into the depot. */
 static void flush(struct magring_pool *pool, unsigned int class_index)
 {
+	struct depot *depot = &pool->depot;
 	struct cache *cache = thread_cache_at_hand(&pool->registry);
 	/* Else another thread empties it into the depot. */
 	if (cache == NULL || !cache_enter(cache))
 		return;
-	magazine_flush(&cache->class[class_index], &pool -> depot, class_index);
+	magazine_flush(&cache->class[class_index], depot, class_index);
 	cache_leave(cache);
 }
 

@@ -188,6 +188,9 @@ static void play_keys(const char *library)
 	open_game();
 	for (int i = 0; i < THREADS; i++)
 		stress_start(&receivers[i], receive, NULL);
+	/* Or senders may have all slabs, and none be left for a receiver to begin with. */
+	while (parked() < THREADS)
+		sched_yield();
 	for (int i = 0; i < THREADS; i++)
 		stress_start(&senders[i], send, NULL);
 	for (int i = 0; i < THREADS; i++)
