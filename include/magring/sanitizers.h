@@ -94,6 +94,28 @@ MAGRING_PRIVATE_WATCHED void *magring_watched_edge(struct magring_queue *queue,
 						 : queue;
 }
 
+/* Messages are to be sent. Too many are refused, and perhaps not there. */
+MAGRING_PRIVATE_WATCHED void magring_watched_hand_over(struct magring_queue *queue,
+	const struct magring_message *messages, size_t count);
+MAGRING_PRIVATE_WATCHED void magring_watched_hand_over(struct magring_queue *queue,
+	const struct magring_message *messages, size_t count)
+{
+	size_t i = queue && messages && count <= INT32_MAX ? 0 : count;
+	for (; i < count; i++)
+		__tsan_release(magring_watched_edge(queue, &messages[i]));
+}
+
+/* They were received. None or an error: nothing was. */
+MAGRING_PRIVATE_WATCHED void magring_watched_take_over(struct magring_queue *queue,
+	const struct magring_message *messages, int count);
+MAGRING_PRIVATE_WATCHED void magring_watched_take_over(struct magring_queue *queue,
+	const struct magring_message *messages, int count)
+{
+	int i;
+	for (i = 0; i < count; i++)
+		__tsan_acquire(magring_watched_edge(queue, &messages[i]));
+}
+
 MAGRING_PRIVATE_WATCHED int magring_watched_alloc(struct magring_pool *pool,
 	struct magring_message *ret_message, const void *id, size_t id_size, size_t payload_size,
 	int64_t timeout_ns)
@@ -153,8 +175,7 @@ MAGRING_PRIVATE_WATCHED void magring_watched_free_batch(struct magring_message *
 MAGRING_PRIVATE_WATCHED int magring_watched_send(struct magring_queue *queue,
 	struct magring_message *message, int64_t timeout_ns)
 {
-	if (queue && message)
-		__tsan_release(magring_watched_edge(queue, message));
+	magring_watched_hand_over(queue, message, 1);
 	return magring_send(queue, message, timeout_ns);
 }
 
@@ -162,35 +183,29 @@ MAGRING_PRIVATE_WATCHED int magring_watched_recv(struct magring_queue *queue,
 	struct magring_message *ret_message, int64_t timeout_ns)
 {
 	int rc = magring_recv(queue, ret_message, timeout_ns);
-	if (rc == 0)
-		__tsan_acquire(magring_watched_edge(queue, ret_message));
+	magring_watched_take_over(queue, ret_message, rc == 0);
 	return rc;
 }
 
 MAGRING_PRIVATE_WATCHED int magring_watched_send_batch(struct magring_queue *queue,
 	struct magring_message *messages, size_t count, int64_t timeout_ns)
 {
-	/* More than INT_MAX are refused, and perhaps not there. */
-	size_t i = queue && messages && count <= INT32_MAX ? 0 : count;
-	for (; i < count; i++)
-		__tsan_release(magring_watched_edge(queue, &messages[i]));
+	magring_watched_hand_over(queue, messages, count);
 	return magring_send_batch(queue, messages, count, timeout_ns);
 }
 
 MAGRING_PRIVATE_WATCHED int magring_watched_recv_batch(struct magring_queue *queue,
 	struct magring_message *ret_messages, size_t count, int64_t timeout_ns)
 {
-	int i, received = magring_recv_batch(queue, ret_messages, count, timeout_ns);
-	for (i = 0; i < received; i++)
-		__tsan_acquire(magring_watched_edge(queue, &ret_messages[i]));
+	int received = magring_recv_batch(queue, ret_messages, count, timeout_ns);
+	magring_watched_take_over(queue, ret_messages, received);
 	return received;
 }
 
 MAGRING_PRIVATE_WATCHED int magring_watched_try_send(struct magring_queue *queue,
 	struct magring_message *message)
 {
-	if (queue && message)
-		__tsan_release(magring_watched_edge(queue, message));
+	magring_watched_hand_over(queue, message, 1);
 	return magring_try_send(queue, message);
 }
 
@@ -198,27 +213,22 @@ MAGRING_PRIVATE_WATCHED int magring_watched_try_recv(struct magring_queue *queue
 	struct magring_message *ret_message)
 {
 	int rc = magring_try_recv(queue, ret_message);
-	if (rc == 0)
-		__tsan_acquire(magring_watched_edge(queue, ret_message));
+	magring_watched_take_over(queue, ret_message, rc == 0);
 	return rc;
 }
 
 MAGRING_PRIVATE_WATCHED int magring_watched_try_send_batch(struct magring_queue *queue,
 	struct magring_message *messages, size_t count)
 {
-	/* More than INT_MAX are refused, and perhaps not there. */
-	size_t i = queue && messages && count <= INT32_MAX ? 0 : count;
-	for (; i < count; i++)
-		__tsan_release(magring_watched_edge(queue, &messages[i]));
+	magring_watched_hand_over(queue, messages, count);
 	return magring_try_send_batch(queue, messages, count);
 }
 
 MAGRING_PRIVATE_WATCHED int magring_watched_try_recv_batch(struct magring_queue *queue,
 	struct magring_message *ret_messages, size_t count)
 {
-	int i, received = magring_try_recv_batch(queue, ret_messages, count);
-	for (i = 0; i < received; i++)
-		__tsan_acquire(magring_watched_edge(queue, &ret_messages[i]));
+	int received = magring_try_recv_batch(queue, ret_messages, count);
+	magring_watched_take_over(queue, ret_messages, received);
 	return received;
 }
 
