@@ -96,14 +96,7 @@
 #include "base/clock.h"
 #include "base/fence.h"
 
-#define EPOCH ((uint64_t)UINT32_MAX)
-
 _Static_assert(sizeof(long) == 8, "SYS_futex takes the 64-bit struct timespec");
-
-static uint64_t next_epoch(uint64_t word)
-{
-	return (word & ~EPOCH) | ((word + 1) & EPOCH);
-}
 
 void eventcount_init(struct eventcount *eventcount)
 {
@@ -229,7 +222,7 @@ uint32_t eventcount_prepare_wait(struct eventcount *eventcount)
 			atomic_fetch_or_explicit(&eventcount->word, EVENTCOUNT_SEEN,
 				memory_order_release);
 	}
-	return (uint32_t)(word & EPOCH);
+	return (uint32_t)(word & EVENTCOUNT_EPOCH);
 }
 
 /*

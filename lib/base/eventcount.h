@@ -112,7 +112,14 @@ void eventcount_notify_kinds(struct eventcount *eventcount, uint32_t kinds);
 /* The same, for a thread that was woken and passes that on. */
 void eventcount_pass_on_kinds(struct eventcount *eventcount, uint32_t kinds);
 
-/* The half of the word that the kernel compares. */
+/* The half of the word that the kernel compares: it counts notifications. */
+#define EVENTCOUNT_EPOCH ((uint64_t)UINT32_MAX)
+
+static inline uint64_t next_epoch(uint64_t word)
+{
+	return (word & ~EVENTCOUNT_EPOCH) | ((word + 1) & EVENTCOUNT_EPOCH);
+}
+
 static inline uint32_t *eventcount_futex(struct eventcount *eventcount)
 {
 	uint32_t *halves = (uint32_t *)(void *)&eventcount->word;

@@ -25,8 +25,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define EPOCH ((uint64_t)UINT32_MAX)
-
 void eventcount_pass_on_kinds(struct eventcount *eventcount, uint32_t kinds)
 {
 	syscall(SYS_futex, eventcount_futex(eventcount), FUTEX_WAKE_BITSET_PRIVATE, 1, NULL, NULL,
@@ -37,8 +35,8 @@ void eventcount_notify_kinds(struct eventcount *eventcount, uint32_t kinds)
 {
 	uint64_t word = atomic_load_explicit(&eventcount->word, memory_order_relaxed);
 	/* [wake] acq_rel: as in eventcount_notify(). */
-	while (!atomic_compare_exchange_weak_explicit(&eventcount->word, &word,
-		(word & ~EPOCH) | ((word + 1) & EPOCH), memory_order_acq_rel, memory_order_relaxed))
+	while (!atomic_compare_exchange_weak_explicit(&eventcount->word, &word, next_epoch(word),
+		memory_order_acq_rel, memory_order_relaxed))
 		;
 	eventcount_pass_on_kinds(eventcount, kinds);
 }
