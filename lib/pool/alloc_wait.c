@@ -119,7 +119,8 @@ static bool try_alloc(void *context)
 		wait->slab =
 			pool_alloc_slowly(wait->pool, &wait->class_got, wait->bytes, &wait->hidden);
 	} while (wait->slab == NULL && wait->pool->checked != NULL && limbo_empty(wait->pool));
-	turns_tried(turns_of(wait), offer);
+	if (offer != 0)
+		turns_tried(turns_of(wait), offer);
 	return wait->slab != NULL;
 }
 

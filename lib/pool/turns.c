@@ -169,8 +169,6 @@ bool turns_may_take(struct turns *turns, unsigned int group, int64_t *ret_offer)
 void turns_tried(struct turns *turns, int64_t offer)
 {
 	int64_t ns = offer;
-	if (offer == 0)
-		return;
 	/* Relaxed, both: one that comes late closes the class late. */
 	if (!atomic_compare_exchange_strong_explicit(&turns->offered_ns, &ns, 0,
 		    memory_order_relaxed, memory_order_relaxed) &&

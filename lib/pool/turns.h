@@ -40,7 +40,7 @@ void turns_offer(struct turns *turns);
 bool turns_offered(struct turns *turns);
 /*
  * Before a thread of this group, or of none, tries to take a slab. False: it is
- * not its turn. Else *ret_offer is for turns_tried().
+ * not its turn. Else *ret_offer, if not 0, is for turns_tried().
  */
 bool turns_may_take(struct turns *turns, unsigned int group, int64_t *ret_offer);
 /* After that try, whatever it brought. */
